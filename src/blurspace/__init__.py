@@ -1,0 +1,61 @@
+"""blurspace understands blur: it estimates, shows, synthesises and removes it, and says honestly what it did.
+
+The public names are imported when they are first used, so that `import blurspace` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from blurspace.blur.kernels import extent, shake, show
+    from blurspace.deblur.by_kernel import KernelDeblurrer
+    from blurspace.deblur.diagnose import Diagnosis, diagnose
+    from blurspace.errors import BlurspaceError
+    from blurspace.io.images import encode_photo, read_kernel, read_photo, write_bytes, write_kernel
+    from blurspace.metrics import psnr, ssim
+    from blurspace.types import Deblurrer, Photo, Receipt, Restoration
+
+_HOMES = {
+    "blurspace.blur.kernels": ("extent", "shake", "show"),
+    "blurspace.deblur.by_kernel": ("KernelDeblurrer",),
+    "blurspace.deblur.diagnose": ("Diagnosis", "diagnose"),
+    "blurspace.errors": ("BlurspaceError",),
+    "blurspace.io.images": ("encode_photo", "read_kernel", "read_photo", "write_bytes", "write_kernel"),
+    "blurspace.metrics": ("psnr", "ssim"),
+    "blurspace.types": ("Deblurrer", "Photo", "Receipt", "Restoration"),
+}
+
+__all__ = [
+    "BlurspaceError",
+    "Deblurrer",
+    "Diagnosis",
+    "KernelDeblurrer",
+    "Photo",
+    "Receipt",
+    "Restoration",
+    "diagnose",
+    "encode_photo",
+    "extent",
+    "psnr",
+    "read_kernel",
+    "read_photo",
+    "shake",
+    "show",
+    "ssim",
+    "write_bytes",
+    "write_kernel",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from the room it lives in."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'blurspace' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""Frozen measuring protocols, and the runner that writes their tables."""

@@ -1,0 +1,1 @@
+"""Sharp to blurry: the physics of blur, nothing learned."""

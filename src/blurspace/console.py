@@ -1,0 +1,83 @@
+"""What does the command line show while it works? Messages and progress go to stderr, only data goes to stdout."""
+
+import json
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Console:
+    """One per command: knows how talkative it may be (`-q`, `-v`) and whether stdout speaks JSON."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, as_json: bool = False) -> None:
+        """`quiet` keeps all but errors to itself; `verbose` adds notes and tracebacks."""
+        self.quiet = quiet
+        self.verbose = verbose
+        self.as_json = as_json
+
+    def data(self, record: dict[str, Any], line: str | None) -> None:
+        """One line of data on stdout: the record as JSON, or its plain form (None: nothing to say)."""
+        text = json.dumps(record, ensure_ascii=False) if self.as_json else line
+        if text is not None:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+    def raw(self, data: bytes) -> None:
+        """A picture on stdout."""
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    def message(self, text: str) -> None:
+        """A sentence for a person, unless `-q`."""
+        if not self.quiet:
+            sys.stderr.write(text + "\n")
+
+    def detail(self, text: str) -> None:
+        """A sentence for the curious: only with `-v`."""
+        if self.verbose:
+            sys.stderr.write(text + "\n")
+
+    def error(self, text: str, error: BaseException | None = None) -> None:
+        """One sentence, always shown; with `-v` also where it came from."""
+        sys.stderr.write(f"blurspace: {text}\n")
+        if self.verbose and error is not None:
+            sys.stderr.write("".join(traceback.format_exception(error)))
+
+    def failure(self, name: str, reason: str, error: BaseException | None) -> None:
+        """Like `error`, about one file, named once."""
+        self.error(reason if name in reason else f"{name}: {reason}", error)
+
+    def progress(self, items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
+        """Pass `items` on, with a progress bar if stderr is a terminal and `-q` was not given."""
+        if self.quiet or not sys.stderr.isatty():
+            yield from items
+            return
+        with _bar() as bar:
+            task = bar.add_task(what, total=total)
+            for item in items:
+                bar.advance(task)
+                bar.stop()  # what the caller writes must not get mixed with the bar
+                yield item
+                bar.start()
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """A rich progress bar on stderr, gone when done; rich respects NO_COLOR by itself."""
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    # rich would send stdout to its own stream, where no pipe would find the data.
+    with Progress(*columns, console=RichConsole(stderr=True), transient=True, redirect_stdout=False) as bar:
+        yield bar

@@ -1,0 +1,108 @@
+"""What was the sharp picture, given the blurry one and the kernel? Non-blind deconvolution by FFT.
+
+Minimises   1/2 sum_p w_p (k * x - y)_p^2  +  strength * sum_p R(grad x_p)   over x,
+
+where R is total variation (Rudin, Osher and Fatemi 1992) or the hyper-Laplacian |.|^(1/2) (Krishnan and Fergus 2009),
+by the alternating direction method of multipliers. The blurred picture u = k * x is a variable of its own, as in
+Almeida and Figueiredo 2013: so pixels beyond the frame (w = 0) and clipped pixels (known only to be at least white)
+cost nothing extra, the frame causes no ringing, and each step is still closed form.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from blurspace.blur.convolve import to_otf
+from blurspace.deblur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
+from blurspace.errors import UsageError
+from blurspace.types import Image, Kernel
+
+Prior = Literal["total variation", "hyper-laplacian"]
+
+# Penalties of the two splittings, on pictures in [0, 1]. Our sweep over 0.005 to 0.1 and 0.05 to 0.3 on Levin's
+# pictures: within 0.1 dB of each other at convergence, these converge fastest.
+GRADIENT_PENALTY = 0.02
+BLUR_PENALTY = 0.1
+ITERATIONS = 30
+# The strength that suits Gaussian noise of standard deviation sigma is about proportional to sigma^2, the ratio of a
+# Gaussian likelihood to a Laplacian prior, above a floor for the error of 8-bit rounding and of the model itself.
+STRENGTH_PER_VARIANCE = {"total variation": 10.0, "hyper-laplacian": 2.0}
+STRENGTH_FLOOR = {"total variation": 2.5e-4, "hyper-laplacian": 3e-5}
+# Three fixed-point steps solve the shrinkage equation of |.|^(1/2) to 1e-3 of its step: our measurement.
+SHRINK_STEPS = 3
+
+
+def strength_for(sigma: float, prior: Prior = "total variation") -> float:
+    """The regularisation strength for noise of standard deviation `sigma`, pixel values in [0, 1]."""
+    return max(STRENGTH_FLOOR[prior], STRENGTH_PER_VARIANCE[prior] * sigma**2)
+
+
+def deconvolve(
+    blurry: Image,
+    kernel: Kernel,
+    *,
+    strength: float = STRENGTH_FLOOR["total variation"],
+    prior: Prior = "total variation",
+    saturated: Tensor | None = None,
+    weight: Tensor | None = None,
+    iterations: int = ITERATIONS,
+) -> Image:
+    """Remove a known uniform blur from `blurry` (b c h w); returns the sharp picture, same shape, not clamped.
+
+    `kernel` (1 or b, 1, k, k). `strength`: see `strength_for`. `saturated` (b c h w, bool): pixels that were clipped,
+    so that the true value is at least the seen one. `weight` (b c h w, > 0): trust per pixel, 1 on average (in linear
+    light the noise of a display-referred picture is uneven). Colours share one gradient magnitude, so that they keep
+    their edges together. Raises UsageError where the kernel is wider than the picture.
+    Source: Almeida and Figueiredo 2013 (unknown boundaries); Rudin, Osher and Fatemi 1992; Krishnan and Fergus 2009.
+    """
+    height, width = blurry.shape[-2:]
+    if kernel.shape[-1] > min(height, width):
+        raise UsageError(
+            f"the kernel is {kernel.shape[-1]} px wide and the picture {width} x {height}: give a smaller kernel"
+        )
+    size = extended_size((height, width), kernel.shape[-1] - 1)
+    observed = extend(blurry, size)
+    trust = torch.zeros_like(observed)
+    trust[..., :height, :width] = 1 if weight is None else weight
+    clipped = torch.zeros_like(observed, dtype=torch.bool)
+    if saturated is not None:
+        clipped[..., :height, :width] = saturated
+    transfer = to_otf(kernel, size)
+    denominator = BLUR_PENALTY * transfer.abs().square() + GRADIENT_PENALTY * gradient_power(size, blurry.device)
+    shrink = _shrink_total_variation if prior == "total variation" else _shrink_hyper_laplacian
+
+    sharp = observed
+    blurred = torch.fft.irfft2(transfer * torch.fft.rfft2(sharp), s=size)
+    blur_dual = torch.zeros_like(sharp)
+    gradient_dual = torch.zeros_like(differences(sharp))
+    for _ in range(iterations):
+        guess = blurred + blur_dual
+        explained = (trust * observed + BLUR_PENALTY * guess) / (trust + BLUR_PENALTY)
+        explained = torch.where(clipped, torch.maximum(guess, observed), explained)
+        blur_dual = guess - explained
+        gradients = differences(sharp) + gradient_dual
+        shrunk = shrink(gradients, strength / GRADIENT_PENALTY)
+        gradient_dual = gradients - shrunk
+        spectrum = BLUR_PENALTY * transfer.conj() * torch.fft.rfft2(explained - blur_dual)
+        spectrum = spectrum + GRADIENT_PENALTY * torch.fft.rfft2(differences_adjoint(shrunk - gradient_dual))
+        spectrum = spectrum / denominator
+        sharp = torch.fft.irfft2(spectrum, s=size)
+        blurred = torch.fft.irfft2(transfer * spectrum, s=size)
+    return sharp[..., :height, :width].contiguous()
+
+
+def _shrink_total_variation(gradients: Tensor, step: float) -> Tensor:
+    """The proximal map of step * |gradient|, one length per pixel for both directions and all colours."""
+    length = gradients.square().sum(dim=(0, 2), keepdim=True).sqrt().clamp_min(1e-12)
+    return gradients * (1 - step / length).clamp_min(0)
+
+
+def _shrink_hyper_laplacian(gradients: Tensor, step: float) -> Tensor:
+    """The proximal map of step * |gradient|^(1/2), by fixed-point iteration from above, per value."""
+    size = gradients.abs()
+    root = size.clone()
+    for _ in range(SHRINK_STEPS):
+        root = (size - 0.5 * step * root.clamp_min(1e-6).rsqrt()).clamp_min(0)
+    better_than_zero = 0.5 * (root - size).square() + step * root.sqrt() < 0.5 * size.square()
+    return gradients.sign() * torch.where(better_than_zero, root, 0)

@@ -1,0 +1,53 @@
+"""Which small pieces do all Fourier solvers share? Circular differences, their spectrum, and a seamless frame.
+
+A discrete Fourier transform sees a picture as wrapped round. `extend` makes that harmless by growing the picture so
+that its opposite edges meet smoothly; the solvers then treat the grown part as unknown and cut it off at the end.
+"""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from blurspace.blur.convolve import fast_size
+from blurspace.types import Image
+
+
+def differences(picture: Image) -> Tensor:
+    """Circular forward differences, along x then y: (b c h w) -> (2 b c h w)."""
+    return torch.stack((picture.roll(-1, -1) - picture, picture.roll(-1, -2) - picture))
+
+
+def differences_adjoint(gradients: Tensor) -> Image:
+    """The adjoint of `differences`: (2 b c h w) -> (b c h w)."""
+    along_x, along_y = gradients
+    return along_x.roll(1, -1) - along_x + along_y.roll(1, -2) - along_y
+
+
+@lru_cache(maxsize=64)
+def gradient_power(size: tuple[int, int], device: torch.device) -> Tensor:
+    """|transfer function of `differences`|^2 summed over both directions, on the half spectrum (h w//2+1)."""
+    height, width = size
+    rows = 2 * torch.pi * torch.fft.fftfreq(height, device=device)
+    columns = 2 * torch.pi * torch.fft.rfftfreq(width, device=device)
+    return (2 - 2 * rows.cos())[:, None] + (2 - 2 * columns.cos())[None]
+
+
+def extended_size(size: tuple[int, int], margin: int) -> tuple[int, int]:
+    """The next sizes good for the FFT that leave at least `margin` px beyond the picture on the wrapped frame."""
+    return fast_size(size[0] + margin), fast_size(size[1] + margin)
+
+
+def extend(picture: Image, size: tuple[int, int]) -> Image:
+    """Grow a picture below and to the right to `size`, blending each edge smoothly into the opposite one."""
+    height, width = picture.shape[-2:]
+    across = _ramp(size[1] - width, picture)
+    picture = torch.cat((picture, picture[..., -1:].lerp(picture[..., :1], across)), dim=-1)
+    down = _ramp(size[0] - height, picture)[:, None]
+    return torch.cat((picture, picture[..., -1:, :].lerp(picture[..., :1, :], down)), dim=-2)
+
+
+def _ramp(steps: int, like: Tensor) -> Tensor:
+    """From just above 0 to just below 1 with level ends (the smoothstep polynomial)."""
+    place = torch.linspace(0, 1, steps + 2, dtype=like.dtype, device=like.device)[1:-1]
+    return place * place * (3 - 2 * place)

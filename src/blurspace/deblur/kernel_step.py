@@ -1,0 +1,88 @@
+"""Which kernel turns these sharp gradients into those blurry ones? A small non-negative least-squares problem.
+
+Minimises  |k * grad x - grad y|^2 + ridge |grad x|^2 |k|^2  over k >= 0 inside its square. The normal equations need
+only the auto- and cross-correlations of the gradients, computed once by FFT; the rest happens on the kernel's own
+small grid (Cho and Lee 2009 solve the same problem with conjugate gradients and without the sign).
+"""
+
+import math
+
+import cv2
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.blur.convolve import fast_size
+from blurspace.blur.kernels import centre, crop_or_pad, normalise
+from blurspace.types import Kernel
+
+# Iterations of the projected gradient method: the kernel changes by less than 1 % after 30, our measurement.
+ITERATIONS = 30
+# Parts of the kernel that touch nothing else and hold less than this share of its light are noise.
+SMALL_PART = 0.1
+
+
+def solve_kernel(sharp_gradients: Tensor, blurry_gradients: Tensor, start: Kernel, *, ridge: float) -> Kernel:
+    """The non-negative kernel of `start`'s size that best maps one set of gradients to the other.
+
+    Both gradients (2 1 1 h w), multiplied with the same window. `ridge`: weight of |k|^2, as a share of the gradient
+    energy. The result is not normalised. Accelerated projected gradients with restart (O'Donoghue and Candes 2015).
+    """
+    side = start.shape[-1]
+    correlation, target = _normal_equations(sharp_gradients, blurry_gradients, side)
+    grid = fast_size(3 * side - 1)
+    spread = side - 1
+    padded = functional.pad(correlation, (0, grid - 2 * side + 1, 0, grid - 2 * side + 1))
+    system = torch.fft.rfft2(padded.roll((-spread, -spread), (-2, -1)))
+    step = 1 / (system.abs().max() + ridge)
+
+    kernel = ahead = start
+    momentum = 1.0
+    for _ in range(ITERATIONS):
+        product = torch.fft.irfft2(system * torch.fft.rfft2(ahead, s=(grid, grid)), s=(grid, grid))
+        gradient = product[..., :side, :side] + ridge * ahead - target
+        after = (ahead - step * gradient).clamp_min(0)
+        if ((ahead - after) * (after - kernel)).sum() > 0:
+            momentum, ahead = 1.0, after
+        else:
+            faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
+            ahead = after + (momentum - 1) / faster * (after - kernel)
+            momentum = faster
+        kernel = after
+    return kernel
+
+
+def tidy_kernel(kernel: Kernel, *, threshold: float) -> Kernel:
+    """Drop values below `threshold` of the peak and small loose parts; centre and normalise, same size.
+
+    An empty kernel becomes a delta: the estimate "no blur" that a flat picture supports.
+    """
+    side = kernel.shape[-1]
+    kernel = torch.where(kernel >= threshold * kernel.max(), kernel, 0)
+    total = kernel.sum()
+    if total <= 0:
+        empty = torch.zeros_like(kernel)
+        empty[..., side // 2, side // 2] = 1
+        return empty
+    count, labels = cv2.connectedComponents((kernel[0, 0] > 0).to(torch.uint8).cpu().numpy(), connectivity=8)
+    if count > 2:  # background and more than one part
+        labels = torch.from_numpy(labels).to(kernel.device)
+        light = torch.zeros(count, device=kernel.device).index_add_(0, labels.flatten(), kernel.flatten())
+        keep = light >= SMALL_PART * total
+        keep[light.argmax()] = True
+        kernel = kernel * keep[labels]
+    return normalise(crop_or_pad(centre(normalise(kernel)), side))
+
+
+def _normal_equations(sharp: Tensor, blurry: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Auto-correlation (1 1 2k-1 2k-1) and cross-correlation (1 1 k k), both over the gradient energy."""
+    height, width = sharp.shape[-2:]
+    size = (fast_size(height + side), fast_size(width + side))
+    spectra, blurry_spectra = torch.fft.rfft2(sharp, s=size), torch.fft.rfft2(blurry, s=size)
+    auto = torch.fft.irfft2(spectra.abs().square().sum(0), s=size)
+    cross = torch.fft.irfft2((spectra.conj() * blurry_spectra).sum(0), s=size)
+    energy = auto[..., 0, 0].clamp_min(1e-12)
+    spread, reach = side - 1, side // 2
+    auto = auto.roll((spread, spread), (-2, -1))[..., : 2 * side - 1, : 2 * side - 1]
+    cross = cross.roll((reach, reach), (-2, -1))[..., :side, :side]
+    return auto / energy, cross / energy

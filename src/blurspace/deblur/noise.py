@@ -1,0 +1,29 @@
+"""How noisy is a picture? Robust estimates that a blurry or a sharp scene hardly disturbs."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.types import Image
+
+# The median of |x| of a unit Gaussian is 0.6745; the mask [1 -2 1] x [1 -2 1] has norm 6 (Immerkaer 1996).
+MEDIAN_OF_GAUSSIAN = 0.6745
+MASK_NORM = 6.0
+
+
+def estimate_sigma(picture: Image) -> float:
+    """The standard deviation of the noise of (b c h w), pixel values in [0, 1]; the least noisy colour counts least.
+
+    The median absolute response to a mask that cancels smooth shading and straight edges (Immerkaer 1996, with the
+    median of Donoho and Johnstone 1994 in place of the mean). It reads a little high on sharp fine texture, and low
+    after JPEG, which removes noise together with detail.
+    """
+    line = picture.new_tensor([1.0, -2.0, 1.0])
+    mask = torch.outer(line, line)[None, None]
+    planes = picture.flatten(0, 1)[:, None]
+    response = functional.conv2d(planes, mask).abs() / MASK_NORM
+    return float(_median_per_plane(response).mean() / MEDIAN_OF_GAUSSIAN)
+
+
+def _median_per_plane(planes: Tensor) -> Tensor:
+    return planes.flatten(1).median(dim=1).values

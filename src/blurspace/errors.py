@@ -1,0 +1,49 @@
+"""Which mistakes can a user make, and which exit code does each one get?
+
+Every message is one sentence that says what was given, what was wanted and what to do.
+This file imports nothing, so that the command line can use it without loading torch.
+"""
+
+
+class BlurspaceError(Exception):
+    """Base of every error that blurspace raises on purpose; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class PictureError(BlurspaceError):
+    """A picture that cannot be read, is not a picture, or is outside the limits (one file failed: exit 1)."""
+
+
+class OutputError(BlurspaceError):
+    """A result that cannot be written: it exists already, or its folder is not writable (one file failed: exit 1)."""
+
+
+class UsageError(BlurspaceError):
+    """An argument that makes no sense, before any work was done."""
+
+    exit_code = 2
+
+
+class NoInputError(BlurspaceError):
+    """Not one input was found."""
+
+    exit_code = 3
+
+
+class ModelError(BlurspaceError):
+    """A model or its weights are missing, of the wrong kind, or tampered with."""
+
+    exit_code = 4
+
+
+class MemoryExhaustedError(BlurspaceError):
+    """Out of memory, also after retrying in smaller pieces."""
+
+    exit_code = 5
+
+
+class RefusedError(BlurspaceError):
+    """Under `--strict`: the receipt says that the result is worse than the input."""
+
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""Where files and formats live: pictures and kernels on disk."""

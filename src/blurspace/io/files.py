@@ -1,0 +1,115 @@
+"""How do bytes come from and go to disk, and which files does the user mean?"""
+
+import glob
+import os
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from blurspace.errors import NoInputError, OutputError, PictureError
+
+SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp"})
+
+
+def shown(path: str | Path) -> str:
+    """A path for a message of one line: a line break in a file name would make two of it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(path))
+
+
+def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
+    """The bytes of a file; PictureError if it is missing, a folder, unreadable or larger than `max_bytes`."""
+    try:
+        with Path(path).open("rb") as file:
+            # The size is asked first, so that a film is not read; a pipe says 0 and is read up to the limit.
+            data = b"" if (too_big := os.fstat(file.fileno()).st_size > max_bytes) else file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise PictureError(f"{shown(path)} does not exist: give the path of a picture") from None
+    except IsADirectoryError:
+        raise PictureError(f"{shown(path)} is a folder, where a picture was wanted: give a file") from None
+    except (OSError, ValueError) as problem:  # ValueError: a null byte in the path
+        reason = getattr(problem, "strerror", None) or problem
+        raise PictureError(f"{shown(path)} cannot be read ({reason}): make it readable or give another") from problem
+    if too_big or len(data) > max_bytes:
+        raise PictureError(f"{shown(path)} is over the limit of {max_bytes} bytes: give a smaller file")
+    return data
+
+
+def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
+    """Write a whole file or nothing: first under a temporary name beside it, then renamed.
+
+    OutputError if the file exists (without `overwrite`), or its folder is missing or not writable.
+    """
+    path = Path(path)
+    _check_target(path, overwrite=overwrite)
+    temporary = path.parent / f".blurspace-{secrets.token_hex(8)}.part"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        _move(temporary, path, overwrite=overwrite)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise OutputError(f"{shown(path)} cannot be written ({reason}): choose a folder you may write to") from problem
+    finally:  # also on KeyboardInterrupt
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def find_photos(paths: Iterable[str | Path]) -> list[Path]:
+    """Every picture that files, folders (not their subfolders) and glob patterns name, in order, each once.
+
+    A missing file is kept, so that reading it fails as that one file; NoInputError if nothing else was found.
+    """
+    paths = list(paths)
+    found = list(dict.fromkeys(path for given in paths for path in _expand(given)))
+    if not any(path.exists() for path in found):
+        names = ", ".join(shown(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
+        raise NoInputError(f"no picture was found in {names or 'an empty list'}: give PNG, TIFF, JPEG or WebP files")
+    return found
+
+
+def _check_target(path: Path, *, overwrite: bool) -> None:
+    if path.is_dir():
+        raise OutputError(f"{shown(path)} is a folder, where a file was wanted: give a file name")
+    if not path.parent.is_dir():
+        raise OutputError(f"the folder {shown(path.parent)} does not exist: create it or give another output")
+    if not overwrite and os.path.lexists(path):
+        raise _exists(path)
+
+
+def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Give the finished file its name; without `overwrite` FileExistsError, even for a file that came just now."""
+    if overwrite:
+        temporary.replace(path)
+        return
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: reserve the name, then replace our own empty file
+        path.touch(exist_ok=False)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def _exists(path: Path) -> OutputError:
+    return OutputError(f"{shown(path)} exists already: choose another output or allow overwriting (--overwrite)")
+
+
+def _expand(given: str | Path) -> list[Path]:
+    path = Path(given)
+    if path.is_dir() and os.access(path, os.R_OK | os.X_OK):  # any other folder fails when it is read, as one file
+        return _pictures(path.iterdir())
+    if not path.exists() and glob.has_magic(str(given)):
+        return _pictures(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
+    return [path]
+
+
+def _pictures(candidates: Iterable[Path]) -> list[Path]:
+    visible = (path for path in candidates if not path.name.startswith("."))  # macOS leaves ._photo.jpg, not a JPEG
+    return sorted(path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file())

@@ -1,0 +1,226 @@
+"""How does a picture or kernel file become tensors, and how do new pixels become the same kind of file?
+
+Everything about a picture that is not its pixels comes out as it went in, or `changes_on_write` says what does not.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import tifffile
+import torch
+from PIL.Image import DecompressionBombError, DecompressionBombWarning
+
+from blurspace.errors import OutputError, PictureError, UsageError
+from blurspace.io import jpeg, png, tiff, webp
+from blurspace.io.files import find_photos, read_bytes, shown, write_bytes
+from blurspace.io.raster import RAW, Header, join_alpha
+from blurspace.types import Image, Kernel, Photo
+
+__all__ = [
+    "changes_on_write",
+    "encode_photo",
+    "find_photos",
+    "read_kernel",
+    "read_photo",
+    "write_bytes",
+    "write_kernel",
+]
+
+MIN_SIDE = 16  # px; the contract of the doors promises "any size from 16 px up"
+MAX_PIXELS = 200_000_000  # our choice: 2.4 GB as RGB in float32, the most that a usual machine holds a few times over
+BYTES_PER_PIXEL = 8  # of a file: RGB and alpha with 16 bits, not compressed
+BYTES_BESIDE = 2**28  # of a file: metadata, previews, a program's own layers
+# Suffixes of camera RAW files; many begin like a TIFF and hold a small preview, which must not pass for the photo.
+RAW_SUFFIXES = (
+    *(".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"),
+    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+)
+IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
+Result = TypeVar("Result")
+HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIFF or JPEG"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A row of the table of formats: the four functions of a format file (see `raster`)."""
+
+    matches: Callable[[bytes], bool]
+    inspect: Callable[[bytes], Header]
+    decode: Callable[[bytes], Photo]
+    encode: Callable[[Photo, np.ndarray], bytes]
+
+
+FORMATS = {
+    "PNG": Format(png.matches, png.inspect, png.decode, png.encode),
+    "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode, tiff.encode),
+    "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode, jpeg.encode),
+    "WEBP": Format(webp.matches, webp.inspect, webp.decode, webp.encode),
+}
+
+
+def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Photo:
+    """Read a PNG, TIFF, JPEG or WebP of 8 or 16 bits; the content decides, not the suffix.
+
+    Its pixels are (1 c h w) float32 in [0, 1], c = 1 (grey) or 3 (RGB), not turned upright: `h` and `w` are those of
+    the file, and the EXIF orientation stays as it is. `max_pixels`: h x w at most, checked before anything is decoded;
+    `min_side`: px, the smallest h and w. Raises PictureError, with one sentence, on everything else: missing, empty,
+    cut off, damaged, another format, CMYK, floating-point, several frames, too small, too big.
+    """
+    if isinstance(path_or_bytes, bytes):
+        name, suffix, data = "the picture given as bytes", "", path_or_bytes
+    else:
+        name, suffix = shown(path_or_bytes), Path(path_or_bytes).suffix.lower()
+        data = read_bytes(path_or_bytes, max_bytes=BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE)
+    found = _format(name, data, suffix)
+    _check(name, _careful(name, found, FORMATS[found].inspect, data), max_pixels, min_side)
+    return _careful(name, found, FORMATS[found].decode, data)
+
+
+def encode_photo(photo: Photo, pixels: Image) -> bytes:
+    """The bytes of a file like the photo's, with new pixels: same format, depth, alpha, profile, EXIF and XMP.
+
+    `pixels`: like `photo.pixels`; clamped to [0, 1] and rounded to the nearest level. JPEG is written with the tables
+    and subsampling that it had, lossy WebP at quality 95, all else without loss. Raises OutputError when the pixels
+    have another size, are not finite, or the format cannot hold them.
+    """
+    if pixels.shape != photo.pixels.shape:
+        raise OutputError(
+            f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.pixels.shape)}: "
+            "give pixels of the same shape"
+        )
+    if not bool(pixels.isfinite().all()):
+        raise OutputError("the new pixels hold NaN or infinity, where numbers in [0, 1] were wanted: check the method")
+    samples = join_alpha(pixels, photo.alpha, photo.depth)
+    try:
+        return FORMATS[photo.format].encode(photo, samples)
+    except MemoryError:
+        raise
+    except Exception as problem:  # encoders raise what they like, on metadata or sizes that their format cannot hold
+        raise OutputError(
+            f"the picture cannot be written as {photo.format} ({' '.join(str(problem).split())}): save it as another"
+        ) from problem
+
+
+def changes_on_write(photo: Photo) -> str | None:
+    """What `encode_photo` cannot write as it was read, in one sentence; None when nothing is lost."""
+    return "; ".join(photo.changes) or None
+
+
+def read_kernel(path: str | Path) -> Kernel:
+    """Read a kernel (1 1 k k) float32 from a TIFF of any depth, a .npy file, or a grey picture; sum 1 is restored.
+
+    One that is even or not square gets rows and columns of zeros; row h // 2 and column w // 2 become the centre.
+    Raises PictureError when the file cannot be read, or its values are not one plane, finite, >= 0 and with some > 0.
+    """
+    name = shown(path)
+    data = read_bytes(path, max_bytes=BYTES_PER_PIXEL * MAX_PIXELS)
+    values = _careful(name, "a kernel", _kernel_values, data)
+    if values is None:
+        values = _grey(name, read_photo(path, min_side=1))
+    if values.ndim < 2 or values.size != np.prod(values.shape[-2:]):
+        raise PictureError(
+            f"{name} holds an array of shape {values.shape}, where one kernel (k k) was wanted: save one"
+        )
+    if not (np.isfinite(values).all() and (values >= 0).all() and values.sum() > 0):
+        raise PictureError(f"{name} holds a kernel with NaN, negative values or no light: save one with values >= 0")
+    height, width = values.shape[-2:]
+    side = max(height, width) // 2 * 2 + 1
+    square = np.zeros((side, side))
+    top, left = side // 2 - height // 2, side // 2 - width // 2
+    square[top : top + height, left : left + width] = values.reshape(height, width) / values.sum()
+    return torch.from_numpy(square).to(torch.float32)[None, None]
+
+
+def write_kernel(path: str | Path, kernel: Kernel, *, overwrite: bool) -> None:
+    """Write one kernel (1 1 k k) as a float32 TIFF of one page.
+
+    Raises UsageError unless it is one kernel, k odd, finite, >= 0, of sum 1; OutputError when it cannot be written.
+    """
+    one = kernel.ndim == 4 and kernel.shape[:2] == (1, 1) and kernel.shape[2] == kernel.shape[3]
+    # 1e-3: rounding in float32 of a sum over a million pixels.
+    if not (one and kernel.shape[3] % 2 == 1 and bool((kernel >= 0).all()) and abs(float(kernel.sum()) - 1) < 1e-3):
+        raise UsageError(
+            f"a kernel of shape {tuple(kernel.shape)} was given: give one (1, 1, k, k), k odd, >= 0, sum 1"
+        )
+    written = io.BytesIO()
+    plane = kernel[0, 0].detach().cpu().to(torch.float32).numpy()
+    tifffile.imwrite(written, plane, photometric="minisblack", metadata=None, software=False)
+    write_bytes(path, written.getvalue(), overwrite=overwrite)
+
+
+def _format(name: str, data: bytes, suffix: str) -> str:
+    """Which row of the table; raises PictureError for what is none of them."""
+    if not data:
+        raise PictureError(f"{name} is empty, where a picture was wanted: copy or download it again")
+    found = next((row for row, format in FORMATS.items() if format.matches(data)), None)
+    if suffix in RAW_SUFFIXES and found in (None, "TIFF"):
+        raise PictureError(f"{name} {RAW}")
+    if data[4:8] == b"ftyp" and data[8:12] in (
+        b"avif",
+        b"avis",
+        b"heic",
+        b"heix",
+        b"heim",
+        b"heis",
+        b"hevc",
+        b"mif1",
+        b"msf1",
+    ):
+        raise PictureError(f"{name} {HEIC}")
+    if found is None:
+        raise PictureError(f"{name} is not a PNG, TIFF, JPEG or WebP picture: give one of these")
+    return found
+
+
+def _check(name: str, header: Header, max_pixels: int, min_side: int) -> None:
+    """Raise PictureError for what should not be decoded."""
+    size = f"{name} has {header.width} x {header.height} pixels"
+    if header.width * header.height > max_pixels:
+        raise PictureError(f"{size}, more than the limit of {max_pixels}: make it smaller, or raise max_pixels")
+    if min(header.width, header.height) < min_side:
+        raise PictureError(f"{size}, where at least {min_side} a side were wanted: give a bigger picture")
+    if header.refusal:
+        raise PictureError(f"{name} {header.refusal}")
+    if header.frames > 1:
+        raise PictureError(
+            f"{name} holds {header.frames} frames, where one was wanted: save the one you want by itself"
+        )
+
+
+def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: bytes) -> Result:
+    """Call a decoder; on broken bytes decoders raise whatever they like, and all of it means the same to a user."""
+    try:
+        return function(data)
+    except (MemoryError, PictureError):
+        raise
+    # Pillow checks WebP and compressed TIFF against a limit of its own, a little below our default.
+    except (DecompressionBombError, DecompressionBombWarning) as problem:
+        raise PictureError(f"{name} has more pixels than Pillow decodes: make it smaller") from problem
+    except Exception as problem:
+        raise PictureError(
+            f"{name} is cut off or damaged and cannot be decoded as {kind}: copy or download it again"
+        ) from problem
+
+
+def _kernel_values(data: bytes) -> np.ndarray | None:
+    """The array in a .npy file or a floating-point TIFF; None for anything else."""
+    if data.startswith(b"\x93NUMPY"):
+        return np.load(io.BytesIO(data), allow_pickle=False).astype(np.float64)
+    if not tiff.matches(data):
+        return None
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        values = file.asarray() if file.pages.first.sampleformat == IEEE_FLOAT else None
+        return None if values is None else values.astype(np.float64)
+
+
+def _grey(name: str, photo: Photo) -> np.ndarray:
+    pixels = photo.pixels[0]
+    if not bool((pixels == pixels[:1]).all()):
+        raise PictureError(
+            f"{name} is a picture in colour, where the grey picture of a kernel was wanted: save it as grey"
+        )
+    return pixels[0].double().numpy()

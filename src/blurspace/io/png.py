@@ -1,0 +1,181 @@
+"""How is a PNG read and written, with 8 or 16 bits a channel and all that its other chunks say?
+
+Written here rather than by a library because Pillow cannot hold 16-bit RGB, OpenCV cannot write grey with alpha, and
+neither keeps the chunks they do not know. Numbers and names are those of the PNG specification (W3C, third edition).
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from PIL.PngImagePlugin import PngImageFile
+
+from blurspace.io.raster import FULL_COLOUR, Header, split_alpha, without_prefix
+from blurspace.types import Photo
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by number of channels
+PALETTE = 3  # the colour type
+ALPHA = 4  # the bit of a colour type that stands for an alpha channel
+PAETH = 4  # the filter type: best on photographs (specification, 12.7), and one filter is enough for them
+XMP_KEYWORD = b"XML:com.adobe.xmp"
+# Copied as they are: what the numbers mean as colours, the size on paper, and texts. Left out are the chunks that
+# describe the old samples (sBIT, bKGD, hIST, tRNS), and ICC, EXIF and XMP, which are written from the photo.
+COPIED = (b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"tIME", b"tEXt", b"zTXt", b"iTXt")
+BAND = 2**22  # bytes that are filtered at a time, so that a big picture needs little more memory than its samples
+
+
+def matches(data: bytes) -> bool:
+    """Whether the bytes begin as a PNG does."""
+    return data.startswith(SIGNATURE)
+
+
+def inspect(data: bytes) -> Header:
+    """Size and number of frames. Every chunk is checked, so that nothing cut off or damaged reaches a decoder."""
+    width, height, _, _ = _head(data)
+    frames = [struct.unpack_from(">I", body)[0] for kind, body in _chunks(data) if kind == b"acTL"]
+    return Header(width, height, frames=max(frames, default=1))
+
+
+def decode(data: bytes) -> Photo:
+    """The photo in a PNG of any kind."""
+    _, _, bits, colour = _head(data)
+    with PngImageFile(io.BytesIO(data)) as image:
+        image.load()  # also for 16 bits: the chunks behind the pixels are known only now
+        info = image.info
+        samples = _sixteen_bits(data, colour) if bits == 16 else _eight_bits(image)
+    key = next((bytes(body) for kind, body in _chunks(data) if kind == b"tRNS" and colour != PALETTE), None)
+    if key is not None:
+        samples = _with_key(samples, key, bits)
+    pixels, alpha = split_alpha(samples)
+    return Photo(
+        pixels=pixels,
+        alpha=alpha,
+        depth=16 if bits == 16 else 8,
+        format="PNG",
+        changes=_changes(bits, colour, key),
+        icc=info.get("icc_profile"),
+        exif=without_prefix(info.get("exif")),
+        xmp=info.get("xmp"),
+        source=data,
+    )
+
+
+def encode(photo: Photo, samples: np.ndarray) -> bytes:
+    """Samples (h w c) as a PNG with the photo's metadata."""
+    height, width, channels = samples.shape
+    parts = [SIGNATURE, _chunk(b"IHDR", _ihdr(width, height, 8 * samples.itemsize, COLOUR_TYPES[channels]))]
+    if photo.icc:
+        parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
+    parts += [_chunk(kind, body) for kind, body in _copied(photo)]
+    if photo.exif:
+        parts.append(_chunk(b"eXIf", photo.exif))
+    if photo.xmp:
+        # Not compressed, no language, no translated keyword.
+        parts.append(_chunk(b"iTXt", XMP_KEYWORD + b"\0\0\0\0\0" + photo.xmp))
+    parts += [_chunk(b"IDAT", body) for body in _compressed(samples)]
+    return b"".join((*parts, _chunk(b"IEND", b"")))
+
+
+def _ihdr(width: int, height: int, bits: int, colour: int) -> bytes:
+    return struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+
+
+def _head(data: bytes) -> tuple[int, int, int, int]:
+    """Width, height, bits a sample, colour type."""
+    kind, width, height, bits, colour = struct.unpack_from(">4sIIBB", data, len(SIGNATURE) + 4)
+    if kind != b"IHDR":
+        raise ValueError("a PNG begins with an IHDR chunk")
+    return width, height, bits, colour
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """The kind and body of every chunk; raises ValueError or struct.error where they are cut off or damaged."""
+    view = memoryview(data)
+    kind, start = b"", len(SIGNATURE)
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, start)
+        body = view[start + 8 : start + 8 + length]
+        if struct.unpack_from(">I", data, start + 8 + length)[0] != zlib.crc32(body, zlib.crc32(kind)):
+            raise ValueError(f"the checksum of a {kind!r} chunk is wrong")
+        yield kind, body
+        start += 12 + length
+
+
+def _chunk(kind: bytes, body: bytes | memoryview) -> bytes:
+    return b"".join((struct.pack(">I4s", len(body), kind), body, struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))))
+
+
+def _copied(photo: Photo) -> list[tuple[bytes, memoryview]]:
+    if photo.source is None or not matches(photo.source):
+        return []
+    copied = [part for part in _chunks(photo.source) if part[0] in COPIED]
+    # A profile rules out sRGB (specification, 11.3.2.5).
+    return [
+        (kind, body)
+        for kind, body in copied
+        if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0") and not (photo.icc and kind == b"sRGB")
+    ]
+
+
+def _eight_bits(image: PngImageFile) -> np.ndarray:
+    if image.mode == "P":
+        return np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))
+    return np.asarray(image.convert("L") if image.mode == "1" else image)
+
+
+def _sixteen_bits(data: bytes, colour: int) -> np.ndarray:
+    """By OpenCV, because Pillow would cut colours to 8 bits."""
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None or found.dtype != np.uint16:
+        raise ValueError("OpenCV could not decode 16 bits")
+    channels = {kind: count for count, kind in COLOUR_TYPES.items()}[colour]
+    found = found.reshape(*found.shape[:2], -1)
+    if channels == 2:
+        return found[..., [0, 3]]  # OpenCV gives grey + alpha as BGRA
+    return found[..., [2, 1, 0, 3][:channels]] if channels > 1 else found[..., :1]
+
+
+def _with_key(samples: np.ndarray, key: bytes, bits: int) -> np.ndarray:
+    """Add the alpha channel that a single transparent colour stands for; small samples were stretched to 8 bits."""
+    stretch = 255 // (2**bits - 1) if bits < 8 else 1
+    samples = samples.reshape(*samples.shape[:2], -1)
+    wanted = np.frombuffer(key, ">u2")[: samples.shape[-1]] * stretch
+    opaque = (samples != wanted).any(-1, keepdims=True)
+    return np.concatenate((samples, opaque * samples.dtype.type(np.iinfo(samples.dtype).max)), -1)
+
+
+def _changes(bits: int, colour: int, key: bytes | None) -> tuple[str, ...]:
+    told = (
+        (colour == PALETTE, FULL_COLOUR),
+        (colour != PALETTE and bits < 8, f"its depth of {bits} bit a pixel becomes 8 bit"),
+        (key is not None, "its transparent colour is written as an alpha channel"),
+    )
+    return tuple(sentence for true, sentence in told if true)
+
+
+def _compressed(samples: np.ndarray) -> Iterator[bytes]:
+    """The bodies of the IDAT chunks: filtered rows as one zlib stream, a band of rows at a time."""
+    height, width, channels = samples.shape
+    step = channels * samples.itemsize
+    rows = samples.astype(samples.dtype.newbyteorder(">")).view(np.uint8).reshape(height, width * step)
+    above = np.zeros_like(rows[:1])
+    squeeze = zlib.compressobj()
+    band = max(1, BAND // (width * step))
+    for start in range(0, height, band):
+        yield squeeze.compress(_filtered(rows[start : start + band], above, step).tobytes())
+        above = rows[start + band - 1 : start + band]
+    yield squeeze.flush()
+
+
+def _filtered(rows: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
+    """Bytes (n m) less what their three neighbours let expect (specification, 9.4), with the filter type in front."""
+    padded = np.pad(np.concatenate((above, rows)), ((0, 0), (step, 0))).astype(np.int16)
+    left, up, corner = padded[1:, :-step], padded[:-1, step:], padded[:-1, :-step]
+    off_left, off_up, off_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+    leftmost = (off_left <= off_up) & (off_left <= off_corner)
+    expected = np.where(leftmost, left, np.where(off_up <= off_corner, up, corner))
+    return np.pad(rows - expected.astype(np.uint8), ((0, 0), (1, 0)), constant_values=PAETH)

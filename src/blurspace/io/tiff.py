@@ -1,0 +1,245 @@
+"""How is a TIFF read and written, with 8 or 16 bits a channel and its tags?
+
+Read by tifffile; by Pillow and OpenCV where it needs an extra (compressions such as LZW and JPEG) or does not make
+pixels (palettes, single bits). Written here, because Pillow cannot hold 16-bit RGB and tifffile cannot write the EXIF
+directory. What is kept: the ICC profile, XMP, and every tag that does not describe the old samples, with the EXIF and
+GPS directories (of a BigTIFF: the orientation). Numbers and names are those of TIFF 6.0 (Adobe, 1992).
+"""
+
+import io
+import logging
+import struct
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import ExifTags
+from PIL import Image as PillowImage
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
+from tifffile import TiffFile, TiffPage
+
+from blurspace.io.raster import CMYK, FULL_COLOUR, RAW, Header, split_alpha
+from blurspace.types import Photo
+
+# Every one of our errors is one sentence; without this, tifffile's complaints about a broken file go to stderr too.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+BLACK_IS_HIGH, GREY, RGB, PALETTE, SEPARATED, YCBCR = 0, 1, 2, 3, 5, 6  # photometric interpretations
+COLOURS = {BLACK_IS_HIGH: 1, GREY: 1, RGB: 3, PALETTE: 1, YCBCR: 3}  # channels that are not extra
+SENSOR = (32803, 34892)  # colour filter array, linear raw
+READ_BY_TIFFFILE = (1, 8, 32773, 32946)  # none, deflate, packbits, old deflate: the compressions that need no extra
+UNKNOWN, MULTIPLIED, ALPHA = 0, 1, 2  # kinds of extra channel
+DEFLATE, DIFFERENCES = 8, 2  # the compression and predictor that we write: lossless, and read everywhere
+PLANES = 2  # the planar configuration: one channel after the other
+STRIP = 2**18  # bytes in a strip before compression: enough to compress well, little enough to read at once
+ORIENTATION, XMP, PROFILE, DNG_VERSION = 274, 700, 34675, 50706
+# Tags that describe the old samples and where they lie; sub-files (330) and Photoshop's layers (37724) among them.
+STRUCTURE = frozenset(
+    {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291, 292}
+    | {293, 317, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 342, 347, XMP, PROFILE}
+    | {512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 37724}
+)
+DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+INTEROP = ExifTags.IFD.Interop  # a directory in the EXIF directory
+# What Pillow calls its pixels, where that is not yet grey or RGB, with or without alpha.
+MODES = {"1": "L", "La": "LA", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB"}
+
+
+def matches(data: bytes) -> bool:
+    """Whether the bytes begin as a TIFF or a BigTIFF does."""
+    return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def inspect(data: bytes) -> Header:
+    """Size, number of pages that are more than a preview, and what of this TIFF cannot be read."""
+    with TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        whole = [one for one in file.pages if isinstance(one, TiffPage) and not one.is_reduced]
+        frames = max(1, len(whole)) * page.imagedepth
+        # int: a damaged tag may hold several numbers, or none.
+        return Header(int(page.imagewidth), int(page.imagelength), frames=int(frames), refusal=_refusal(page))
+
+
+def decode(data: bytes) -> Photo:
+    """The photo in a TIFF that `inspect` did not refuse."""
+    with TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        exif, lost = _read_tags(data, page)
+        pixels, alpha = split_alpha(_samples(data, page))
+        return Photo(
+            pixels=pixels,
+            alpha=alpha,
+            depth=16 if page.bitspersample == 16 else 8,
+            format="TIFF",
+            changes=(*_changes(page), *lost),
+            icc=_blob(page, PROFILE),
+            exif=exif or None,
+            xmp=_blob(page, XMP),
+            source=data,
+        )
+
+
+def encode(photo: Photo, samples: np.ndarray) -> bytes:
+    """Samples (h w c) as a TIFF with the photo's metadata: deflated, in strips, in the byte order of its EXIF."""
+    height, width, channels = samples.shape
+    order = photo.exif[:2] if photo.exif else b"II"  # makers' notes keep the byte order of their file
+    samples = samples.astype(samples.dtype.newbyteorder(">" if order == b"MM" else "<"))
+    rows = max(1, STRIP // (width * channels * samples.itemsize))
+    bands = (samples[row : row + rows] for row in range(0, height, rows))
+    strips = [zlib.compress(_differences(band)) for band in bands]
+    sizes = [len(strip) for strip in strips]
+    directory = _directory(_tags(photo.exif) if photo.exif else {}, order)
+    directory[256], directory[257] = width, height
+    directory[258] = (8 * samples.itemsize,) * channels
+    directory[259], directory[317] = DEFLATE, DIFFERENCES
+    directory[262] = GREY if channels < 3 else RGB
+    directory[273] = tuple(np.cumsum([0, *sizes[:-1]]).tolist())  # Pillow adds where the first one begins
+    directory[277], directory[278], directory[279] = channels, rows, tuple(sizes)
+    if channels % 2 == 0:
+        directory[338] = ALPHA
+    if photo.icc:
+        directory[PROFILE] = photo.icc
+    if photo.xmp:
+        directory[XMP] = photo.xmp
+    written = io.BytesIO()
+    directory.save(written)
+    return b"".join((written.getvalue(), *strips))
+
+
+def _refusal(page: TiffPage) -> str | None:
+    kind = page.dtype.kind if page.dtype is not None else None
+    sixteen_of_another_kind = page.bitspersample == 16 and page.photometric not in (BLACK_IS_HIGH, GREY, RGB)
+    told = (
+        (DNG_VERSION in page.tags or page.photometric in SENSOR, RAW),
+        (page.is_reduced, "begins with a preview, as camera RAW files do: save its picture as a plain TIFF or a PNG"),
+        (page.photometric == SEPARATED, CMYK),
+        (kind == "f", "holds floating-point pixels, which may be NaN: save it with 16 bits a channel"),
+        (page.photometric not in COLOURS or sixteen_of_another_kind, "holds colours of a rare kind: save it as RGB"),
+        (
+            kind not in ("b", "u") or page.bitspersample not in (1, 2, 4, 8, 16),
+            "holds numbers that are not whole, positive and of 8 or 16 bits: save it with 16 bits a channel",
+        ),
+        (
+            not 0 <= page.samplesperpixel - COLOURS.get(page.photometric, 0) <= 1,
+            f"has {page.samplesperpixel} channels, where grey or RGB and at most one more was wanted: remove some",
+        ),
+    )
+    return next((reason for true, reason in told if true), None)
+
+
+def _changes(page: TiffPage) -> tuple[str, ...]:
+    extra = _extra(page)
+    told = (
+        (page.photometric == PALETTE, FULL_COLOUR),
+        (
+            page.photometric != PALETTE and page.bitspersample < 8,
+            f"its depth of {page.bitspersample} bit a pixel becomes 8 bit",
+        ),
+        (extra == UNKNOWN, "its channel beside the colours is left out, because its meaning is not known"),
+        (extra == MULTIPLIED, "its colours are written without being multiplied by alpha"),
+        (len(page.parent.pages) > 1, "its preview pages are left out"),
+    )
+    return tuple(sentence for true, sentence in told if true)
+
+
+def _extra(page: TiffPage) -> int | None:
+    """The kind of the channel beside the colours; one that is not declared is alpha, as OpenCV and Pillow take it."""
+    if page.samplesperpixel == COLOURS[page.photometric]:
+        return None
+    return int(page.extrasamples[0]) if page.extrasamples else ALPHA
+
+
+def _blob(page: TiffPage, tag: int) -> bytes | None:
+    value = page.tags.valueof(tag)
+    return bytes(value) if value else None
+
+
+def _samples(data: bytes, page: TiffPage) -> np.ndarray:
+    """The samples (h w c) as grey or RGB, white highest, with no extra channel but an alpha that is not multiplied."""
+    plain = page.bitspersample in (8, 16) and page.photometric in (BLACK_IS_HIGH, GREY, RGB)
+    if not plain or (page.bitspersample == 8 and page.compression not in READ_BY_TIFFFILE):
+        return _by_pillow(data, page)
+    samples = _by_tifffile(page) if page.compression in READ_BY_TIFFFILE else _by_opencv(data, page)
+    samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
+    samples = samples.astype(np.uint8 if page.bitspersample == 8 else np.uint16)
+    top = np.iinfo(samples.dtype).max
+    if page.photometric == BLACK_IS_HIGH:
+        samples[..., 0] = top - samples[..., 0]
+    if _extra(page) == MULTIPLIED:
+        colours = samples[..., :-1] * (top / np.maximum(samples[..., -1:], 1))
+        samples[..., :-1] = colours.round().clip(0, top)
+    return samples[..., :-1] if _extra(page) == UNKNOWN else samples
+
+
+def _by_pillow(data: bytes, page: TiffPage) -> np.ndarray:
+    with TiffImageFile(io.BytesIO(_upright(data, page))) as image:
+        image.info.pop("xmp", None)  # its orientation would turn the picture too
+        image.load()
+        return np.asarray(image.convert(MODES.get(image.mode, image.mode)))
+
+
+def _by_tifffile(page: TiffPage) -> np.ndarray:
+    samples = page.asarray()
+    return np.moveaxis(samples, 0, -1) if page.planarconfig == PLANES and page.samplesperpixel > 1 else samples
+
+
+def _by_opencv(data: bytes, page: TiffPage) -> np.ndarray:
+    samples = cv2.imdecode(np.frombuffer(_upright(data, page), np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16:
+        raise ValueError(f"OpenCV could not decode 16 bits in compression {page.compression}")
+    return np.asarray(samples[..., [2, 1, 0, 3][: page.samplesperpixel]] if page.samplesperpixel > 2 else samples)
+
+
+def _upright(data: bytes, page: TiffPage) -> bytes:
+    """The file with an orientation tag that says upright: Pillow and OpenCV turn a TIFF while they decode it."""
+    tag = page.tags.get(ORIENTATION)
+    if tag is None:
+        return data
+    changed = bytearray(data)
+    struct.pack_into(page.parent.byteorder + "H", changed, tag.valueoffset, 1)
+    return bytes(changed)
+
+
+def _read_tags(data: bytes, page: TiffPage) -> tuple[bytes, tuple[str, ...]]:
+    """The tags to keep as an EXIF block (empty for none), and what must be said of them."""
+    try:
+        tags = {tag: value for tag, value in _tags(data).items() if tag not in STRUCTURE}
+        return _block(tags, data[:2]), ()
+    except (
+        Exception
+    ):  # broken tags, or BigTIFF, which Pillow's EXIF reader does not know: no reason to lose the picture
+        orientation = page.tags.valueof(ORIENTATION)
+        tags = {ORIENTATION: int(orientation)} if orientation else {}
+        return _block(tags, data[:2]), ("of its EXIF tags only the orientation is kept",)
+
+
+def _tags(block: bytes) -> dict[int, Any]:
+    """Every tag of a TIFF or EXIF block, directories within as dictionaries."""
+    exif = PillowImage.Exif()
+    exif.load(block)
+    tags = {tag: dict(exif.get_ifd(tag)) if tag in DIRECTORIES else exif[tag] for tag in exif}
+    if INTEROP in (camera := tags.get(DIRECTORIES[0], {})):
+        camera[INTEROP] = dict(exif.get_ifd(INTEROP))  # here it was only the offset of one
+    return tags
+
+
+def _block(tags: dict[int, Any], order: bytes) -> bytes:
+    if not tags:
+        return b""
+    written = io.BytesIO()
+    _directory(tags, order).save(written)
+    return written.getvalue()
+
+
+def _directory(tags: dict[int, Any], order: bytes) -> ImageFileDirectory_v2:
+    directory = ImageFileDirectory_v2(prefix=order)
+    for tag, value in tags.items():
+        directory[tag] = value
+    return directory
+
+
+def _differences(samples: np.ndarray) -> bytes:
+    """Each sample less its left neighbour (TIFF 6.0, section 14), in the byte order of the samples."""
+    left = np.pad(samples[:, :-1], ((0, 0), (1, 0), (0, 0)))
+    return (samples - left).astype(samples.dtype).tobytes()

@@ -1,0 +1,144 @@
+"""Which files does a job read, and where does each result go?
+
+Everything about names is settled here, before any work is done: a result that could not be written is never computed.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
+from blurspace.io.images import find_photos, read_photo
+from blurspace.types import Photo
+
+STANDARD = "-"  # standard input or standard output
+# What we write beside a photo; a folder that is deblurred twice must not deblur its own results.
+OUR_MARKS = (".deblurred", ".kernel", ".side-by-side")
+SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input: `name` as the user wrote it (`-` is standard input), and a sentence if it cannot even be opened."""
+
+    name: str
+    problem: str | None = None
+
+
+def find_sources(names: Sequence[str]) -> list[Source]:
+    """Files, folders, globs and `-`, as a list of files without repetition.
+
+    A name that leads nowhere stays in the list with its problem, so that the others are done. Raises NoInputError
+    where no name leads anywhere.
+    """
+    found = {source.name: source for name in names for source in _expand(name)}
+    if all(source.problem for source in found.values()):
+        raise NoInputError(
+            next((source.problem for source in found.values() if source.problem), "no input was given: give a photo")
+        )
+    return list(found.values())
+
+
+def load(source: Source) -> Photo:
+    """Read one source. Raises PictureError where there is nothing to read."""
+    if source.problem:
+        raise PictureError(source.problem)
+    return read_photo(sys.stdin.buffer.read() if source.name == STANDARD else Path(source.name))
+
+
+def plan_targets(sources: Sequence[Source], output: str | None) -> list[Path | None]:
+    """Where each result goes: beside its input, to the file or folder `output`, or None for standard output.
+
+    Raises UsageError where several results would go to one place. A folder `output` is created where it does
+    not exist (OutputError if it cannot be).
+    """
+    several = len(sources) > 1
+    if several and output == STANDARD:
+        raise UsageError(f"{len(sources)} inputs cannot all go to standard output: give -o FOLDER")
+    if several and output and not _is_folder(output) and Path(output).suffix:
+        raise UsageError(f"{len(sources)} inputs cannot all go to the file {output}: give -o FOLDER/")
+    targets = [_target(source, output, several=several) for source in sources]
+    if output and output != STANDARD and targets != [Path(output)]:
+        _create_folder(Path(output))
+    return targets
+
+
+def check_target(target: Path, sources: Sequence[Source], *, overwrite: bool) -> None:
+    """Raise OutputError, before any work, where `target` is an input, exists already or cannot be written."""
+    if any(_same_file(target, source.name) for source in sources):
+        raise OutputError(f"{target} is an input, and inputs are never overwritten: give another output")
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder: give a file name")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already: give --overwrite or another output")
+    if not target.parent.is_dir():
+        raise OutputError(f"the folder {target.parent} does not exist: create it or give another output")
+    if not os.access(target.parent, os.W_OK):
+        raise OutputError(f"the folder {target.parent} is not writable: give another output")
+
+
+def check_format(target: Path | None, photo: Photo) -> None:
+    """Raise UsageError where the name promises another format than the input's, which is the one that is written."""
+    allowed = SUFFIXES.get(photo.format)
+    promised = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
+    if target and allowed and target.suffix.lower() in promised.difference(allowed):
+        raise UsageError(f"{target} was asked for, but a {photo.format} input stays one: name it {allowed[0]}")
+
+
+def beside(target: Path, mark: str, suffix: str) -> Path:
+    """The companion of a result: `photo.deblurred.jpg` -> `photo.kernel.png`."""
+    return target.with_name(target.stem.removesuffix(".deblurred") + mark + suffix)
+
+
+def _expand(name: str) -> list[Source]:
+    if name == STANDARD or Path(name).is_file():
+        return [Source(name)]
+    try:
+        photos = find_photos([Path(name)])
+    except (NoInputError, PictureError) as error:
+        return [Source(name, problem=str(error))]
+    ours = [path for path in photos if Path(path.stem).suffix in OUR_MARKS]
+    fresh = [Source(str(path)) for path in photos if path not in ours]
+    if fresh:
+        return fresh
+    what = "holds no photo" if Path(name).is_dir() else "does not exist"
+    return [Source(name, problem=f"{name} {what}: give a photo, or a folder of photos")]
+
+
+def _create_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the folder {folder} cannot be created: give another -o FOLDER") from error
+
+
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+def _target(source: Source, output: str | None, *, several: bool) -> Path | None:
+    if output == STANDARD or (output is None and source.name == STANDARD):
+        return None
+    path = Path(source.name)
+    name = f"{path.stem}.deblurred{path.suffix}"
+    if output is None:
+        return path.with_name(name)
+    if not (several or _is_folder(output)):
+        return Path(output)
+    if source.name == STANDARD:
+        raise UsageError(f"a picture from standard input has no name to use in {output}: give -o FILE")
+    return Path(output) / name
+
+
+def _same_file(target: Path, name: str) -> bool:
+    try:
+        return name != STANDARD and target.samefile(name)
+    except OSError:
+        return False

@@ -1,0 +1,83 @@
+"""What passes between the rooms? Tensors with named shapes, and a few frozen records.
+
+Tensors are float32 in [0, 1], RGB or grey, display-referred unless a name says `linear`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
+Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
+Code = Float[Tensor, "b c p q"]  # a learned encoding of a blur: a map, not a vector
+
+Verdict = Literal["restored", "left alone", "refused"]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture file in memory: its pixels, and all that must come out as it went in.
+
+    `pixels` (1 c h w) hold grey (c = 1) or RGB (c = 3) in stored orientation; `alpha` (1 1 h w) is kept untouched.
+    """
+
+    pixels: Image
+    alpha: Image | None = None
+    depth: Literal[8, 16] = 8
+    format: str = "PNG"  # Pillow's name: PNG, TIFF, JPEG, WEBP
+    changes: tuple[str, ...] = ()  # what writing it back cannot keep, a sentence each
+    icc: bytes | None = None
+    exif: bytes | None = None  # from its TIFF header on, without the name that JPEG puts before it
+    xmp: bytes | None = None
+    jpeg_tables: tuple[tuple[int, ...], ...] | None = None  # so that a JPEG is written back at its own quality
+    jpeg_subsampling: int | None = None
+    lossless: bool = True  # WebP: which of its two coders
+    # The file's bytes: for "left alone", and for the header blocks that are copied without being understood.
+    source: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same scene, sharp and blurry, aligned: both (b c h w)."""
+
+    sharp: Image
+    blurry: Image
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was done to a picture, and whether to believe it.
+
+    `sigma`: estimated noise standard deviation, pixel values in [0, 1]. `reblur_psnr`: dB between the blurry picture
+    and the restored one blurred again. `change_psnr`: dB between blurry and restored (high = little was changed).
+    `kernel_length`: px, the extent of the kernel along its longest direction. `ringing`: share in [0, 1] of the
+    oscillation that the restoration added next to strong edges.
+    """
+
+    verdict: Verdict
+    reason: str
+    sigma: float
+    reblur_psnr: float
+    change_psnr: float
+    kernel_length: float
+    ringing: float
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """One result for all methods: the restored picture, the blur it assumed, and its receipt."""
+
+    restored: Image
+    kernel: Kernel | None
+    reblurred: Image
+    receipt: Receipt
+    method: str
+    history: tuple[str, ...] = ()
+
+
+class Deblurrer(Protocol):
+    """Anything that turns a blurry picture (1 c h w) into a restoration of the same size."""
+
+    def __call__(self, blurry: Image) -> Restoration: ...

@@ -1,0 +1,288 @@
+"""Does the command line keep its contract: data on stdout, words on stderr, and the right exit code?"""
+
+import io
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image as Pil
+
+from blurspace import cli
+from blurspace.blur.kernels import disk
+from blurspace.types import Receipt, Restoration
+
+
+@pytest.fixture
+def verdict(monkeypatch):
+    """Replace the slow deblurrer; a test may change the verdict, or make it raise."""
+    wish = SimpleNamespace(verdict="restored", error=None, options=None)
+
+    def build(**options):
+        wish.options = options
+        return restore
+
+    def restore(blurry):
+        if wish.error:
+            raise wish.error
+        receipt = Receipt(wish.verdict, "because of the test", 0.01, 40.0, 20.0, 3.0, 0.0)
+        restored = blurry * 0.5 if wish.verdict == "restored" else blurry
+        return Restoration(restored, disk(2.0), blurry, receipt, "fake", ("worked quickly",))
+
+    monkeypatch.setattr("blurspace.catalog.load_builder", lambda _: build)
+    return wish
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Pil.fromarray(np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def run(capfdbinary):
+    def call(*arguments):
+        code = cli.main([str(one) for one in arguments])
+        out, err = capfdbinary.readouterr()
+        return SimpleNamespace(code=code, raw=out, out=out.decode(errors="replace"), err=err.decode())
+
+    return call
+
+
+def test_deblur_prints_the_path_alone(run, photo, verdict):
+    result = run("deblur", photo)
+    assert (result.code, result.out) == (0, f"{photo.with_name('photo.deblurred.png')}\n")
+    assert result.err == f"{photo}: restored: because of the test\n"
+
+
+def test_quiet_and_verbose(run, photo, verdict):
+    assert run("deblur", "-q", photo).err == ""
+    assert "worked quickly" in run("deblur", "-v", "--overwrite", photo).err
+
+
+def test_json_is_one_object_a_line(run, photo, verdict, tmp_path):
+    (tmp_path / "bad.jpg").write_text("text")
+    result = run("deblur", "--json", photo, tmp_path / "bad.jpg")
+    records = [json.loads(line) for line in result.out.splitlines()]
+    assert [record["verdict"] for record in records] == ["restored", "failed"]
+    assert records[1]["output"] is None
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == "1 restored, 1 failed"
+
+
+def test_standard_input_and_output(run, photo, verdict, monkeypatch):
+    verdict.verdict = "left alone"
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(photo.read_bytes())))
+    result = run("deblur", "-")
+    assert (result.code, result.raw) == (0, photo.read_bytes())
+
+
+def test_json_and_picture_cannot_share_stdout(run, photo, verdict):
+    assert run("deblur", "--json", "-o", "-", photo).code == 2
+
+
+def test_strict_refusal_is_exit_6(run, photo, verdict):
+    verdict.verdict = "refused"
+    assert (run("deblur", photo).code, run("deblur", "--strict", photo).code) == (0, 6)
+
+
+def test_nothing_found_is_exit_3(run, tmp_path, verdict):
+    result = run("deblur", tmp_path / "missing.png")
+    assert result.code == 3
+    assert result.err.count("\n") == 1
+
+
+def test_memory_is_exit_5(run, photo, verdict):
+    verdict.error = MemoryError()
+    assert run("deblur", photo).code == 5
+
+
+def test_interrupt_is_exit_130(run, photo, verdict):
+    verdict.error = KeyboardInterrupt()
+    result = run("deblur", photo)
+    assert (result.code, result.err) == (130, "blurspace: interrupted\n")
+
+
+def test_traceback_only_with_verbose(run, photo, verdict):
+    verdict.error = ZeroDivisionError("oh")
+    plain, verbose = run("deblur", photo), run("deblur", "-v", photo)
+    assert plain.code == verbose.code == 1
+    assert plain.err.count("\n") == 1
+    assert "Traceback" in verbose.err
+
+
+def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
+    run("deblur", photo, "--size", 31, "--response", "gamma 2.2")
+    assert verdict.options == {"kernel": None, "size": 31, "response": "gamma 2.2"}
+    assert run("kernel", photo, "--save", tmp_path / "k.tiff").code == 0
+    run("deblur", photo, "--overwrite", "--kernel", tmp_path / "k.tiff")
+    assert verdict.options["kernel"].shape == (1, 1, 5, 5)
+    assert run("deblur", photo, "--kernel", tmp_path / "k.tiff", "--size", 31).code == 2
+
+
+def test_kernel_json(run, photo, verdict, tmp_path):
+    result = run("kernel", photo, "--plot", tmp_path / "k.png", "--json")
+    record = json.loads(result.out)
+    assert record["size"] == 5
+    assert record["plotted"] == str(tmp_path / "k.png")
+    assert run("kernel", photo, "--plot", tmp_path / "k.png").code == 1
+
+
+def test_diagnose(run, photo, tmp_path, monkeypatch):
+    found = SimpleNamespace(
+        blurry=True, kind="shake", length_px=9.0, angle_deg=45.0, variation=0.1, confidence=0.9, sigma=math.nan
+    )
+    found.reason = "the gradients say so"
+    monkeypatch.setattr("blurspace.jobs.inspect.diagnose", lambda _: found)
+    assert "shake, 9.0 px at 45.0 degrees" in run("diagnose", photo).out
+    record = json.loads(run("diagnose", "--json", photo).out)
+    assert (record["kind"], record["sigma"]) == ("shake", None)
+    (tmp_path / "bad.png").write_bytes(b"")
+    assert run("diagnose", photo, tmp_path / "bad.png").code == 1
+
+
+def test_bench_prints_and_writes_rows(run, tmp_path, monkeypatch):
+    result = SimpleNamespace(
+        rows=[{"picture": 1}], summary={"name": "levin"}, table=lambda: "a table", csv=lambda: "picture\n1\n"
+    )
+    monkeypatch.setattr("blurspace.bench.runner.run", lambda name, *, data: result)
+    assert run("bench", "levin", "--data", tmp_path, "--csv", tmp_path / "rows.csv").out == "a table\n"
+    assert (tmp_path / "rows.csv").read_text() == "picture\n1\n"
+    assert json.loads(run("bench", "levin", "--data", tmp_path, "--json").out)["rows"] == [{"picture": 1}]
+    assert run("bench", "nothing", "--data", tmp_path).code == 2
+
+
+def test_models(run):
+    record = json.loads(run("models", "--json").out)
+    names = {"name", "task", "parameters", "bytes", "sha256", "licence", "trained_on", "measured"}
+    assert names <= set(record)
+    assert "licence: Apache-2.0" in run("models", "show", "classical").out
+    assert run("models", "verify").code == 0
+    assert run("models", "show", "nothing").code == 4
+    assert run("models", "paint").code == 2
+
+
+def test_cite(run):
+    assert "Xu" in run("cite").out
+    assert run("cite", "levin", "--bibtex").out.startswith("@inproceedings{levin2009")
+    assert run("cite", "nobody").code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [["paint"], ["deblur"], ["deblur", "--colour", "x"], ["kernel", "a", "--size", "x"]]
+)
+def test_usage_errors_are_one_sentence(run, arguments):
+    result = run(*arguments)
+    assert result.code == 2
+    assert result.err.startswith("blurspace: ")
+    assert result.err.count("\n") == 1
+
+
+def test_version_and_help(run):
+    assert run("--version").out.startswith("blurspace ")
+    assert "deblur" in run("--help").out
+    assert run().code == 2
+
+
+def test_module_is_the_same_door():
+    done = subprocess.run(
+        [sys.executable, "-m", "blurspace", "models"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.split(":")[0]) == (0, "classical")
+
+
+def test_progress_goes_to_a_terminal_only_and_leaves_stdout_alone(photo, verdict, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert cli.main(["deblur", str(photo)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{photo.with_name('photo.deblurred.png')}\n"
+    assert "deblurring" in err
+    assert "\x1b[3" not in err  # no colour
+
+
+def encoded(picture, name, **options):
+    data = io.BytesIO()
+    picture.save(data, name, **options)
+    return data.getvalue()
+
+
+def grey(width, height):
+    return Pil.fromarray(np.full((height, width), 128, dtype=np.uint8))
+
+
+def bomb():
+    header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+def nan_tiff():
+    data = io.BytesIO()
+    tifffile.imwrite(data, np.full((32, 32), np.nan, dtype=np.float32))
+    return data.getvalue()
+
+
+BAD = {
+    "truncated.jpg": lambda: encoded(grey(64, 64), "JPEG")[:200],
+    "empty.png": lambda: b"",
+    "text.jpg": lambda: b"this is text, not a picture\n" * 20,
+    "one.png": lambda: encoded(grey(1, 1), "PNG"),
+    "fifteen.png": lambda: encoded(grey(15, 15), "PNG"),
+    "bomb.png": bomb,
+    "nan.tiff": nan_tiff,
+    "cmyk.jpg": lambda: encoded(Pil.new("CMYK", (32, 32), 90), "JPEG"),
+    "animated.webp": lambda: encoded(grey(32, 32), "WEBP", save_all=True, append_images=[Pil.new("L", (32, 32), 9)]),
+    "фото ünï.png": lambda: b"\x89PNG\r\n\x1a\n broken",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("verb", ["deblur", "kernel", "diagnose"])
+def test_bad_input_is_one_sentence_exit_1_and_no_file(run, tmp_path, verdict, verb, name):
+    bad = tmp_path / name
+    bad.write_bytes(BAD[name]())
+    before = bad.read_bytes()
+    result = run(verb, bad)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.count("\n") == 1
+    assert name in result.err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert bad.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads and writes everything")
+def test_unreadable_file_and_unwritable_folder(run, photo, verdict):
+    photo.parent.chmod(0o500)
+    assert "not writable" in run("deblur", photo).err
+    photo.parent.chmod(0o700)
+    photo.chmod(0)
+    result = run("deblur", photo)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+
+
+def test_16_bit_and_alpha_come_out_as_they_went_in(run, tmp_path, verdict):
+    path = tmp_path / "deep.tiff"
+    tifffile.imwrite(path, np.arange(32 * 32 * 3, dtype=np.uint16).reshape(32, 32, 3) * 20, photometric="rgb")
+    assert run("deblur", path).code == 0
+    assert tifffile.imread(tmp_path / "deep.deblurred.tiff").dtype == np.uint16
+    Pil.new("RGBA", (32, 32), (10, 20, 30, 77)).save(tmp_path / "clear.png")
+    run("deblur", tmp_path / "clear.png")
+    with Pil.open(tmp_path / "clear.deblurred.png") as picture:
+        assert picture.getpixel((5, 5)) == (5, 10, 15, 77)
+
+
+def test_palette_is_told(run, tmp_path, verdict):
+    Pil.new("RGB", (32, 32), (10, 20, 30)).quantize(4).save(tmp_path / "few.png")
+    result = run("deblur", "--json", tmp_path / "few.png")
+    assert "palette" in result.err
+    assert "palette" in json.loads(result.out)["notes"][-1]

@@ -1,0 +1,92 @@
+"""Is the house in order: light to enter, every public name explained, every file within its bounds?"""
+
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import blurspace
+
+ROOT = Path(__file__).parent.parent
+
+
+def python(*arguments):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=True)
+
+
+def test_import_costs_nothing():
+    heavy = "{'torch', 'numpy', 'cv2', 'PIL', 'typer', 'rich', 'jaxtyping'}"
+    assert python("-c", f"import sys, blurspace; print({heavy} & set(sys.modules))").stdout == "set()\n"
+
+
+def test_help_is_fast_and_loads_no_torch():
+    code = (
+        "import sys; from blurspace.cli import main; code = main(['--help']);"
+        "sys.exit(code or bool({'torch', 'numpy', 'cv2', 'PIL', 'rich'} & set(sys.modules)))"
+    )
+    start = time.perf_counter()
+    python("-c", code)
+    assert time.perf_counter() - start < 2  # 0.1 s in fact; a busy machine is not a failure
+
+
+@pytest.mark.parametrize("name", blurspace.__all__)
+def test_public_name(name):
+    assert getattr(blurspace, name).__doc__
+    assert name in dir(blurspace)
+
+
+def test_public_names_have_one_home_each():
+    listed = [name for names in blurspace._HOMES.values() for name in names]
+    assert sorted(listed) == sorted(blurspace.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = blurspace.nothing
+
+
+def test_every_file_answers_a_question():
+    for path in (ROOT / "src" / "blurspace").rglob("*.py"):
+        assert path.read_text(encoding="utf-8").startswith('"""'), path
+
+
+def test_one_version_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == blurspace.__version__
+    assert f"version: {blurspace.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"## {blurspace.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_needed_library_is_pinned_for_ci():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = {
+        line.split("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
+    needed = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["test"],
+        *project["optional-dependencies"]["lint"],
+    ]
+    assert {re.split(r"[>=\[]", one)[0] for one in needed} <= pinned
+
+
+def test_demo_photos_come_with_their_licence():
+    assert "free to use however you wish" in (ROOT / "demo" / "LICENCE.txt").read_text(encoding="utf-8")
+    assert len([path for path in (ROOT / "demo").glob("*.jpg") if ".deblurred" not in path.name]) == 3
+
+
+def test_architecture_names_what_exists():
+    """Every path in the page's tree stands on disk: a page that lies is worse than none."""
+    lines = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("```")[1].splitlines()[2:]
+    above = [(0, ROOT)]
+    for line in lines:
+        name, indent = line.split()[0], len(line) - len(line.lstrip())
+        if name == "--":
+            continue
+        above = [(depth, folder) for depth, folder in above if depth < indent]
+        above.append((indent, above[-1][1] / name))
+        assert above[-1][1].exists(), f"{line.strip()!r} is not in {above[-2][1]}"
+    assert len(lines) > 20
