@@ -34,7 +34,9 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only data and errors
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Also notes, and tracebacks of errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist (never an input).")]
 Size = Annotated[int | None, typer.Option("--size", help="Upper bound of the kernel in px, odd. Default: found.")]
-Response = Annotated[str, typer.Option("--response", help="Camera response: auto, srgb, linear, or 'gamma 2.2'.")]
+Response = Annotated[
+    str | None, typer.Option("--response", help="Camera response if known: srgb, linear, or 'gamma 2.2'.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -57,7 +59,7 @@ def deblur(
     overwrite: Overwrite = False,
     kernel: Annotated[Path | None, typer.Option("--kernel", help="Use this kernel, do not estimate one.")] = None,
     size: Size = None,
-    response: Response = "auto",
+    response: Response = None,
     plot: Annotated[bool, typer.Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 6 where a result was refused.")] = False,
     as_json: Json = False,
@@ -82,7 +84,7 @@ def kernel(
     plot: Annotated[Path | None, typer.Option("--plot", help="Write it as a PNG to look at.")] = None,
     overwrite: Overwrite = False,
     size: Size = None,
-    response: Response = "auto",
+    response: Response = None,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -130,9 +132,11 @@ def diagnose(paths: Paths, as_json: Json = False, quiet: Quiet = False, verbose:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="The protocol: levin or synthetic.")],
-    data: Annotated[Path, typer.Option("--data", help="Folder or file with the protocol's pictures.")],
+    name: Annotated[str, typer.Argument(help="The protocol: levin, synthetic, sharp or speed.")],
     *,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder or file with the protocol's pictures.")] = None,
+    method: Annotated[str, typer.Option("--method", help="A model's name, blurry or true-kernel.")] = "classical",
+    limit: Annotated[int | None, typer.Option("--limit", help="Only the first so many pictures.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write one row per picture here.")] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -151,7 +155,7 @@ def bench(
             raise UsageError(f"there is no protocol named {name}: give one of {', '.join(runner.NAMES)}")
         if csv:
             check_target(csv, [], overwrite=overwrite)
-        result = runner.run(name, data=data)
+        result = runner.run(name, data=data, method=method, progress=console.progress, limit=limit)
         if csv:
             write_bytes(csv, result.csv().encode(), overwrite=overwrite)
         console.data({**result.summary, "rows": result.rows}, result.table().rstrip("\n"))
@@ -253,7 +257,7 @@ def _run(console: Console, job: Callable[[], int]) -> None:
     raise typer.Exit(code)
 
 
-def _deblurrer(kernel: Path | None, size: int | None, response: str) -> "Deblurrer":
+def _deblurrer(kernel: Path | None, size: int | None, response: str | None) -> "Deblurrer":
     """The deblurrer the options ask for. Raises UsageError where they contradict each other."""
     from blurspace.catalog import find_card, load_builder
     from blurspace.io.images import read_kernel

@@ -52,8 +52,8 @@ class Receipt:
 
     `sigma`: estimated noise standard deviation, pixel values in [0, 1]. `reblur_psnr`: dB between the blurry picture
     and the restored one blurred again. `change_psnr`: dB between blurry and restored (high = little was changed).
-    `kernel_length`: px, the extent of the kernel along its longest direction. `ringing`: share in [0, 1] of the
-    oscillation that the restoration added next to strong edges.
+    `kernel_length`: px, the extent of the kernel along its longest direction. `ringing` in [0, 1]: mean
+    gradient of the restored picture where the scene must be flat, over its mean elsewhere.
     """
 
     verdict: Verdict
@@ -80,4 +80,6 @@ class Restoration:
 class Deblurrer(Protocol):
     """Anything that turns a blurry picture (1 c h w) into a restoration of the same size."""
 
-    def __call__(self, blurry: Image) -> Restoration: ...
+    def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
+        """Restore `blurry`, whose noise is at least `least_sigma` (pixel values in [0, 1])."""
+        ...

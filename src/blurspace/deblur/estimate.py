@@ -60,11 +60,11 @@ def estimate_within(blurry: Image, search: Search, *, ignore: Tensor | None = No
     side = search.side
     levels = max(round(math.log(COARSEST_SIDE / side) / math.log(LEVEL_SCALE)), 0)
     sparsities = _sparsities(levels)
-    kernel = None
+    kernel = _first_kernel(_side_at(side, LEVEL_SCALE**levels), blurry)
     for level in range(levels, -1, -1):
         scale = LEVEL_SCALE**level
-        level_side = math.ceil(side * scale) // 2 * 2 + 1
-        kernel = _first_kernel(level_side, blurry) if kernel is None else _grow(kernel, level_side)
+        if level < levels:
+            kernel = _grow(kernel, _side_at(side, scale))
         trusted = None if ignore is None else shrink(ignore.to(blurry.dtype), scale) < IGNORED_SHARE
         threshold = THRESHOLD if level == 0 else search.coarse_threshold
         level_sparsities = sparsities[(levels - level) * STEPS_PER_LEVEL :][:STEPS_PER_LEVEL]
@@ -109,7 +109,7 @@ def refine(
 
 
 def shrink(picture: Image, scale: float) -> Image:
-    """Resize by exactly `scale` <= 1 about the centre, after a Gaussian that removes what the coarse grid can't hold."""
+    """Resize by exactly `scale` <= 1 about the centre, after a Gaussian that removes what the grid cannot hold."""
     if scale == 1:
         return picture
     height, width = picture.shape[-2:]
@@ -141,6 +141,11 @@ def sparse_gradient_picture(extended: Image, transfer: Tensor, sparsity: float) 
     return picture
 
 
+def _side_at(side: int, scale: float) -> int:
+    """The odd side that holds a kernel of `side` px at a coarser scale."""
+    return math.ceil(side * scale) // 2 * 2 + 1
+
+
 def _sparsities(levels: int) -> list[float]:
     steps = (levels + 1) * STEPS_PER_LEVEL
     ratio = (SPARSITY_LAST / SPARSITY_FIRST) ** (1 / (steps - 1))
@@ -161,7 +166,7 @@ def _grow(kernel: Kernel, side: int) -> Kernel:
     return normalise(grown.clamp_min(0))
 
 
-def _centred_grid(height: int, width: int, step: float, source: tuple[int, int], like: Tensor) -> Tensor:
+def _centred_grid(height: int, width: int, step: float, source: Sequence[int], like: Tensor) -> Tensor:
     """Sampling points `step` source px apart about the centre, in grid_sample's units (align_corners=True)."""
     rows = (torch.arange(height, device=like.device) - (height - 1) / 2) * step / max((source[0] - 1) / 2, 0.5)
     columns = (torch.arange(width, device=like.device) - (width - 1) / 2) * step / max((source[1] - 1) / 2, 0.5)

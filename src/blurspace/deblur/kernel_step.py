@@ -26,7 +26,7 @@ def solve_kernel(sharp_gradients: Tensor, blurry_gradients: Tensor, start: Kerne
     """The non-negative kernel of `start`'s size that best maps one set of gradients to the other.
 
     Both gradients (2 1 1 h w), multiplied with the same window. `ridge`: weight of |k|^2, as a share of the gradient
-    energy. The result is not normalised. Accelerated projected gradients with restart (O'Donoghue and Candes 2015).
+    energy. The result is not normalised. Accelerated projected gradients (Beck and Teboulle 2009).
     """
     side = start.shape[-1]
     correlation, target = _normal_equations(sharp_gradients, blurry_gradients, side)
@@ -35,20 +35,16 @@ def solve_kernel(sharp_gradients: Tensor, blurry_gradients: Tensor, start: Kerne
     padded = functional.pad(correlation, (0, grid - 2 * side + 1, 0, grid - 2 * side + 1))
     system = torch.fft.rfft2(padded.roll((-spread, -spread), (-2, -1)))
     step = 1 / (system.abs().max() + ridge)
+    system, target = step * (system + ridge), step * target  # a ridge is a delta in the auto-correlation
 
     kernel = ahead = start
     momentum = 1.0
     for _ in range(ITERATIONS):
         product = torch.fft.irfft2(system * torch.fft.rfft2(ahead, s=(grid, grid)), s=(grid, grid))
-        gradient = product[..., :side, :side] + ridge * ahead - target
-        after = (ahead - step * gradient).clamp_min(0)
-        if ((ahead - after) * (after - kernel)).sum() > 0:
-            momentum, ahead = 1.0, after
-        else:
-            faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
-            ahead = after + (momentum - 1) / faster * (after - kernel)
-            momentum = faster
-        kernel = after
+        before, kernel = kernel, (ahead - product[..., :side, :side] + target).clamp_min_(0)
+        faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
+        ahead = torch.lerp(before, kernel, 1 + (momentum - 1) / faster)
+        momentum = faster
     return kernel
 
 
@@ -64,9 +60,9 @@ def tidy_kernel(kernel: Kernel, *, threshold: float) -> Kernel:
         empty = torch.zeros_like(kernel)
         empty[..., side // 2, side // 2] = 1
         return empty
-    count, labels = cv2.connectedComponents((kernel[0, 0] > 0).to(torch.uint8).cpu().numpy(), connectivity=8)
+    count, drawn = cv2.connectedComponents((kernel[0, 0] > 0).to(torch.uint8).cpu().numpy(), connectivity=8)
     if count > 2:  # background and more than one part
-        labels = torch.from_numpy(labels).to(kernel.device)
+        labels = torch.from_numpy(drawn).to(kernel.device)
         light = torch.zeros(count, device=kernel.device).index_add_(0, labels.flatten(), kernel.flatten())
         keep = light >= SMALL_PART * total
         keep[light.argmax()] = True

@@ -17,6 +17,7 @@ from torch.nn import functional
 from blurspace.blur.kernels import extent, show
 from blurspace.errors import BlurspaceError, MemoryExhaustedError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, write_bytes
+from blurspace.io.jpeg import quantisation_sigma
 from blurspace.jobs.files import Source, beside, check_format, check_target, load, plan_targets
 from blurspace.types import Deblurrer, Image, Kernel, Photo, Restoration
 
@@ -163,7 +164,7 @@ def _deblur_one(
 ) -> Outcome:
     photo = load(source)
     check_format(target, photo)
-    restoration = _checked(deblurrer(photo.pixels), photo)
+    restoration = _checked(deblurrer(photo.pixels, least_sigma=quantisation_sigma(photo)), photo)
     verdict = restoration.receipt.verdict
     notes = restoration.history
     data = None

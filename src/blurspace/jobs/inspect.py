@@ -7,6 +7,7 @@ from blurspace.blur.kernels import show
 from blurspace.deblur.diagnose import diagnose
 from blurspace.errors import PictureError
 from blurspace.io.images import write_bytes, write_kernel
+from blurspace.io.jpeg import quantisation_sigma
 from blurspace.jobs.deblur import as_known_error, describe_kernel, number, picture_bytes, sentence
 from blurspace.jobs.files import Source, check_target, load
 from blurspace.types import Deblurrer
@@ -30,7 +31,8 @@ def inspect_kernel(
         if path:
             check_target(path, [source], overwrite=overwrite)
     try:
-        restoration = deblurrer(load(source).pixels)
+        photo = load(source)
+        restoration = deblurrer(photo.pixels, least_sigma=quantisation_sigma(photo))
     except Exception as error:
         raise as_known_error(error) from error
     kernel = restoration.kernel

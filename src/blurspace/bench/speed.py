@@ -1,0 +1,110 @@
+"""How long does a whole deblurring take, and how much memory? Protocol `speed`: the real command in its own process."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.bench.methods import CLASSICAL, check_method
+from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
+from blurspace.blur.exposure import photograph
+from blurspace.blur.kernels import shake
+from blurspace.errors import BlurspaceError
+from blurspace.io.images import encode_photo, read_photo, write_bytes
+from blurspace.types import Image, Photo
+
+SEED = 2026
+SIZE = (768, 1024)  # rows, columns: the size that the project's bars are set for
+KERNEL = 51
+SIGMA = 0.005
+DISKS = 600
+HELP_RUNS = 5
+SECONDS_AT_MOST = 600
+PROTOCOL = (
+    f"speed 1: seed {SEED}; a colour photo of {SIZE[1]} x {SIZE[0]} px (fallen disks, or one that is given), shaken "
+    f"over {KERNEL} px in display values, noise {SIGMA}, 8 bits, PNG; `blurspace deblur --response linear` in a process "
+    f"of its own: wall-clock seconds from start to exit and peak resident memory; `blurspace --help`: the median of "
+    f"{HELP_RUNS} wall-clock times"
+)
+
+
+def run(data: Path | None, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+    """Time one deblurring of a made photo, or of the photo `data`, and the help page; `limit` changes nothing."""
+    del limit
+    method = check_method(method, (CLASSICAL,))
+    sharp = made_picture() if data is None else _resized(read_photo(data).pixels)
+    tasks = (lambda: _deblur(shaken(sharp)), _help)
+    rows = [task() for task in progress(tasks, total=len(tasks), what="speed")]
+    return result(rows, method=method, data="made" if data is None else data.name)
+
+
+def made_picture() -> Image:
+    """Fallen disks with their own colours, sizes over two octaves and more, and fine texture (1 3 h+50 w+50)."""
+    generator = torch.Generator().manual_seed(SEED)
+    height, width = (side + KERNEL - 1 for side in SIZE)
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    picture = torch.full((1, 3, height, width), 0.5)
+    for top, left, size, *colour in torch.rand(DISKS, 6, generator=generator).tolist():
+        radius = 6 / (size + 0.05)  # sizes of disks in real scenes fall off about like this: 6 to 120 px
+        inside = (rows - top * height).square() + (columns - left * width).square() < radius**2
+        picture = torch.where(inside, torch.tensor(colour).view(1, 3, 1, 1), picture)
+    texture = torch.randn(1, 1, height, width, generator=generator)
+    return (0.9 * picture + 0.05 + 0.02 * texture).clamp(0, 1)
+
+
+def shaken(sharp: Image) -> Image:
+    """The blurry photo that is timed, from a sharp one that is 50 px bigger each way."""
+    generator = torch.Generator().manual_seed(SEED)
+    kernel = shake(KERNEL, generator=generator, extent=KERNEL)
+    return photograph(sharp, kernel, response="linear", sigma=SIGMA, round8=True, border="valid", generator=generator)
+
+
+def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
+    """The rows with their summary."""
+    summary = summarise(rows[:1], name="speed", protocol=PROTOCOL, method=method, data=data)
+    extras = {"peak_mib": rows[0]["peak_mib"], "help_seconds": rows[1]["seconds"]}
+    return BenchResult(list(rows), {**summary, **extras})
+
+
+def _deblur(blurry: Image) -> Row:
+    """Run the real command on the photo; its own record says how much memory it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        photo, output = Path(folder, "photo.png"), Path(folder, "restored.png")
+        write_bytes(photo, encode_photo(Photo(blurry), blurry), overwrite=False)
+        seconds, stdout = _timed("deblur", str(photo), "-o", str(output), "--response", "linear", "--json")
+    record = json.loads(stdout)
+    name = f"deblur {SIZE[1]} x {SIZE[0]} RGB, {KERNEL} px shake"
+    peak = record["peak_mib"]
+    return {"task": name, "seconds": seconds, "peak_mib": peak and round(peak), "verdict": record["verdict"]}
+
+
+def _help() -> Row:
+    seconds = round(median(_timed("--help")[0] for _ in range(HELP_RUNS)), 4)
+    return {"task": "--help", "seconds": seconds, "peak_mib": None, "verdict": None}
+
+
+def _timed(*arguments: str) -> tuple[float, str]:
+    """Seconds from start to exit of `blurspace ARGUMENTS`, and its stdout. Raises BlurspaceError where it fails."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "blurspace", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_AT_MOST, check=False)
+    seconds = round(time.perf_counter() - start, 4)
+    if done.returncode:
+        reason = " ".join(done.stderr.split())[-200:]
+        raise BlurspaceError(
+            f"blurspace {arguments[0]} ended with exit code {done.returncode} ({reason}): repair it first"
+        )
+    return seconds, done.stdout
+
+
+def _resized(picture: Tensor) -> Image:
+    size = [side + KERNEL - 1 for side in SIZE]
+    return functional.interpolate(picture, size=size, mode="bicubic", antialias=True).clamp(0, 1)

@@ -1,0 +1,126 @@
+"""How do committed rows become the tables of a page? Between `<!-- bench:NAME -->` and `<!-- /bench -->`.
+
+Every summary is computed again from its rows, so that no number can be typed in.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from blurspace.bench import levin, speed, synthetic, untouched
+from blurspace.bench.methods import BLURRY, CLASSICAL, TRUE_KERNEL
+from blurspace.bench.result import BenchResult, Row, markdown, read_csv
+from blurspace.errors import UsageError
+
+BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+WORDS = {BLURRY: "blurry input", CLASSICAL: "classical, blind", TRUE_KERNEL: "classical, true kernel"}
+ORDER = (BLURRY, CLASSICAL)
+AGAIN: dict[str, Callable[..., BenchResult]] = {
+    "levin": levin.result,
+    "synthetic": synthetic.result,
+    "sharp": untouched.result,
+    "speed": speed.result,
+}
+
+
+def regenerate(page: str, folder: Path) -> str:
+    """The page, with every marked block made again from the CSV files in `folder`. UsageError on an unknown one."""
+
+    def block(found: re.Match[str]) -> str:
+        name = found[2]
+        if name not in TABLES:
+            raise UsageError(f"the page has a block bench:{name}: use one of {', '.join(TABLES)}")
+        results = load(folder, name)
+        body = TABLES[name](results) if results else ""
+        return f"{found[1]}{body}{found[3]}"
+
+    return BLOCK.sub(block, page)
+
+
+def load(folder: Path, name: str) -> list[BenchResult]:
+    """All committed results of one protocol: nothing done first, the true kernel last, all else between.
+
+    Raises UsageError where a summary is not that of its rows, or of another protocol than today's.
+    """
+    results = []
+    for path in sorted(folder.glob(f"{name}*.csv")):
+        read = read_csv(path.read_text(encoding="utf-8"))
+        fresh = AGAIN[name](read.rows, method=read.summary["method"], data=read.summary["data"])
+        if fresh.summary != read.summary:
+            raise UsageError(f"{path} has a summary that its rows do not give today: run its benchmark again")
+        results.append(fresh)
+    return sorted(results, key=lambda one: (one.summary["data"], _place(one.summary["method"])))
+
+
+def levin_table(results: Sequence[BenchResult]) -> str:
+    """One line per method."""
+    lines = []
+    for summary in (result.summary for result in results):
+        under = f"{summary['error_ratio_under_2']:.0%} / {summary['error_ratio_under_3']:.0%}"
+        line = {
+            "method": WORDS.get(summary["method"], summary["method"]),
+            "PSNR, dB": _fixed(summary["mean_psnr"], 2),
+            "SSIM": _fixed(summary["mean_ssim"], 3),
+            "error ratio < 2 / < 3": under,
+            "worst gain, dB": _fixed(summary["min_gain_db"], 2),
+            "s per picture (median)": _fixed(summary["median_seconds"], 2),
+        }
+        if summary["method"] == BLURRY:
+            line |= {"worst gain, dB": "", "s per picture (median)": ""}
+        lines.append(line)
+    return markdown(lines)
+
+
+def synthetic_table(results: Sequence[BenchResult]) -> str:
+    """One line per data set, kernel range and noise level; PSNR / SSIM of each method in a column."""
+    lines: dict[tuple[str, str, float], Row] = {}
+    for summary in (result.summary for result in results):
+        whole = {"range": "all", "sigma": "all", "n": summary["n"], "psnr": summary["mean_psnr"]}
+        for group in (*summary["groups"], {**whole, "ssim": summary["mean_ssim"]}):
+            start = {"photos": summary["data"], "kernel, px": group["range"], "noise": group["sigma"], "n": group["n"]}
+            line = lines.setdefault(
+                (summary["data"], group["range"], group["sigma"]), {k: str(v) for k, v in start.items()}
+            )
+            line[WORDS.get(summary["method"], summary["method"])] = f"{group['psnr']:.2f} / {group['ssim']:.3f}"
+    columns = dict.fromkeys(column for line in lines.values() for column in line)
+    return markdown([{column: line.get(column) for column in columns} for line in lines.values()])
+
+
+def sharp_table(results: Sequence[BenchResult]) -> str:
+    """One line per folder of sharp photos."""
+    summaries = [result.summary for result in results]
+    return markdown(
+        [
+            {
+                "sharp photos": summary["data"],
+                "n": summary["n"],
+                "left alone": summary["left_alone"],
+                "of these bit-exact": summary["bit_exact"],
+            }
+            for summary in summaries
+        ]
+    )
+
+
+def speed_table(results: Sequence[BenchResult]) -> str:
+    """One line per task."""
+    rows = [row for result in results for row in result.rows]
+    return markdown(
+        [{"task": row["task"], "seconds": _fixed(row["seconds"], 2), "peak MiB": row["peak_mib"]} for row in rows]
+    )
+
+
+def _place(method: str) -> int:
+    return ORDER.index(method) if method in ORDER else len(ORDER) + (method == TRUE_KERNEL)
+
+
+def _fixed(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+TABLES: dict[str, Callable[[Sequence[BenchResult]], str]] = {
+    "levin": levin_table,
+    "synthetic": synthetic_table,
+    "sharp": sharp_table,
+    "speed": speed_table,
+}

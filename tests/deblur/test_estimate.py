@@ -1,0 +1,114 @@
+"""Does the classical estimation find kernels that we know?"""
+
+import pytest
+import torch
+
+from blurspace.blur.convolve import blur, to_otf
+from blurspace.blur.kernels import crop_or_pad, delta, gaussian, line, shake
+from blurspace.deblur.candidates import busiest_window, estimate_kernel
+from blurspace.deblur.estimate import Search, estimate_within, refine, shrink, sparse_gradient_picture
+from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
+
+from .scenes import made_scene
+
+
+def similarity(estimated, true, reach=3):
+    """The best normalised correlation over small shifts: 1 for the same kernel."""
+    side = max(estimated.shape[-1], true.shape[-1]) + 2 * reach
+    first, second = crop_or_pad(estimated, side), crop_or_pad(true, side)
+    products = [
+        (first.roll((down, right), (-2, -1)) * second).sum()
+        for down in range(-reach, reach + 1)
+        for right in range(-reach, reach + 1)
+    ]
+    return float(max(products) / (first.norm() * second.norm()))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_kernel_of_a_shaken_scene_is_found_without_its_size(seed):
+    true = shake(17, extent=15, generator=torch.Generator().manual_seed(seed))
+    blurry = blur(made_scene(220, seed=seed), true, border="valid")
+
+    found = estimate_kernel(blurry)
+
+    assert found.shape[-1] % 2 == 1
+    assert (found >= 0).all()
+    torch.testing.assert_close(found.sum(), torch.tensor(1.0))
+    assert similarity(found, true) > 0.85
+
+
+def test_a_larger_bound_than_the_kernel_does_no_harm():
+    true = line(9, 30.0)
+    blurry = blur(made_scene(200, seed=3), true, border="valid")
+    for side in (13, 21):
+        assert similarity(estimate_within(blurry, Search(side)), true) > 0.8
+
+
+def test_the_estimate_is_the_same_twice():
+    blurry = blur(made_scene(128, seed=4), gaussian(1.5), border="valid")
+    torch.testing.assert_close(estimate_kernel(blurry, size=9), estimate_kernel(blurry, size=9), rtol=0, atol=0)
+
+
+def test_ignored_pixels_do_not_speak():
+    true = line(9, 0.0)
+    blurry = blur(made_scene(200, seed=5), true, border="valid")
+    spoilt = blurry.clone()
+    spoilt[..., 60:100, 60:100] = torch.rand(40, 40, generator=torch.Generator().manual_seed(0))
+    ignore = torch.zeros_like(blurry, dtype=torch.bool)
+    ignore[..., 58:102, 58:102] = True
+    assert similarity(estimate_within(spoilt, Search(13), ignore=ignore), true) > 0.75
+
+
+def test_the_kernel_step_inverts_a_known_convolution():
+    true = shake(11, extent=11, generator=torch.Generator().manual_seed(7))
+    sharp = torch.randn(2, 1, 1, 90, 90, generator=torch.Generator().manual_seed(8))
+    blurry = torch.stack([blur(picture, true, border="zero") for picture in sharp])
+    found = solve_kernel(sharp, blurry, delta(11), ridge=0.0)
+    assert similarity(found, true, reach=0) > 0.98
+
+
+def test_tidying_drops_loose_specks_and_centres():
+    kernel = torch.zeros(1, 1, 15, 15)
+    kernel[..., 3, 2:7] = 1.0
+    kernel[..., 12, 12] = 0.2
+    tidy = tidy_kernel(kernel, threshold=0.02)
+    expected = torch.zeros(1, 1, 15, 15)
+    expected[..., 7, 5:10] = 0.2
+    torch.testing.assert_close(tidy, expected)
+
+
+def test_an_empty_kernel_becomes_no_blur():
+    assert torch.equal(tidy_kernel(torch.zeros(1, 1, 9, 9), threshold=0.02), delta(9))
+
+
+def test_the_sparse_picture_is_flatter_than_a_noisy_one_and_keeps_its_steps():
+    steps = torch.zeros(1, 1, 64, 64)
+    steps[..., 20:44, 20:44] = 0.8
+    noisy = steps + 0.02 * torch.randn(steps.shape, generator=torch.Generator().manual_seed(0))
+    found = sparse_gradient_picture(noisy, to_otf(delta(), (64, 64)), 4e-3)
+    assert (found - steps).abs().max() < 0.05
+
+
+def test_refining_starts_from_the_given_kernel_and_keeps_a_true_one():
+    true = shake(13, extent=11, generator=torch.Generator().manual_seed(9))
+    blurry = blur(made_scene(200, seed=9), true, border="valid")
+    assert similarity(refine(blurry, true), true) > 0.93
+
+
+def test_shrinking_is_exact_in_scale():
+    """A straight edge at a known place must land where the scale says, to a tenth of a pixel."""
+    ramp = torch.arange(101, dtype=torch.float32).expand(1, 1, 101, 101) / 100
+    small = shrink(ramp, 0.5**0.5)
+    slope = (small[0, 0, 30, 50] - small[0, 0, 30, 20]) / 30
+    assert slope * 100 == pytest.approx(2**0.5, rel=1e-3)
+
+
+def test_the_busiest_window_finds_the_detail():
+    picture = torch.zeros(1, 1, 256, 320)
+    picture[..., 180:220, 250:290] = torch.rand(40, 40, generator=torch.Generator().manual_seed(0))
+    rows, columns = busiest_window(picture, 96)
+    assert rows.start <= 180
+    assert rows.stop >= 220
+    assert columns.start <= 250
+    assert columns.stop >= 290
+    assert (rows.stop - rows.start, columns.stop - columns.start) == (96, 96)

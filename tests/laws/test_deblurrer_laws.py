@@ -1,0 +1,42 @@
+"""What every deblurrer must do, whatever its method."""
+
+import pytest
+import torch
+
+from blurspace.blur.convolve import blur
+from blurspace.blur.kernels import gaussian, line
+from blurspace.deblur.by_kernel import KernelDeblurrer
+
+KERNEL = line(7, 40.0)
+DEBLURRERS = {
+    "classical, known kernel": KernelDeblurrer(kernel=KERNEL),
+    "classical, bounded": KernelDeblurrer(size=11),
+    "classical, linear light": KernelDeblurrer(kernel=gaussian(1.2), response="srgb"),
+}
+SIZES = [(64, 64), (65, 91), (120, 48)]
+
+
+def blurry(size, channels):
+    generator = torch.Generator().manual_seed(5)
+    coarse = torch.rand(1, channels, size[0] // 6 + 2, size[1] // 6 + 2, generator=generator)
+    blocks = coarse.repeat_interleave(6, -1).repeat_interleave(6, -2)[..., : size[0], : size[1]]
+    return blur(blocks, KERNEL)
+
+
+@pytest.mark.parametrize("name", DEBLURRERS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_size_range_determinism_and_the_input_stays(name, size, channels):
+    picture = blurry(size, channels)
+    before = picture.clone()
+    first, second = DEBLURRERS[name](picture), DEBLURRERS[name](picture)
+    assert first.restored.shape == picture.shape
+    assert first.restored.isfinite().all()
+    assert 0 <= first.restored.min() <= first.restored.max() <= 1
+    assert torch.equal(first.restored, second.restored)
+    assert torch.equal(picture, before)
+    assert first.receipt.verdict in ("restored", "left alone", "refused")
+    assert first.receipt.reason
+    assert "\n" not in first.receipt.reason
+    if first.receipt.verdict != "restored":
+        assert first.restored is picture
