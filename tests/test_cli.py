@@ -29,7 +29,7 @@ def verdict(monkeypatch):
         wish.options = options
         return restore
 
-    def restore(blurry):
+    def restore(blurry, *, least_sigma=0.0):
         if wish.error:
             raise wish.error
         receipt = Receipt(wish.verdict, "because of the test", 0.01, 40.0, 20.0, 3.0, 0.0)
@@ -153,7 +153,7 @@ def test_bench_prints_and_writes_rows(run, tmp_path, monkeypatch):
     result = SimpleNamespace(
         rows=[{"picture": 1}], summary={"name": "levin"}, table=lambda: "a table", csv=lambda: "picture\n1\n"
     )
-    monkeypatch.setattr("blurspace.bench.runner.run", lambda name, *, data: result)
+    monkeypatch.setattr("blurspace.bench.runner.run", lambda name, **options: result)
     assert run("bench", "levin", "--data", tmp_path, "--csv", tmp_path / "rows.csv").out == "a table\n"
     assert (tmp_path / "rows.csv").read_text() == "picture\n1\n"
     assert json.loads(run("bench", "levin", "--data", tmp_path, "--json").out)["rows"] == [{"picture": 1}]

@@ -23,7 +23,7 @@ class Fake:
     def __init__(self, verdict="restored", *, change=lambda blurry: blurry * 0.5, kernel=True):
         self.verdict, self.change, self.kernel, self.calls = verdict, change, kernel, 0
 
-    def __call__(self, blurry):
+    def __call__(self, blurry, *, least_sigma=0.0):
         self.calls += 1
         restored = self.change(blurry) if self.verdict == "restored" else blurry
         receipt = Receipt(self.verdict, "because of the test", 0.01, 40.0, math.inf, 3.0, 0.0)
@@ -129,7 +129,7 @@ def test_a_bad_file_does_not_stop_the_batch(photo, tmp_path):
 
 
 def test_a_bug_in_one_file_does_not_stop_the_batch(photo, tmp_path):
-    def broken(blurry):
+    def broken(blurry, *, least_sigma=0.0):
         raise ZeroDivisionError("oh")
 
     outcomes = run(photo, save(tmp_path / "other.png"), deblurrer=broken)
@@ -141,7 +141,7 @@ def test_a_bug_in_one_file_does_not_stop_the_batch(photo, tmp_path):
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate")]
 )
 def test_out_of_memory_is_exit_5(photo, error):
-    def greedy(blurry):
+    def greedy(blurry, *, least_sigma=0.0):
         raise error
 
     (outcome,) = run(photo, deblurrer=greedy)
@@ -149,7 +149,7 @@ def test_out_of_memory_is_exit_5(photo, error):
 
 
 def test_interrupt_leaves_no_half_file(photo):
-    def interrupted(blurry):
+    def interrupted(blurry, *, least_sigma=0.0):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

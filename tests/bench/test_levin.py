@@ -8,6 +8,7 @@ import torch
 
 from blurspace.bench import levin, runner
 from blurspace.bench.result import read_csv
+from blurspace.blur.convolve import blur
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.metrics import aligned, psnr
 
@@ -18,14 +19,13 @@ def test_kernel_is_the_convolution_kernel(levin_file):
     """f is turned by 180 degrees: only the turned one makes the blurry picture from the sharp one."""
     pair = levin.load(levin_file)[1]
     assert (pair.picture, pair.shake) == (1, 2)
-    from blurspace.blur.convolve import blur
 
     def agreement(kernel):
         found = aligned(blur(pair.sharp, kernel, border="circular"), pair.blurry)
         return float(psnr(found.restored, found.sharp))
 
-    assert agreement(pair.kernel) > 50
-    assert agreement(pair.kernel.flip(-2, -1)) < 40
+    assert agreement(pair.kernel) > 50  # what 8 bits leave
+    assert agreement(pair.kernel.flip(-2, -1)) < 46
 
 
 def test_perfect_picture_scores_high(levin_file, fake):
@@ -80,8 +80,9 @@ def test_rows_survive_csv(levin_file, fake):
 
 
 def test_missing_and_bad_data(tmp_path, levin_file):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(NoInputError, match=r"holds no levin32\.npz"):
-        runner.run("levin", data=tmp_path / "data" if not levin_file.unlink() else tmp_path)
+        runner.run("levin", data=tmp_path / "empty")
     with pytest.raises(NoInputError, match="does not exist"):
         runner.run("levin", data=tmp_path / "nowhere")
     with pytest.raises(UsageError, match="give --data"):

@@ -1,10 +1,12 @@
 """Is made blur the same every time, exact, and independent of the other pictures in the folder?"""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from blurspace.bench import runner, synthetic
-from blurspace.blur.kernels import trim
+from blurspace.blur.kernels import delta, trim
 from blurspace.errors import UsageError
 from blurspace.io.images import read_photo
 
@@ -27,10 +29,6 @@ def test_recipes_cover_the_ranges():
 
 def test_truth_is_exact(photos):
     """Without a kernel, the pair differs by the noise alone: no crop is off by a pixel."""
-    from dataclasses import replace
-
-    from blurspace.blur.kernels import delta
-
     picture = read_photo(photos / "0.png").pixels
     pair = synthetic.make_pair(picture, replace(synthetic.draw("0.png"), kernel=delta(51), sigma=0.01))
     assert pair.sharp.shape == pair.blurry.shape == (1, 3, 150, 150)

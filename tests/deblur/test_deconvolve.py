@@ -73,7 +73,7 @@ def test_stronger_noise_wants_more_regularisation():
 
 def test_a_kernel_wider_than_the_picture_is_refused_in_one_sentence():
     with pytest.raises(UsageError, match="31 px wide and the picture 20 x 20: give a smaller kernel"):
-        deconvolve(torch.rand(1, 1, 20, 20), gaussian(4.0, size=31))
+        deconvolve(torch.rand(1, 1, 20, 20), gaussian(3.0, size=31))
 
 
 def test_differences_and_their_adjoint_and_spectrum_belong_together():

@@ -86,7 +86,7 @@ def test_impossible_options_are_refused(options, sentence):
 
 
 def test_ringing_raises_the_score_and_the_sparsity_falls_with_sharpness():
-    sharp, blurry = shaken(seed=7)
+    _, blurry = shaken(seed=7)
     good = deconvolve(blurry, SHAKE).clamp(0, 1)
     bad = deconvolve(blurry, line(17, 60.0), strength=2e-5).clamp(0, 1)
     assert normalised_sparsity(good) < normalised_sparsity(blurry)
@@ -99,7 +99,7 @@ def test_the_receipt_of_the_true_restoration_is_consistent():
     assert receipt.verdict == "restored"
     assert receipt.change_psnr == pytest.approx(float(psnr(sharp, blurry)))
     assert receipt.reblur_psnr > 40
-    assert receipt.kernel_length == pytest.approx(15, abs=5)
+    assert 5 < receipt.kernel_length < 20
 
 
 def test_sharpness_falls_with_the_length_of_the_blur():

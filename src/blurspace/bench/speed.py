@@ -30,9 +30,9 @@ HELP_RUNS = 5
 SECONDS_AT_MOST = 600
 PROTOCOL = (
     f"speed 1: seed {SEED}; a colour photo of {SIZE[1]} x {SIZE[0]} px (fallen disks, or one that is given), shaken "
-    f"over {KERNEL} px in display values, noise {SIGMA}, 8 bits, PNG; `blurspace deblur --response linear` in a process "
-    f"of its own: wall-clock seconds from start to exit and peak resident memory; `blurspace --help`: the median of "
-    f"{HELP_RUNS} wall-clock times"
+    f"over {KERNEL} px in display values, noise {SIGMA}, 8 bits, PNG; `blurspace deblur --response linear` in a "
+    f"process of its own: wall-clock seconds from start to exit and peak resident memory; `blurspace --help`: the "
+    f"median of {HELP_RUNS} wall-clock times"
 )
 
 

@@ -32,8 +32,8 @@ PROTOCOL = (
     f"synthetic 1: seed {SEED} with the file name; shake extents {RANGES}, sigma {SIGMAS}; central crop of at most "
     f"{SIDE} px, blurred with border valid in display values, noise added, clamped, rounded to 8 bits; restored "
     f"rounded to 8 bits; crop {CROP} px; shift searched in +-{MAX_SHIFT} px by 0.25 px, bilinear, least SSD over all "
-    "colours; PSNR and Gaussian SSIM over all colours; a picture not restored counts as its input; seconds of the deblurrer "
-    "alone"
+    "colours; PSNR and Gaussian SSIM over all colours; a picture not restored counts as its input; seconds of the "
+    "deblurrer alone"
 )
 
 

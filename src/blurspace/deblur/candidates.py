@@ -9,6 +9,7 @@ that the search minimises, that measure does not prefer the blurry picture.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -51,6 +52,12 @@ def estimate_kernel(blurry: Image, *, size: int | None = None, ignore: Tensor | 
     (1 1 h w, bool): pixels that tell nothing, such as clipped ones.
     Source: see `estimate.py` (the searches) and Krishnan, Tay and Fergus 2011 (the choice).
     """
+    with torch.inference_mode():  # a tenth faster than no_grad: thousands of small steps
+        found = _estimate(blurry, size, ignore)
+    return found.clone()  # outside, so that the kernel may enter a graph
+
+
+def _estimate(blurry: Image, size: int | None, ignore: Tensor | None) -> Kernel:
     limit = min(blurry.shape[-2:]) // 2 - 1 | 1
     wanted = SEARCHES if size is None else (Search(size), Search(size, ridge=8e-3, coarse_threshold=0.02))
     searches: Sequence[Search] = [search for search in wanted if search.side <= limit] or [Search(limit)]
