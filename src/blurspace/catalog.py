@@ -63,9 +63,9 @@ CARDS: dict[str, Card] = {
             colour_space="linear light where the camera response is known, else display-referred; kernel on luminance",
             papers=("xu2013", "cho2009", "krishnan2011", "krishnan2009", "rudin1992", "almeida2013"),
             measured={
-                "levin": {"mean_psnr": 33.31, "mean_ssim": 0.948, "rows": "benchmarks/levin-classical.csv"},
-                "levin, true kernel": {"mean_psnr": 34.53, "rows": "benchmarks/levin-true-kernel.csv"},
-                "synthetic, kodak24": {"mean_psnr": 23.74, "rows": "benchmarks/synthetic-classical.csv"},
+                "levin": {"mean_psnr": 33.30, "mean_ssim": 0.948, "rows": "benchmarks/levin-classical.csv"},
+                "levin, true kernel": {"mean_psnr": 34.59, "rows": "benchmarks/levin-true-kernel.csv"},
+                "synthetic, kodak24": {"mean_psnr": 23.73, "rows": "benchmarks/synthetic-classical.csv"},
             },
         ),
     )
