@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from blurspace import catalog
+from blurspace.bench.result import read_csv
 from blurspace.errors import ModelError, UsageError
 
 
@@ -18,7 +19,10 @@ def test_card(card):
     assert set(card.papers) <= set(catalog.PAPERS)
     assert (card.weights is None) == (card.sha256 is None)
     for numbers in card.measured.values():
-        assert (Path(__file__).parent.parent / numbers["rows"]).is_file()
+        rows = Path(__file__).parent.parent / numbers["rows"]
+        summary = read_csv(rows.read_text(encoding="utf-8")).summary
+        for name in numbers.keys() - {"rows"}:
+            assert numbers[name] == pytest.approx(summary[name], abs=0.005)
 
 
 @pytest.mark.parametrize("key", catalog.PAPERS)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
 Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
-Code = Float[Tensor, "b c p q"]  # a learned encoding of a blur: a map, not a vector
 
 Verdict = Literal["restored", "left alone", "refused"]
 

@@ -67,7 +67,5 @@ class KernelDeblurrer:
 
     def _deconvolve(self, light: Image, kernel: Kernel, clipped: Tensor, sigma: float) -> tuple[Image, Image]:
         """The restored photo and the same blurred again, both display-referred."""
-        restored = deconvolve(light, kernel, strength=strength_for(sigma), saturated=clipped)
-        restored = to_display(restored.clamp(0, 1), self.response)
-        reblurred = to_display(blur(to_linear(restored, self.response), kernel), self.response)
-        return restored, reblurred
+        restored = deconvolve(light, kernel, strength=strength_for(sigma), saturated=clipped).clamp(0, 1)
+        return to_display(restored, self.response), to_display(blur(restored, kernel), self.response)

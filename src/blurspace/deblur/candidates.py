@@ -16,6 +16,7 @@ from torch.nn import functional
 from blurspace.blur.kernels import trim
 from blurspace.deblur.deconvolve import deconvolve
 from blurspace.deblur.estimate import Search, estimate_within, refine
+from blurspace.deblur.fourier import inner_differences
 from blurspace.deblur.receipt import normalised_sparsity
 from blurspace.types import Image, Kernel
 
@@ -40,7 +41,6 @@ EXTENT_THRESHOLD = 0.02
 class Candidate:
     """One search's kernel and its score, the normalised sparsity: lower is better."""
 
-    search: Search
     kernel: Kernel
     score: float
 
@@ -58,7 +58,7 @@ def estimate_kernel(blurry: Image, *, size: int | None = None, ignore: Tensor | 
 
 
 def _estimate(blurry: Image, size: int | None, ignore: Tensor | None) -> Kernel:
-    limit = min(blurry.shape[-2:]) // 2 - 1 | 1
+    limit = (min(blurry.shape[-2:]) // 2 - 1) | 1  # odd
     wanted = SEARCHES if size is None else (Search(size), Search(size, ridge=8e-3, coarse_threshold=0.02))
     searches: Sequence[Search] = [search for search in wanted if search.side <= limit] or [Search(limit)]
     best = min(_run(blurry, searches, ignore), key=lambda candidate: candidate.score)
@@ -80,7 +80,7 @@ def _run(blurry: Image, searches: Sequence[Search], ignore: Tensor | None) -> li
     def run(search: Search) -> Candidate:
         kernel = estimate_within(window, search, ignore=ignored)
         sharp = deconvolve(window, kernel, strength=COMPARE_STRENGTH, saturated=ignored, iterations=COMPARE_ITERATIONS)
-        return Candidate(search, kernel, normalised_sparsity(sharp))
+        return Candidate(kernel, normalised_sparsity(sharp))
 
     return [run(search) for search in searches]
 
@@ -100,8 +100,7 @@ def busiest_window(picture: Image, side: int) -> tuple[slice, slice]:
     rows, columns = min(side, height), min(side, width)
     if (rows, columns) == (height, width):
         return slice(0, height), slice(0, width)
-    corner = picture[..., :-1, :-1]
-    energy = (picture[..., 1:, :-1] - corner).square() + (picture[..., :-1, 1:] - corner).square()
+    energy = inner_differences(picture).square().sum(0)
     cell = 16  # px; windows start on multiples of this
     coarse = functional.avg_pool2d(energy, cell, ceil_mode=True)
     sums = functional.avg_pool2d(coarse, (max(rows // cell, 1), max(columns // cell, 1)), stride=1)

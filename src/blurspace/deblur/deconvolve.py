@@ -53,8 +53,8 @@ def deconvolve(
     """Remove a known uniform blur from `blurry` (b c h w); returns the sharp picture, same shape, not clamped.
 
     `kernel` (1 or b, 1, k, k). `strength`: see `strength_for`. `saturated` (b c h w, bool): pixels that were clipped,
-    so that the true value is at least the seen one. Colours share one gradient magnitude, so
-    that they keep their edges together. Raises UsageError where the kernel is wider than the picture.
+    so that the true value is at least the seen one. Colours share one gradient magnitude, so that they keep their edges
+    together. Raises UsageError where the kernel is wider than the picture.
     Source: Almeida and Figueiredo 2013 (unknown boundaries); Rudin, Osher and Fatemi 1992; Krishnan and Fergus 2009.
     """
     height, width = blurry.shape[-2:]

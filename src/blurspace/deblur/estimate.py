@@ -16,7 +16,14 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import to_otf
 from blurspace.blur.kernels import normalise
-from blurspace.deblur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
+from blurspace.deblur.fourier import (
+    differences,
+    differences_adjoint,
+    extend,
+    extended_size,
+    gradient_power,
+    inner_differences,
+)
 from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
 from blurspace.types import Image, Kernel
 
@@ -100,10 +107,10 @@ def refine(
     window = _fade(height - 1, fade, blurry)[:, None] * _fade(width - 1, fade, blurry)
     if trusted is not None:
         window = window * trusted[..., 1:, 1:]
-    blurry_gradients = window * _inner_differences(blurry)
+    blurry_gradients = window * inner_differences(blurry)
     for sparsity in sparsities:
         sharp = sparse_gradient_picture(extended, to_otf(kernel, size), sparsity)[..., :height, :width]
-        kernel = solve_kernel(window * _inner_differences(sharp), blurry_gradients, kernel, ridge=ridge)
+        kernel = solve_kernel(window * inner_differences(sharp), blurry_gradients, kernel, ridge=ridge)
         kernel = tidy_kernel(kernel, threshold=threshold)
     return kernel
 
@@ -171,12 +178,6 @@ def _centred_grid(height: int, width: int, step: float, source: Sequence[int], l
     rows = (torch.arange(height, device=like.device) - (height - 1) / 2) * step / max((source[0] - 1) / 2, 0.5)
     columns = (torch.arange(width, device=like.device) - (width - 1) / 2) * step / max((source[1] - 1) / 2, 0.5)
     return torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)[None].to(like.dtype)
-
-
-def _inner_differences(picture: Image) -> Tensor:
-    """Forward differences where both neighbours are inside the frame: (1 1 h w) -> (2 1 1 h-1 w-1)."""
-    corner = picture[..., :-1, :-1]
-    return torch.stack((picture[..., :-1, 1:] - corner, picture[..., 1:, :-1] - corner))
 
 
 def _fade(length: int, margin: int, like: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which small pieces do all Fourier solvers share? Circular differences, their spectrum, and a seamless frame.
+"""Which small pieces do the solvers share? Differences, their spectrum, and a seamless frame.
 
 A discrete Fourier transform sees a picture as wrapped round. `extend` makes that harmless by growing the picture so
 that its opposite edges meet smoothly; the solvers then treat the grown part as unknown and cut it off at the end.
@@ -22,6 +22,12 @@ def differences_adjoint(gradients: Tensor) -> Image:
     """The adjoint of `differences`: (2 b c h w) -> (b c h w)."""
     along_x, along_y = gradients
     return along_x.roll(1, -1) - along_x + along_y.roll(1, -2) - along_y
+
+
+def inner_differences(picture: Image) -> Tensor:
+    """Forward differences where both neighbours are inside the frame: (b c h w) -> (2 b c h-1 w-1), x then y."""
+    corner = picture[..., :-1, :-1]
+    return torch.stack((picture[..., :-1, 1:] - corner, picture[..., 1:, :-1] - corner))
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.blur.convolve import fast_size
-from blurspace.blur.kernels import centre, crop_or_pad, normalise
+from blurspace.blur.kernels import centre, crop_or_pad, delta, normalise
 from blurspace.types import Kernel
 
 # Iterations of the projected gradient method: the kernel changes by less than 1 % after 30, our measurement.
@@ -57,9 +57,7 @@ def tidy_kernel(kernel: Kernel, *, threshold: float) -> Kernel:
     kernel = torch.where(kernel >= threshold * kernel.max(), kernel, 0)
     total = kernel.sum()
     if total <= 0:
-        empty = torch.zeros_like(kernel)
-        empty[..., side // 2, side // 2] = 1
-        return empty
+        return delta(side).to(kernel)
     count, drawn = cv2.connectedComponents((kernel[0, 0] > 0).to(torch.uint8).cpu().numpy(), connectivity=8)
     if count > 2:  # background and more than one part
         labels = torch.from_numpy(drawn).to(kernel.device)

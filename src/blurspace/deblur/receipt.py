@@ -8,6 +8,7 @@ sharp before anything was tried, see `diagnose`).
 from torch.nn import functional
 
 from blurspace.blur.kernels import extent
+from blurspace.deblur.fourier import inner_differences
 from blurspace.metrics import psnr
 from blurspace.types import Image, Kernel, Receipt
 
@@ -88,5 +89,4 @@ def _failure(residual: float, sigma: float, sparsity_ratio: float, ringing: floa
 
 
 def _gradient_length(picture: Image) -> Image:
-    corner = picture[..., :-1, :-1]
-    return ((picture[..., 1:, :-1] - corner).square() + (picture[..., :-1, 1:] - corner).square()).sqrt()
+    return inner_differences(picture).square().sum(0).sqrt()
