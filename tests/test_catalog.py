@@ -9,6 +9,7 @@ import pytest
 from blurspace import catalog
 from blurspace.bench.result import read_csv
 from blurspace.errors import ModelError, UsageError
+from blurspace.papers import PAPERS
 
 
 @pytest.mark.parametrize("card", catalog.CARDS.values(), ids=lambda card: card.name)
@@ -16,7 +17,7 @@ def test_card(card):
     assert catalog.find_card(card.name) is card
     assert callable(catalog.load_builder(card))
     assert catalog.verify(card)
-    assert set(card.papers) <= set(catalog.PAPERS)
+    assert set(card.papers) <= set(PAPERS)
     assert (card.weights is None) == (card.sha256 is None)
     for numbers in card.measured.values():
         rows = Path(__file__).parent.parent / numbers["rows"]
@@ -25,9 +26,9 @@ def test_card(card):
             assert numbers[name] == pytest.approx(summary[name], abs=0.005)
 
 
-@pytest.mark.parametrize("key", catalog.PAPERS)
+@pytest.mark.parametrize("key", PAPERS)
 def test_paper(key):
-    paper = catalog.PAPERS[key]
+    paper = PAPERS[key]
     assert paper.bibtex.splitlines()[0].endswith(f"{{{key},")
     assert paper.bibtex.count("{") == paper.bibtex.count("}")
     assert paper.text.endswith(f"{key[-4:]}.")
@@ -35,7 +36,7 @@ def test_paper(key):
 
 
 def test_protocols_cite_known_papers():
-    assert {key for keys in catalog.PROTOCOL_PAPERS.values() for key in keys} <= set(catalog.PAPERS)
+    assert {key for keys in catalog.PROTOCOL_PAPERS.values() for key in keys} <= set(PAPERS)
 
 
 def test_unknown_names_say_what_there_is():

@@ -16,7 +16,10 @@ import tifffile
 from PIL import Image as Pil
 
 from blurspace import cli
+from blurspace.catalog import CARDS
+from blurspace.bench.runner import NAMES
 from blurspace.blur.kernels import disk
+from blurspace.cli.workshop import PROTOCOLS
 from blurspace.types import Receipt, Restoration
 
 
@@ -25,8 +28,8 @@ def verdict(monkeypatch):
     """Replace the slow deblurrer; a test may change the verdict, or make it raise."""
     wish = SimpleNamespace(verdict="restored", error=None, options=None)
 
-    def build(**options):
-        wish.options = options
+    def build(method, **options):
+        wish.options = {"method": method, **options}
         return restore
 
     def restore(blurry, *, least_sigma=0.0):
@@ -36,7 +39,7 @@ def verdict(monkeypatch):
         restored = blurry * 0.5 if wish.verdict == "restored" else blurry
         return Restoration(restored, disk(2.0), blurry, receipt, "fake", ("worked quickly",))
 
-    monkeypatch.setattr("blurspace.catalog.load_builder", lambda _: build)
+    monkeypatch.setattr("blurspace.catalog.build_deblurrer", build)
     return wish
 
 
@@ -120,12 +123,33 @@ def test_traceback_only_with_verbose(run, photo, verdict):
 
 
 def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
+    usual = {"kernel": None, "size": None, "response": None, "strength": 1.0}
     run("deblur", photo, "--size", 31, "--response", "gamma 2.2")
-    assert verdict.options == {"kernel": None, "size": 31, "response": "gamma 2.2"}
+    assert verdict.options == usual | {"method": "auto", "size": 31, "response": "gamma 2.2"}
+    run("deblur", photo, "--overwrite", "--method", "classical", "--strength", 0.5)
+    assert verdict.options == usual | {"method": "classical", "strength": 0.5}
     assert run("kernel", photo, "--save", tmp_path / "k.tiff").code == 0
+    assert verdict.options == usual | {"method": "classical"}
     run("deblur", photo, "--overwrite", "--kernel", tmp_path / "k.tiff")
     assert verdict.options["kernel"].shape == (1, 1, 5, 5)
     assert run("deblur", photo, "--kernel", tmp_path / "k.tiff", "--size", 31).code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "codes", "told"),
+    [
+        (["--method", "paint"], (2, 4), "classical"),
+        (["--method", "classical", "--strength", 0], (2,), "0"),
+        (["--method", "classical", "--strength", 1.1], (2,), "1.1"),
+        (["--method", "classical", "--strength", "nan"], (2,), "nan"),
+    ],
+)
+def test_wrong_ways_to_deblur_are_refused_in_a_sentence(run, photo, options, codes, told):
+    result = run("deblur", photo, *options)
+    assert result.code in codes
+    assert result.out == ""
+    assert result.err.count("\n") == 1
+    assert told in result.err
 
 
 def test_kernel_json(run, photo, verdict, tmp_path):
@@ -134,6 +158,24 @@ def test_kernel_json(run, photo, verdict, tmp_path):
     assert record["size"] == 5
     assert record["plotted"] == str(tmp_path / "k.png")
     assert run("kernel", photo, "--plot", tmp_path / "k.png").code == 1
+
+
+def test_kernel_field(run, photo, verdict, tmp_path):
+    paths = ("--save", tmp_path / "k.tiff", "--plot", tmp_path / "field.png")
+    record = json.loads(run("kernel", photo, "--field", "--json", *paths).out)
+    assert record["size"] == 5
+    assert record["variation_px"] >= 0
+    assert isinstance(record["varies"], bool)
+    assert tifffile.imread(tmp_path / "k.tiff").shape == (5, 5)  # still the single kernel
+    with Pil.open(tmp_path / "field.png") as picture:
+        assert picture.size == (4 * 64 + 1, 3 * 64 + 1)  # 4 x 3 cells of 63 px with lines around them
+    Pil.open(photo).transpose(Pil.Transpose.ROTATE_90).save(tmp_path / "tall.png")
+    result = run("kernel", tmp_path / "tall.png", "--field", "--response", "srgb", "--overwrite", *paths)
+    assert result.code == 0
+    assert "across the photo\n" in result.out or "the same everywhere\n" in result.out
+    with Pil.open(tmp_path / "field.png") as picture:
+        assert picture.size == (3 * 64 + 1, 4 * 64 + 1)
+    assert "variation_px" not in json.loads(run("kernel", photo, "--json").out)
 
 
 def test_diagnose(run, photo, tmp_path, monkeypatch):
@@ -149,6 +191,78 @@ def test_diagnose(run, photo, tmp_path, monkeypatch):
     assert run("diagnose", photo, tmp_path / "bad.png").code == 1
 
 
+RECIPE = """
+task = "synthesis"
+[loop]
+steps = 2
+[adam]
+learning_rate = 1e-3
+[data]
+side = 32
+batch = 1
+extents = [3, 5]
+sigmas = [0.01, 0.01]
+validation = 1
+[synthesis]
+side = 5
+width = 2
+hidden = 2
+levels = 1
+"""
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    """A tiny recipe and two photos, as the arguments of `train`."""
+    (tmp_path / "photos").mkdir()
+    for seed in (0, 1):
+        pixels = np.random.default_rng(seed).integers(0, 255, (80, 90, 3), dtype=np.uint8)
+        Pil.fromarray(pixels).save(tmp_path / "photos" / f"{seed}.png")
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    return ("train", tmp_path / "tiny.toml", "--data", tmp_path / "photos", "--out", tmp_path / "run")
+
+
+def test_train_prints_the_path_of_the_weights_and_resumes(run, lesson, tmp_path):
+    first = run(*lesson)
+    assert (first.code, first.out) == (0, f"{tmp_path / 'run' / 'weights.safetensors'}\n")
+    assert first.err.splitlines()[-1].startswith("step 2, ")
+    again = run(*lesson, "-q")
+    assert (again.code, again.out, again.err.count("\n")) == (1, "", 1)
+    assert "--resume" in again.err
+    more = run(*lesson, "--resume", "--set", "steps=3", "--set", "loop.log_every=1", "--json", "-q")
+    assert more.err == ""
+    assert json.loads(more.out)["steps"] == 3
+    assert (tmp_path / "run" / "log.csv").is_file()
+
+
+def test_train_refuses_by_name(run, lesson, tmp_path):
+    (tmp_path / "tiny.toml").write_text(RECIPE.replace("batch", "bacth"))
+    misspelt = run(*lesson)
+    assert (misspelt.code, misspelt.err.count("\n")) == (2, 1)
+    assert "did you mean batch?" in misspelt.err
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    assert "did you mean steps?" in run(*lesson, "--set", "stpes=3").err
+    assert run(*lesson, "--resume").code == 2  # there is nothing to resume
+    assert run(*lesson, "--device", "tpu").code == 2
+    assert run(*lesson, "--max-minutes", 0).code == 2
+    assert run(*lesson[:3], tmp_path / "none", *lesson[4:]).code == 3
+    assert run("train", tmp_path / "none.toml", *lesson[2:]).code == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_without_pydantic_says_what_to_install(run, lesson, monkeypatch):
+    monkeypatch.setattr("blurspace.cli.workshop.find_spec", lambda _: None)  # typer may need it, too
+    result = run(*lesson)
+    assert (result.code, result.err.count("\n")) == (4, 1)
+    assert 'pip install "blurspace[train]"' in result.err
+
+
+def test_bench_help_names_every_protocol(run):
+    assert PROTOCOLS == NAMES
+    told = run("bench", "--help").out
+    assert all(name in "".join(told.split()) for name in NAMES)  # the parser may wrap
+
+
 def test_bench_prints_and_writes_rows(run, tmp_path, monkeypatch):
     result = SimpleNamespace(
         rows=[{"picture": 1}], summary={"name": "levin"}, table=lambda: "a table", csv=lambda: "picture\n1\n"
@@ -161,7 +275,9 @@ def test_bench_prints_and_writes_rows(run, tmp_path, monkeypatch):
 
 
 def test_models(run):
-    record = json.loads(run("models", "--json").out)
+    records = [json.loads(line) for line in run("models", "--json").out.splitlines()]
+    record = records[0]
+    assert [one["name"] for one in records] == list(CARDS)
     names = {"name", "task", "parameters", "bytes", "sha256", "licence", "trained_on", "measured"}
     assert names <= set(record)
     assert "licence: Apache-2.0" in run("models", "show", "classical").out
@@ -188,7 +304,9 @@ def test_usage_errors_are_one_sentence(run, arguments):
 
 def test_version_and_help(run):
     assert run("--version").out.startswith("blurspace ")
-    assert "deblur" in run("--help").out
+    told = run("--help").out
+    verbs = [line.split()[0] for line in told.partition("Commands:")[2].splitlines() if line]
+    assert verbs == ["deblur", "kernel", "diagnose", "train", "bench", "models", "cite"]
     assert run().code == 2
 
 

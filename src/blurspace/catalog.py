@@ -1,4 +1,4 @@
-"""Which methods are there, what is known about each, and which papers stand behind it?
+"""Which methods are there, and what is known about each?
 
 An explicit table: to add a method, add a Card. This file imports no torch, so that `models` and `cite` are instant.
 """
@@ -8,9 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blurspace.errors import ModelError, UsageError
+from blurspace.papers import PAPERS
+
+if TYPE_CHECKING:
+    from blurspace.types import Deblurrer, Kernel
+
+WEIGHTS = Path(__file__).parent / "weights"
+# What `deblur` does where no method is asked for, and whose weights that needs.
+AUTO, AUTO_WEIGHTS = "auto", "fourier-pair"
 
 
 @dataclass(frozen=True)
@@ -40,21 +48,13 @@ class Card:
         return {name: getattr(self, name) for name in (*names, "colour_space")} | {"papers": list(self.papers)}
 
 
-@dataclass(frozen=True)
-class Paper:
-    """A publication: one line for people, and its BibTeX entry."""
-
-    text: str
-    bibtex: str
-
-
 CARDS: dict[str, Card] = {
     card.name: card
     for card in (
         Card(
             name="classical",
             task="deblur",
-            builder="blurspace.deblur.by_kernel:KernelDeblurrer",
+            builder="blurspace.deblur.methods:classical",
             parameters=0,
             bytes=0,
             sha256=None,
@@ -65,119 +65,47 @@ CARDS: dict[str, Card] = {
             measured={
                 "levin": {"mean_psnr": 33.30, "mean_ssim": 0.948, "rows": "benchmarks/levin-classical.csv"},
                 "levin, true kernel": {"mean_psnr": 34.59, "rows": "benchmarks/levin-true-kernel.csv"},
-                "synthetic, kodak24": {"mean_psnr": 23.73, "rows": "benchmarks/synthetic-classical.csv"},
             },
         ),
+        Card(
+            name="fourier-pair",
+            task="deblur",
+            builder="blurspace.deblur.methods:fourier_pair",
+            parameters=322510,
+            bytes=650052,
+            sha256="216aaf221ab7b97e2141046f3ace84140ab683e1c2ffd9bfea0c19e8eea610f1",
+            weights="fourier-pair.safetensors",
+            licence="Apache-2.0",
+            trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
+            colour_space="as classical; the network sees colour, grey as three equal planes",
+            papers=("kaufman2020", "dong2020", "xu2013", "cho2009", "krishnan2011", "rudin1992", "almeida2013"),
+        ),
+        Card(
+            name="kaufman2020-small",
+            task="deblur",
+            builder="blurspace.deblur.methods:kaufman2020_small",
+            parameters=1249928,
+            bytes=2516160,
+            sha256="9b7825c53e91a0fb6dbde61a80cc1b1bb00f29ae096dceecbb3135057ad1aa36",
+            weights="kaufman2020-small.safetensors",
+            licence="Apache-2.0",
+            trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
+            colour_space="display values as stored",
+            papers=("kaufman2020",),
+        ),
+        Card(
+            name="rotation",
+            task="deblur",
+            builder="blurspace.deblur.methods:rotation",
+            parameters=0,
+            bytes=0,
+            sha256=None,
+            licence="Apache-2.0",
+            trained_on="nothing: no weights",
+            colour_space="as classical",
+            papers=("whyte2012", "hirsch2011", "gupta2010", "xu2013", "rudin1992", "almeida2013"),
+        ),
     )
-}
-
-PAPERS: dict[str, Paper] = {
-    "tran2021": Paper(
-        "P. Tran, A. T. Tran, Q. Phung, M. Hoai. Explore Image Deblurring via Encoded Blur Kernel Space. CVPR 2021.",
-        """@inproceedings{tran2021,
-  title     = {Explore Image Deblurring via Encoded Blur Kernel Space},
-  author    = {Tran, Phong and Tran, Anh Tuan and Phung, Quynh and Hoai, Minh},
-  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
-  year      = {2021}
-}""",
-    ),
-    "kaufman2020": Paper(
-        "A. Kaufman, R. Fattal. Deblurring using Analysis-Synthesis Networks Pair. CVPR 2020.",
-        """@inproceedings{kaufman2020,
-  title     = {Deblurring using Analysis-Synthesis Networks Pair},
-  author    = {Kaufman, Adam and Fattal, Raanan},
-  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
-  year      = {2020}
-}""",
-    ),
-    "pham2024": Paper(
-        "B.-D. Pham, P. Tran, A. Tran, C. Pham, R. Nguyen, M. Hoai. Blur2Blur: Blur Conversion for Unsupervised Image "
-        "Deblurring on Unknown Domains. CVPR 2024.",
-        """@inproceedings{pham2024,
-  title     = {{Blur2Blur}: Blur Conversion for Unsupervised Image Deblurring on Unknown Domains},
-  author    = {Pham, Bang-Dang and Tran, Phong and Tran, Anh and Pham, Cuong and Nguyen, Rang and Hoai, Minh},
-  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
-  year      = {2024},
-  eprint    = {2403.16205}
-}""",
-    ),
-    "xu2013": Paper(
-        "L. Xu, S. Zheng, J. Jia. Unnatural L0 Sparse Representation for Natural Image Deblurring. CVPR 2013.",
-        """@inproceedings{xu2013,
-  title     = {Unnatural {L0} Sparse Representation for Natural Image Deblurring},
-  author    = {Xu, Li and Zheng, Shicheng and Jia, Jiaya},
-  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
-  pages     = {1107--1114},
-  year      = {2013}
-}""",
-    ),
-    "cho2009": Paper(
-        "S. Cho, S. Lee. Fast Motion Deblurring. ACM Transactions on Graphics 28(5), 2009.",
-        """@article{cho2009,
-  title   = {Fast Motion Deblurring},
-  author  = {Cho, Sunghyun and Lee, Seungyong},
-  journal = {ACM Transactions on Graphics},
-  volume  = {28},
-  number  = {5},
-  year    = {2009}
-}""",
-    ),
-    "krishnan2009": Paper(
-        "D. Krishnan, R. Fergus. Fast Image Deconvolution using Hyper-Laplacian Priors. NIPS 2009.",
-        """@inproceedings{krishnan2009,
-  title     = {Fast Image Deconvolution using Hyper-{Laplacian} Priors},
-  author    = {Krishnan, Dilip and Fergus, Rob},
-  booktitle = {Advances in Neural Information Processing Systems},
-  year      = {2009}
-}""",
-    ),
-    "krishnan2011": Paper(
-        "D. Krishnan, T. Tay, R. Fergus. Blind Deconvolution Using a Normalized Sparsity Measure. CVPR 2011.",
-        """@inproceedings{krishnan2011,
-  title     = {Blind Deconvolution Using a Normalized Sparsity Measure},
-  author    = {Krishnan, Dilip and Tay, Terence and Fergus, Rob},
-  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
-  pages     = {233--240},
-  year      = {2011}
-}""",
-    ),
-    "rudin1992": Paper(
-        "L. I. Rudin, S. Osher, E. Fatemi. Nonlinear total variation based noise removal algorithms. "
-        "Physica D 60, 1992.",
-        """@article{rudin1992,
-  title   = {Nonlinear total variation based noise removal algorithms},
-  author  = {Rudin, Leonid I. and Osher, Stanley and Fatemi, Emad},
-  journal = {Physica D: Nonlinear Phenomena},
-  volume  = {60},
-  number  = {1-4},
-  pages   = {259--268},
-  year    = {1992}
-}""",
-    ),
-    "almeida2013": Paper(
-        "M. S. C. Almeida, M. A. T. Figueiredo. Deconvolving Images With Unknown Boundaries Using the Alternating "
-        "Direction Method of Multipliers. IEEE Transactions on Image Processing 22(8), 2013.",
-        """@article{almeida2013,
-  title   = {Deconvolving Images With Unknown Boundaries Using the Alternating Direction Method of Multipliers},
-  author  = {Almeida, Mariana S. C. and Figueiredo, M{\\'a}rio A. T.},
-  journal = {IEEE Transactions on Image Processing},
-  volume  = {22},
-  number  = {8},
-  pages   = {3074--3086},
-  year    = {2013}
-}""",
-    ),
-    "levin2009": Paper(
-        "A. Levin, Y. Weiss, F. Durand, W. T. Freeman. Understanding and evaluating blind deconvolution algorithms. "
-        "CVPR 2009.",
-        """@inproceedings{levin2009,
-  title     = {Understanding and evaluating blind deconvolution algorithms},
-  author    = {Levin, Anat and Weiss, Yair and Durand, Fr{\\'e}do and Freeman, William T.},
-  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
-  pages     = {1964--1971},
-  year      = {2009}
-}""",
-    ),
 }
 
 # Which papers stand behind the frozen protocols of `bench`.
@@ -191,14 +119,36 @@ def find_card(name: str) -> Card:
     return CARDS[name]
 
 
-def load_builder(card: Card) -> Callable[..., Any]:
+def build_deblurrer(
+    method: str,
+    *,
+    kernel: "Kernel | None" = None,
+    size: int | None = None,
+    response: str | None = None,
+    strength: float = 1.0,
+) -> "Deblurrer":
+    """The deblurrer of that name, "auto" among them; the options are those of `deblur.by_kernel.KernelDeblurrer`.
+
+    Raises ModelError on an unknown name and on weights that are missing or not those of the card, UsageError on options
+    that contradict each other.
+    """
+    card = find_card(AUTO_WEIGHTS if method == AUTO else method)
+    if card.weights is not None:
+        verify(card)
+    build = load_builder(card, "blurspace.deblur.methods:auto" if method == AUTO else card.builder)
+    weights = None if card.weights is None else WEIGHTS / card.weights
+    deblurrer: Deblurrer = build(weights, kernel=kernel, size=size, response=response, strength=strength)
+    return deblurrer
+
+
+def load_builder(card: Card, builder: str | None = None) -> Callable[..., Any]:
     """Import what builds the card's deblurrer (this may import torch). Raises ModelError where it is missing."""
-    module, _, name = card.builder.partition(":")
+    module, _, name = (builder or card.builder).partition(":")
     try:
-        builder: Callable[..., Any] = getattr(import_module(module), name)
+        found: Callable[..., Any] = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise ModelError(f"model {card.name} needs {card.builder}, which is missing: reinstall blurspace") from error
-    return builder
+        raise ModelError(f"model {card.name} needs {module}, which is missing: reinstall blurspace") from error
+    return found
 
 
 def verify(card: Card, *, folder: Path | None = None) -> str:
@@ -209,7 +159,7 @@ def verify(card: Card, *, folder: Path | None = None) -> str:
     if card.weights is None:
         load_builder(card)
         return f"{card.name} has no weights, and its code is in place"
-    path = (folder or Path(__file__).parent / "weights") / card.weights
+    path = (folder or WEIGHTS) / card.weights
     if not path.is_file():
         raise ModelError(f"the weights of {card.name} are missing at {path}: reinstall blurspace")
     if hashlib.sha256(path.read_bytes()).hexdigest() != card.sha256:

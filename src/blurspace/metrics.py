@@ -53,7 +53,7 @@ def psnr(restored: Image, sharp: Image, *, crop: int = 0, round8: bool = False) 
     """
     _check_pair(restored, sharp, least=2 * crop + 1)
     if round8:
-        restored, sharp = _to_8_bits(restored), _to_8_bits(sharp)
+        restored, sharp = to_8_bits(restored), to_8_bits(sharp)
     height, width = sharp.shape[-2:]
     difference = (restored - sharp)[..., crop : height - crop, crop : width - crop]
     return -10 * difference.square().mean((1, 2, 3)).log10()
@@ -95,12 +95,12 @@ def aligned(restored: Image, sharp: Image, *, max_shift: int = 5, step: float = 
         )
     _check_pair(restored, sharp, least=2 * crop + 1)
     per_pixel = round(1 / step)
-    mix = _bilinear_table(max_shift, per_pixel).to(sharp.device)
+    mix = bilinear_table(max_shift, per_pixel).to(sharp.device)
     height, width = sharp.shape[-2:]
     target = sharp[..., crop : height - crop, crop : width - crop]
     edge = crop - max_shift
-    roomy = _to_8_bits(restored)[..., edge : height - edge, edge : width - edge]
-    best = [int(_ssd_of_shifts(one, other, mix).argmin()) for one, other in zip(roomy, target, strict=True)]
+    roomy = to_8_bits(restored)[..., edge : height - edge, edge : width - edge]
+    best = [int(ssd_of_shifts(one, other, mix).argmin()) for one, other in zip(roomy, target, strict=True)]
     places = [divmod(index, len(mix)) for index in best]
     moved = torch.stack(
         [_shifted(one, mix[row], mix[column]) for one, (row, column) in zip(roomy, places, strict=True)]
@@ -109,13 +109,13 @@ def aligned(restored: Image, sharp: Image, *, max_shift: int = 5, step: float = 
     return Aligned(moved, target, (moved - target).square().sum((1, 2, 3)), shift)
 
 
-def _bilinear_table(max_shift: int, per_pixel: int) -> Tensor:
+def bilinear_table(max_shift: int, per_pixel: int) -> Tensor:
     """Row s: how much of each whole shift (-max_shift .. max_shift) goes into the s-th shift of the search."""
     place = torch.arange(2 * max_shift * per_pixel + 1, dtype=torch.float64) / per_pixel
     return (1 - (place[:, None] - torch.arange(2 * max_shift + 1)).abs()).clamp(min=0)
 
 
-def _ssd_of_shifts(roomy: Tensor, target: Tensor, mix: Tensor) -> Tensor:
+def ssd_of_shifts(roomy: Tensor, target: Tensor, mix: Tensor) -> Tensor:
     """Squared error of every shift (s s), from the inner products of whole shifts alone.
 
     `roomy` (c h+2m w+2m), `target` (c h w), `mix` (s 2m+1). A bilinear shift is a mix of up to four whole shifts R_a,
@@ -156,7 +156,8 @@ def _gaussian_mean(planes: Tensor) -> Tensor:
     return functional.conv2d(functional.conv2d(planes, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
 
 
-def _to_8_bits(picture: Tensor) -> Tensor:
+def to_8_bits(picture: Tensor) -> Tensor:
+    """Rounded as an 8-bit file would hold it, clamped to [0, 1]."""
     return (picture.clamp(0, 1) * 255).round() / 255
 
 

@@ -65,5 +65,5 @@ def fake(monkeypatch):
 
         return deblurrer
 
-    monkeypatch.setattr("blurspace.catalog.load_builder", lambda _: build)
+    monkeypatch.setattr("blurspace.catalog.build_deblurrer", lambda _method, **options: build(**options))
     return wish

@@ -98,7 +98,7 @@ def test_missing_and_bad_data(tmp_path, levin_file):
 def test_bad_names(levin_file):
     with pytest.raises(UsageError, match="no protocol named paint"):
         runner.run("paint", data=levin_file)
-    with pytest.raises(UsageError, match="give one of blurry, classical, true kernel"):
+    with pytest.raises(UsageError, match="give one of blurry, auto, classical"):
         runner.run("levin", data=levin_file, method="paint")
     with pytest.raises(UsageError, match="limit"):
         runner.run("levin", data=levin_file, limit=0)

@@ -43,11 +43,11 @@ def test_tables(folder):
     lines = page.splitlines()
     assert [line.split(" | ")[0] for line in lines[4:7]] == [
         "| blurry input",
-        "| classical, blind",
+        "| classical",
         "| classical, true kernel",
     ]
     assert "old" not in page
-    assert "| photos | kernel, px | noise | n | blurry input | classical, blind | classical, true kernel |" in page
+    assert "| photos | kernel, px | noise | n | blurry input | classical | classical, true kernel |" in page
     assert "| photos | all | all | 3 |" in page
     assert regenerate(page, folder) == page
     assert page.startswith("Before\n<!-- bench:levin -->\n| method |")

@@ -22,7 +22,7 @@ def test_left_alone_and_bit_exact_are_two_things(photos, fake):
 
 
 def test_only_what_makes_sense(photos):
-    with pytest.raises(UsageError, match="give one of classical"):
+    with pytest.raises(UsageError, match="give one of auto, classical"):
         runner.run("sharp", data=photos, method="blurry")
 
 
@@ -35,7 +35,7 @@ def test_speed_times_the_command(monkeypatch, photos):
 
     monkeypatch.setattr(speed, "_timed", timed)
     result = runner.run("speed", data=photos / "0.png")
-    assert [row["task"] for row in result.rows] == ["deblur 1024 x 768 RGB, 51 px shake", "--help"]
+    assert [row["task"] for row in result.rows] == ["deblur 1024 x 768 RGB, 51 px shake, classical", "--help"]
     assert (result.summary["peak_mib"], result.summary["median_seconds"], result.summary["n"]) == (700, 2.5, 1)
     assert seen[0][0] == "deblur"
     assert seen[1:] == [("--help",)] * 5

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from blurspace.blur.convolve import blur
+from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
 from blurspace.blur.kernels import delta, gaussian, line, shake
 from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr

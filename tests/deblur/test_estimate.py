@@ -6,8 +6,10 @@ import torch
 from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, gaussian, line, shake
 from blurspace.deblur.candidates import busiest_window, estimate_kernel
-from blurspace.deblur.estimate import Search, estimate_within, refine, shrink, sparse_gradient_picture
+from blurspace.deblur.estimate import Search, estimate_within, refine
 from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
+from blurspace.deblur.pyramid import shrink
+from blurspace.deblur.sparse_gradients import sparse_gradient_picture
 
 from .scenes import made_scene
 

@@ -11,6 +11,8 @@ from blurspace.types import Deblurrer, Image, Kernel
 BLURRY = "blurry"  # do nothing: the row that every other is compared with
 TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
 CLASSICAL = "classical"
+# Methods that can be told the kernel, by what they are called then.
+TOLD = {TRUE_KERNEL: CLASSICAL, "fourier-pair with true kernel": "fourier-pair"}
 # Two pictures equal to the last bit; infinity is not JSON.
 MOST_DB = 100.0
 
@@ -38,13 +40,18 @@ class Score:
 
 def known_methods() -> tuple[str, ...]:
     """What `method` may be: all that the catalogue can deblur with, nothing at all, and the true kernel."""
-    return (BLURRY, *catalog.CARDS, TRUE_KERNEL)
+    return (BLURRY, *blind_methods(), *TOLD)
+
+
+def blind_methods() -> tuple[str, ...]:
+    """The methods that deblur with nothing but the photo."""
+    return (catalog.AUTO, *catalog.CARDS)
 
 
 def check_method(method: str, allowed: tuple[str, ...]) -> str:
     """The method's name, "true-kernel" being "true kernel". Raises UsageError where it is not allowed."""
-    name = method.replace("-", " ") if method not in allowed else method
-    if name not in allowed:
+    name = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
+    if name is None:
         raise UsageError(f"method {method} is not measured by this protocol: give one of {', '.join(allowed)}")
     return name
 
@@ -53,12 +60,9 @@ def build(method: str, true_kernel: Kernel | None = None) -> Deblurrer | None:
     """The deblurrer of that name; None for "blurry"."""
     if method == BLURRY:
         return None
-    deblurrer: Deblurrer
-    if method == TRUE_KERNEL:
-        deblurrer = catalog.load_builder(catalog.find_card(CLASSICAL))(kernel=true_kernel)
-    else:
-        deblurrer = catalog.load_builder(catalog.find_card(method))()
-    return deblurrer
+    if method in TOLD:
+        return catalog.build_deblurrer(TOLD[method], kernel=true_kernel)
+    return catalog.build_deblurrer(method)
 
 
 def restore(deblurrer: Deblurrer | None, blurry: Image) -> Outcome:

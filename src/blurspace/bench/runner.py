@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from blurspace.bench import levin, speed, synthetic, untouched
+from blurspace.bench import ablation, kohler, lai, levin, speed, sun, synthetic, untouched
 from blurspace.bench.methods import CLASSICAL
 from blurspace.bench.result import BenchResult, Progress, no_progress
 from blurspace.errors import NoInputError, UsageError
@@ -12,9 +12,13 @@ __all__ = ["NAMES", "BenchResult", "run"]
 
 PROTOCOLS: dict[str, Callable[..., BenchResult]] = {
     "levin": levin.run,
+    "kohler": kohler.run,
+    "lai": lai.run,
+    "sun": sun.run,
     "synthetic": synthetic.run,
     "sharp": untouched.run,
     "speed": speed.run,
+    "kaufman2020-ablation": ablation.run,
 }
 NAMES = tuple(PROTOCOLS)
 MAKE_THEIR_OWN_DATA = ("speed",)
@@ -32,8 +36,8 @@ def run(
 
     `data`: the protocol's pictures (only "speed" can make its own). `method`: a name in the catalogue, "blurry" (do
     nothing) or "true kernel". `progress`: called as progress(items, total=..., what=...), gives the items back.
-    `limit`: the first pictures only, for a quick look. Raises UsageError on names that are not known, NoInputError
-    where the data are missing.
+    `limit`: the first pictures only, for a quick look (of "kaufman2020-ablation", so many steps). Raises UsageError on
+    names that are not known, NoInputError where the data are missing.
     """
     if name not in PROTOCOLS:
         raise UsageError(f"there is no protocol named {name}: give one of {', '.join(NAMES)}")

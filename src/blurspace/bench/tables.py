@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from blurspace.bench import levin, speed, synthetic, untouched
-from blurspace.bench.methods import BLURRY, CLASSICAL, TRUE_KERNEL
+from blurspace.bench.methods import BLURRY, TOLD
 from blurspace.bench.result import BenchResult, Row, markdown, read_csv
 from blurspace.errors import UsageError
 
 BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
-WORDS = {BLURRY: "blurry input", CLASSICAL: "classical, blind", TRUE_KERNEL: "classical, true kernel"}
-ORDER = (BLURRY, CLASSICAL)
+WORDS = {BLURRY: "blurry input", **{told: f"{method}, true kernel" for told, method in TOLD.items()}}
+# Columns of a table from left to right: nothing done, then blind methods, then those that are told the kernel.
+ORDER = (BLURRY, "kaufman2020-small", "classical-0.1", "classical", "fourier-pair", "auto", *TOLD)
 AGAIN: dict[str, Callable[..., BenchResult]] = {
     "levin": levin.result,
     "synthetic": synthetic.result,
@@ -111,7 +112,7 @@ def speed_table(results: Sequence[BenchResult]) -> str:
 
 
 def _place(method: str) -> int:
-    return ORDER.index(method) if method in ORDER else len(ORDER) + (method == TRUE_KERNEL)
+    return ORDER.index(method)
 
 
 def _fixed(value: float | None, digits: int) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from blurspace.bench.methods import CLASSICAL, build, check_method, restore
+from blurspace.bench.methods import blind_methods, build, check_method, restore
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
 from blurspace.io.images import find_photos, read_photo
 from blurspace.types import Deblurrer
@@ -18,7 +18,7 @@ PROTOCOL = (
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
     """The verdict on each sharp photo of a folder, all or the first `limit`."""
-    method = check_method(method, (CLASSICAL,))
+    method = check_method(method, blind_methods())
     deblurrer, paths = build(method), find_photos([data])[:limit]
     rows = [measure(path, deblurrer) for path in progress(paths, total=len(paths), what="sharp")]
     return result(rows, method=method, data=data.name)

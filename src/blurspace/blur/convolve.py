@@ -37,9 +37,9 @@ def blur(sharp: Image, kernel: Kernel, *, border: Border = "replicate") -> Image
     Raises UsageError on an unknown border, an impossible kernel shape, or a kernel too big for the border rule.
     Source: Kaufman and Fattal 2020, section 3.2.
     """
-    _check(sharp, kernel, border)
-    _check_fits(sharp.shape[-2:], kernel.shape[-1], border)
-    return _convolve_valid(_extend(sharp, kernel.shape[-1] // 2, border), kernel)
+    check_pair(sharp, kernel, border)
+    check_fits(sharp.shape[-2:], kernel.shape[-1], border)
+    return _convolve_valid(extend_frame(sharp, kernel.shape[-1] // 2, border), kernel)
 
 
 def blur_adjoint(blurry: Image, kernel: Kernel, *, border: Border = "replicate") -> Image:
@@ -49,11 +49,11 @@ def blur_adjoint(blurry: Image, kernel: Kernel, *, border: Border = "replicate")
     (b c h+k-1 w+k-1). Not the inverse: it spreads the light back along the flipped kernel, and is what gradient and
     conjugate-gradient solvers need. Raises UsageError as `blur` does.
     """
-    _check(blurry, kernel, border)
+    check_pair(blurry, kernel, border)
     side = kernel.shape[-1]
     if border != "valid":
-        _check_fits(blurry.shape[-2:], side, border)
-    return _fold(_convolve_valid_adjoint(blurry, kernel), side // 2, border)
+        check_fits(blurry.shape[-2:], side, border)
+    return fold_frame(_convolve_valid_adjoint(blurry, kernel), side // 2, border)
 
 
 def to_otf(kernel: Kernel, size: tuple[int, int]) -> Complex[Tensor, "b 1 h w//2+1"]:
@@ -126,7 +126,7 @@ def _direct(picture: Tensor, kernel: Tensor, convolution: Callable[..., Tensor])
     return result.reshape(batch, channels, *result.shape[-2:])
 
 
-def _extend(picture: Tensor, reach: int, border: Border) -> Tensor:
+def extend_frame(picture: Tensor, reach: int, border: Border) -> Tensor:
     """Add `reach` pixels on each side by the border rule.
 
     Written with slices, as is its adjoint: torch's own padding has a gradient that is not deterministic on GPUs.
@@ -152,8 +152,8 @@ def _extend_rows(picture: Tensor, reach: int, border: Border) -> Tensor:
     return torch.cat((before, picture, after), dim=-2)
 
 
-def _fold(extended: Tensor, reach: int, border: Border) -> Tensor:
-    """The adjoint of `_extend`: the light on the added frame goes back to the pixels it was copied from."""
+def fold_frame(extended: Tensor, reach: int, border: Border) -> Tensor:
+    """The adjoint of `extend_frame`: the light on the added frame goes back to the pixels it was copied from."""
     if border == "valid" or reach == 0:
         return extended
     rows = _fold_rows(extended, reach, border)
@@ -176,7 +176,8 @@ def _fold_rows(extended: Tensor, reach: int, border: Border) -> Tensor:
     return core
 
 
-def _check(picture: Tensor, kernel: Tensor, border: str) -> None:
+def check_pair(picture: Tensor, kernel: Tensor, border: str) -> None:
+    """Raise UsageError where a picture and a kernel cannot be convolved."""
     if border not in BORDERS:
         raise UsageError(f"border {border!r} is unknown: choose one of {', '.join(BORDERS)}")
     if picture.ndim != 4:
@@ -193,7 +194,7 @@ def _check_kernel(kernel: Tensor) -> None:
         raise UsageError(f"the kernel has shape {tuple(kernel.shape)}: give (batch, 1, k, k) with k odd")
 
 
-def _check_fits(size: torch.Size, side: int, border: Border) -> None:
+def check_fits(size: torch.Size, side: int, border: Border) -> None:
     """A picture is mirrored or wrapped only once, and a valid blur needs one whole kernel."""
     least = {"reflect": side // 2 + 1, "circular": side // 2, "valid": side}.get(border, 1)
     if min(size) < least:

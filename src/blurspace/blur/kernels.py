@@ -55,7 +55,7 @@ def shake(size: int, *, generator: torch.Generator | None = None, extent: float 
     path, time = _path(SAMPLES_PER_PIXEL * size, generator)
     path = path - time @ path
     path = path * (((extent - 1) / 2 - spot_reach) / path.abs().max())
-    drawn = _deposit(path + (size - 1) / 2, time, size)
+    drawn = deposit(path + (size - 1) / 2, time, size)
     spot = _spot(spot_reach, generator)
     return functional.conv2d(drawn, spot, padding=spot_reach).to(torch.float32)
 
@@ -78,7 +78,7 @@ def line(length: float, angle: float, *, size: int | None = None) -> Kernel:
     weight = (half + 0.5 - steps.abs()).clamp(0, 1)
     across = steps * (minor / major)
     columns, up = (across, steps) if steep else (steps, across)
-    drawn = _deposit(torch.stack((reach - up, reach + columns), -1), weight, 2 * reach + 1)
+    drawn = deposit(torch.stack((reach - up, reach + columns), -1), weight, 2 * reach + 1)
     return _sized(normalise(drawn).to(torch.float32), size, "a line")
 
 
@@ -226,12 +226,12 @@ def _path(samples: int, generator: torch.Generator | None) -> tuple[Tensor, Tens
     count = CONTROL_POINTS[int(torch.randint(len(CONTROL_POINTS), (), generator=generator))]
     points = torch.rand(count, 2, generator=generator, dtype=torch.float64)
     pace = torch.randn(count, generator=generator, dtype=torch.float64) * SPEED_SPREAD
-    basis = _spline_basis(count, samples)
+    basis = spline_basis(count, samples)
     return basis @ points, (basis @ pace).softmax(0)
 
 
 @lru_cache(maxsize=64)
-def _spline_basis(count: int, samples: int) -> Tensor:
+def spline_basis(count: int, samples: int) -> Tensor:
     """The matrix (samples, count) from values at `count` even knots to the natural cubic spline through them."""
     eye = torch.eye(count, dtype=torch.float64)
     # Second derivatives at the inner knots: M[i-1] + 4 M[i] + M[i+1] = 6 (p[i-1] - 2 p[i] + p[i+1]); 0 at the ends.
@@ -246,7 +246,7 @@ def _spline_basis(count: int, samples: int) -> Tensor:
     return straight + ((before**3 - before) * bend[knot] + (after**3 - after) * bend[knot + 1]) / 6
 
 
-def _deposit(points: Tensor, weight: Tensor, size: int) -> Tensor:
+def deposit(points: Tensor, weight: Tensor, size: int) -> Tensor:
     """Lay `weight` (n,) down at sub-pixel (row, column) `points` (n 2), shared bilinearly: keeps the centroid."""
     points = points.clamp(0, size - 1)
     corner = points.floor().clamp(max=max(0, size - 2))

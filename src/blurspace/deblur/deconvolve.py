@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from blurspace.blur.convolve import to_otf
-from blurspace.deblur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
+from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
 

@@ -22,26 +22,28 @@ ITERATIONS = 30
 SMALL_PART = 0.1
 
 
-def solve_kernel(sharp_gradients: Tensor, blurry_gradients: Tensor, start: Kernel, *, ridge: float) -> Kernel:
-    """The non-negative kernel of `start`'s size that best maps one set of gradients to the other.
+def solve_kernel(
+    sharp_gradients: Tensor, blurry_gradients: Tensor, start: Kernel, *, ridge: float, iterations: int = ITERATIONS
+) -> Kernel:
+    """The non-negative kernel of `start`'s size (b 1 k k) that best maps one set of gradients to the other.
 
-    Both gradients (2 1 1 h w), multiplied with the same window. `ridge`: weight of |k|^2, as a share of the gradient
-    energy. The result is not normalised. Accelerated projected gradients (Beck and Teboulle 2009).
+    Both gradients (2 b 1 h w), multiplied with the same window. `ridge`: weight of |k|^2, as a share of the gradient
+    energy. The result is not normalised. Differentiable. Accelerated projected gradients (Beck and Teboulle 2009).
     """
     side = start.shape[-1]
-    correlation, target = _normal_equations(sharp_gradients, blurry_gradients, side)
+    correlation, target = normal_equations(sharp_gradients, blurry_gradients, side)
     grid = fast_size(3 * side - 1)
     spread = side - 1
     padded = functional.pad(correlation, (0, grid - 2 * side + 1, 0, grid - 2 * side + 1))
     system = torch.fft.rfft2(padded.roll((-spread, -spread), (-2, -1)))
-    step = 1 / (system.abs().max() + ridge)
+    step = 1 / (system.abs().amax((-2, -1), keepdim=True) + ridge)
     system, target = step * (system + ridge), step * target  # a ridge is a delta in the auto-correlation
 
     kernel = ahead = start
     momentum = 1.0
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         product = torch.fft.irfft2(system * torch.fft.rfft2(ahead, s=(grid, grid)), s=(grid, grid))
-        before, kernel = kernel, (ahead - product[..., :side, :side] + target).clamp_min_(0)
+        before, kernel = kernel, (ahead - product[..., :side, :side] + target).clamp_min(0)
         faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
         ahead = torch.lerp(before, kernel, 1 + (momentum - 1) / faster)
         momentum = faster
@@ -68,14 +70,14 @@ def tidy_kernel(kernel: Kernel, *, threshold: float) -> Kernel:
     return normalise(crop_or_pad(centre(normalise(kernel)), side))
 
 
-def _normal_equations(sharp: Tensor, blurry: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Auto-correlation (1 1 2k-1 2k-1) and cross-correlation (1 1 k k), both over the gradient energy."""
+def normal_equations(sharp: Tensor, blurry: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Auto-correlation (b 1 2k-1 2k-1) and cross-correlation (b 1 k k), both over the gradient energy."""
     height, width = sharp.shape[-2:]
     size = (fast_size(height + side), fast_size(width + side))
     spectra, blurry_spectra = torch.fft.rfft2(sharp, s=size), torch.fft.rfft2(blurry, s=size)
     auto = torch.fft.irfft2(spectra.abs().square().sum(0), s=size)
     cross = torch.fft.irfft2((spectra.conj() * blurry_spectra).sum(0), s=size)
-    energy = auto[..., 0, 0].clamp_min(1e-12)
+    energy = auto[..., :1, :1].clamp_min(1e-12)
     spread, reach = side - 1, side // 2
     auto = auto.roll((spread, spread), (-2, -1))[..., : 2 * side - 1, : 2 * side - 1]
     cross = cross.roll((reach, reach), (-2, -1))[..., :side, :side]

@@ -7,8 +7,8 @@ sharp before anything was tried, see `diagnose`).
 
 from torch.nn import functional
 
+from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import extent
-from blurspace.deblur.fourier import inner_differences
 from blurspace.metrics import psnr
 from blurspace.types import Image, Kernel, Receipt
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from blurspace.blur.kernels import show
+from blurspace.deblur.by_field import photo_field
 from blurspace.deblur.diagnose import diagnose
+from blurspace.deblur.field import field_explains_better, show_field, varies
 from blurspace.errors import PictureError
 from blurspace.io.images import write_bytes, write_kernel
 from blurspace.io.jpeg import quantisation_sigma
@@ -19,13 +21,17 @@ def inspect_kernel(
     source: Source,
     *,
     deblurrer: Deblurrer,
+    field: bool = False,
+    response: str | None = None,
     save: Path | None = None,
     plot: Path | None = None,
     overwrite: bool = False,
 ) -> Record:
     """The kernel that `deblurrer` finds in one photo, as a record; `save` (float TIFF) and `plot` (PNG) write it.
 
-    Raises OutputError before the work where a file could not be written, PictureError where there is no kernel.
+    With `field` the record also says how much the kernel changes across the photo, and `plot` shows the kernels of all
+    places; `save` still gets the one kernel. `response`: the camera's, as `deblurrer` knows it. Raises OutputError
+    before the work where a file could not be written, PictureError where there is no kernel.
     """
     for path in (save, plot):
         if path:
@@ -33,17 +39,19 @@ def inspect_kernel(
     try:
         photo = load(source)
         restoration = deblurrer(photo.pixels, least_sigma=quantisation_sigma(photo))
+        kernel = restoration.kernel
+        if kernel is None:
+            raise PictureError(f"{source.name} gave no kernel: {restoration.receipt.reason}")
+        kernels = photo_field(photo.pixels, kernel, response or "linear") if field else None
     except Exception as error:
         raise as_known_error(error) from error
-    kernel = restoration.kernel
-    if kernel is None:
-        raise PictureError(f"{source.name} gave no kernel: {restoration.receipt.reason}")
     if save:
         write_kernel(save, kernel, overwrite=overwrite)
     if plot:
-        write_bytes(plot, picture_bytes(show(kernel.cpu(), sqrt=True)), overwrite=overwrite)
+        picture = show(kernel.cpu(), sqrt=True) if kernels is None else show_field(kernels)
+        write_bytes(plot, picture_bytes(picture), overwrite=overwrite)
     receipt = restoration.receipt
-    return {
+    record: Record = {
         "input": source.name,
         "saved": str(save) if save else None,
         "plotted": str(plot) if plot else None,
@@ -52,6 +60,10 @@ def inspect_kernel(
         "reason": receipt.reason,
         "sigma": number(receipt.sigma),
     }
+    if kernels is not None:
+        changes = {"variation_px": number(varies(kernels), 2), "varies": field_explains_better(kernel, kernels)}
+        record.update(changes)
+    return record
 
 
 def diagnose_files(sources: Sequence[Source]) -> Iterator[tuple[Record, Exception | None]]:

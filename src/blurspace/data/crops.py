@@ -1,0 +1,96 @@
+"""Which sharp photos are there to learn from, and how is a random piece of one cut out?"""
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.errors import NoInputError, PictureError
+from blurspace.io.files import find_photos, shown
+from blurspace.io.images import read_photo
+from blurspace.types import Image
+
+Part = Literal["all", "train", "held out"]
+# Of the photos, for validation: Kaufman 2020 held out 3k of 45k; a tenth, because our folders are small.
+HELD_OUT = 0.1
+
+
+class SharpPhotos:
+    """The photos of a folder, read once into memory as uint8 (3 h w); grey ones get three equal channels.
+
+    `part`: "train" and "held out" never share a photo, and which it is depends on the file's name alone, so it stays
+    where it is when others come (where there are few photos, at least one is in each). `limit`: only the first so many
+    of the part, by name. `skipped`: names of the files that could not be read.
+    Raises NoInputError where no photo is left.
+    """
+
+    def __init__(self, folder: str | Path, *, limit: int | None = None, part: Part = "all", scale: float = 1.0) -> None:
+        """Read the photos, and shrink them by `scale` <= 1."""
+        self.folder = shown(folder)
+        if not Path(folder).is_dir():
+            raise NoInputError(f"{self.folder} is not a folder: give a folder of sharp photos")
+        self.photos: list[Tensor] = []
+        skipped = []
+        for path in _part(find_photos([folder]), part, self.folder)[:limit]:
+            try:
+                self.photos.append(_pixels(path, scale))
+            except PictureError as problem:  # one bad file among thousands must not stop a training
+                skipped.append(str(problem))
+        self.skipped = tuple(skipped)
+        if not self.photos:
+            raise NoInputError(f"no photo in {self.folder} can be read: give a folder of sharp photos")
+
+    def holds(self, side: int) -> bool:
+        """Whether any photo has room for a crop of `side` px."""
+        return any(min(photo.shape[-2:]) >= side for photo in self.photos)
+
+    def crop(self, generator: torch.Generator, *, side: int) -> Image:
+        """A random square of `side` px as (1 3 side side) in [0, 1]: photo, place, flip and quarter turn by chance."""
+        return self.crop_bytes(generator, side=side)[None] / 255
+
+    def crop_bytes(self, generator: torch.Generator, *, side: int) -> Tensor:
+        """Like `crop`, as uint8 (3 side side). Raises NoInputError where every photo is smaller than `side`."""
+        big_enough = [photo for photo in self.photos if min(photo.shape[-2:]) >= side]
+        if not big_enough:
+            largest = max(min(photo.shape[-2:]) for photo in self.photos)
+            raise NoInputError(
+                f"crops of {side} px were wanted and the photos in {self.folder} have at most {largest} px on their "
+                "shorter side: give bigger photos or ask for smaller crops"
+            )
+        photo = big_enough[_draw(len(big_enough), generator)]
+        top, left = (_draw(length - side + 1, generator) for length in photo.shape[-2:])
+        piece = photo[:, top : top + side, left : left + side]
+        turns = _draw(8, generator)  # the eight symmetries of a square
+        piece = torch.rot90(piece, turns % 4, (-2, -1))
+        return piece.flip(-1) if turns >= 4 else piece
+
+
+def _pixels(path: Path, scale: float) -> Tensor:
+    pixels = read_photo(path).pixels
+    if scale != 1:
+        pixels = functional.interpolate(pixels, scale_factor=scale, mode="bicubic", antialias=True).clamp(0, 1)
+    return (pixels[0] * 255).round().to(torch.uint8).expand(3, -1, -1).contiguous()
+
+
+def _part(paths: list[Path], part: Part, folder: str) -> list[Path]:
+    """The paths of one part; each side of the split gets one path at least."""
+    if part == "all":
+        return paths
+    if len(paths) < 2:
+        raise NoInputError(f"{folder} holds one photo, and one more is needed for validation: give two or more")
+    ranked = sorted(paths, key=_rank)
+    count = sum(_rank(path) < HELD_OUT for path in ranked)
+    count = min(max(count, 1), len(paths) - 1)
+    return sorted(ranked[:count] if part == "held out" else ranked[count:])
+
+
+def _rank(path: Path) -> float:
+    """A number in [0, 1) that depends on the file's name alone."""
+    return int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:6], "big") / 2**48
+
+
+def _draw(count: int, generator: torch.Generator) -> int:
+    return int(torch.randint(count, (), generator=generator))

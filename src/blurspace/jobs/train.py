@@ -1,0 +1,71 @@
+"""How does a recipe become weights? The job behind `train`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from blurspace.errors import UsageError
+from blurspace.io.weights import read_weights
+from blurspace.jobs.deblur import number
+from blurspace.train import loop
+from blurspace.train.recipes import TASKS, read_recipe
+
+DEVICES = ("cpu", "cuda")
+Report = Callable[[str], None]
+
+
+def train_recipe(
+    recipe: str | Path,
+    *,
+    data: Path,
+    out: Path,
+    resume: bool = False,
+    max_minutes: float | None = None,
+    device: str = "cpu",
+    overrides: Sequence[str] = (),
+    report: Report = lambda _: None,
+) -> dict[str, object]:
+    """Train by the recipe on the photos in `data`; the record of what came out.
+
+    `max_minutes`, `overrides` ("table.key=value"): instead of what the recipe says. `report` gets a sentence per row
+    of the log. The weights, checkpoint and log go to the folder `out`. Raises UsageError on a wrong recipe or device,
+    NoInputError without photos, and what `loop.run` raises.
+    """
+    if device not in DEVICES:
+        raise UsageError(f"the device {device} is not known: give one of {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("the device cuda was asked for and there is none: give --device cpu")
+    if max_minutes is not None and not max_minutes > 0:
+        raise UsageError(f"--max-minutes {max_minutes} leaves no time: give more than 0")
+    settings = read_recipe(recipe, overrides=overrides)
+    task = TASKS[settings.task].build(settings, data=data, device=device, report=report)
+    last: dict[str, float] = {}
+
+    def progress(row: Mapping[str, float]) -> None:
+        last.update(row)
+        report(_line(row))
+
+    weights = loop.run(
+        task,
+        settings.loop,
+        out=out,
+        resume=resume,
+        max_minutes=max_minutes,
+        about={"recipe": settings.model_dump(mode="json")},
+        progress=progress,
+    )
+    about = read_weights(weights)[1]
+    return {
+        "recipe": str(recipe),
+        "task": settings.task,
+        "weights": str(weights),
+        "bytes": weights.stat().st_size,
+        **{name: about[name] for name in ("steps", "minutes", "device")},
+        "measured": {name: number(value) for name, value in last.items() if name not in ("step", "minutes")},
+    }
+
+
+def _line(row: Mapping[str, float]) -> str:
+    rest = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name not in ("step", "minutes"))
+    return f"step {row['step']:.0f}, {row['minutes']:.1f} minutes: {rest}"

@@ -1,0 +1,162 @@
+"""Which publications stand behind the methods and protocols? An explicit table: key -> text and BibTeX."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A publication: one line for people, and its BibTeX entry."""
+
+    text: str
+    bibtex: str
+
+
+PAPERS: dict[str, Paper] = {
+    "tran2021": Paper(
+        "P. Tran, A. T. Tran, Q. Phung, M. Hoai. Explore Image Deblurring via Encoded Blur Kernel Space. CVPR 2021.",
+        """@inproceedings{tran2021,
+  title     = {Explore Image Deblurring via Encoded Blur Kernel Space},
+  author    = {Tran, Phong and Tran, Anh Tuan and Phung, Quynh and Hoai, Minh},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2021}
+}""",
+    ),
+    "kaufman2020": Paper(
+        "A. Kaufman, R. Fattal. Deblurring using Analysis-Synthesis Networks Pair. CVPR 2020.",
+        """@inproceedings{kaufman2020,
+  title     = {Deblurring using Analysis-Synthesis Networks Pair},
+  author    = {Kaufman, Adam and Fattal, Raanan},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2020}
+}""",
+    ),
+    "pham2024": Paper(
+        "B.-D. Pham, P. Tran, A. Tran, C. Pham, R. Nguyen, M. Hoai. Blur2Blur: Blur Conversion for Unsupervised Image "
+        "Deblurring on Unknown Domains. CVPR 2024.",
+        """@inproceedings{pham2024,
+  title     = {{Blur2Blur}: Blur Conversion for Unsupervised Image Deblurring on Unknown Domains},
+  author    = {Pham, Bang-Dang and Tran, Phong and Tran, Anh and Pham, Cuong and Nguyen, Rang and Hoai, Minh},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2024},
+  eprint    = {2403.16205}
+}""",
+    ),
+    "xu2013": Paper(
+        "L. Xu, S. Zheng, J. Jia. Unnatural L0 Sparse Representation for Natural Image Deblurring. CVPR 2013.",
+        """@inproceedings{xu2013,
+  title     = {Unnatural {L0} Sparse Representation for Natural Image Deblurring},
+  author    = {Xu, Li and Zheng, Shicheng and Jia, Jiaya},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages     = {1107--1114},
+  year      = {2013}
+}""",
+    ),
+    "cho2009": Paper(
+        "S. Cho, S. Lee. Fast Motion Deblurring. ACM Transactions on Graphics 28(5), 2009.",
+        """@article{cho2009,
+  title   = {Fast Motion Deblurring},
+  author  = {Cho, Sunghyun and Lee, Seungyong},
+  journal = {ACM Transactions on Graphics},
+  volume  = {28},
+  number  = {5},
+  year    = {2009}
+}""",
+    ),
+    "krishnan2009": Paper(
+        "D. Krishnan, R. Fergus. Fast Image Deconvolution using Hyper-Laplacian Priors. NIPS 2009.",
+        """@inproceedings{krishnan2009,
+  title     = {Fast Image Deconvolution using Hyper-{Laplacian} Priors},
+  author    = {Krishnan, Dilip and Fergus, Rob},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year      = {2009}
+}""",
+    ),
+    "krishnan2011": Paper(
+        "D. Krishnan, T. Tay, R. Fergus. Blind Deconvolution Using a Normalized Sparsity Measure. CVPR 2011.",
+        """@inproceedings{krishnan2011,
+  title     = {Blind Deconvolution Using a Normalized Sparsity Measure},
+  author    = {Krishnan, Dilip and Tay, Terence and Fergus, Rob},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages     = {233--240},
+  year      = {2011}
+}""",
+    ),
+    "rudin1992": Paper(
+        "L. I. Rudin, S. Osher, E. Fatemi. Nonlinear total variation based noise removal algorithms. "
+        "Physica D 60, 1992.",
+        """@article{rudin1992,
+  title   = {Nonlinear total variation based noise removal algorithms},
+  author  = {Rudin, Leonid I. and Osher, Stanley and Fatemi, Emad},
+  journal = {Physica D: Nonlinear Phenomena},
+  volume  = {60},
+  number  = {1-4},
+  pages   = {259--268},
+  year    = {1992}
+}""",
+    ),
+    "almeida2013": Paper(
+        "M. S. C. Almeida, M. A. T. Figueiredo. Deconvolving Images With Unknown Boundaries Using the Alternating "
+        "Direction Method of Multipliers. IEEE Transactions on Image Processing 22(8), 2013.",
+        """@article{almeida2013,
+  title   = {Deconvolving Images With Unknown Boundaries Using the Alternating Direction Method of Multipliers},
+  author  = {Almeida, Mariana S. C. and Figueiredo, M{\\'a}rio A. T.},
+  journal = {IEEE Transactions on Image Processing},
+  volume  = {22},
+  number  = {8},
+  pages   = {3074--3086},
+  year    = {2013}
+}""",
+    ),
+    "dong2020": Paper(
+        "J. Dong, S. Roth, B. Schiele. Deep Wiener Deconvolution: Wiener Meets Deep Learning for Image Deblurring. "
+        "NeurIPS 2020.",
+        """@inproceedings{dong2020,
+  title     = {Deep {Wiener} Deconvolution: {Wiener} Meets Deep Learning for Image Deblurring},
+  author    = {Dong, Jiangxin and Roth, Stefan and Schiele, Bernt},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year      = {2020}
+}""",
+    ),
+    "whyte2012": Paper(
+        "O. Whyte, J. Sivic, A. Zisserman, J. Ponce. Non-uniform Deblurring for Shaken Images. International Journal "
+        "of Computer Vision 98(2), 2012.",
+        """@article{whyte2012,
+  title   = {Non-uniform Deblurring for Shaken Images},
+  author  = {Whyte, Oliver and Sivic, Josef and Zisserman, Andrew and Ponce, Jean},
+  journal = {International Journal of Computer Vision},
+  volume  = {98},
+  number  = {2},
+  year    = {2012}
+}""",
+    ),
+    "hirsch2011": Paper(
+        "M. Hirsch, C. J. Schuler, S. Harmeling, B. Schölkopf. Fast Removal of Non-uniform Camera Shake. ICCV 2011.",
+        """@inproceedings{hirsch2011,
+  title     = {Fast Removal of Non-uniform Camera Shake},
+  author    = {Hirsch, Michael and Schuler, Christian J. and Harmeling, Stefan and Sch{\"o}lkopf, Bernhard},
+  booktitle = {IEEE International Conference on Computer Vision (ICCV)},
+  year      = {2011}
+}""",
+    ),
+    "gupta2010": Paper(
+        "A. Gupta, N. Joshi, C. L. Zitnick, M. Cohen, B. Curless. Single Image Deblurring Using Motion Density "
+        "Functions. ECCV 2010.",
+        """@inproceedings{gupta2010,
+  title     = {Single Image Deblurring Using Motion Density Functions},
+  author    = {Gupta, Ankit and Joshi, Neel and Zitnick, C. Lawrence and Cohen, Michael and Curless, Brian},
+  booktitle = {European Conference on Computer Vision (ECCV)},
+  year      = {2010}
+}""",
+    ),
+    "levin2009": Paper(
+        "A. Levin, Y. Weiss, F. Durand, W. T. Freeman. Understanding and evaluating blind deconvolution algorithms. "
+        "CVPR 2009.",
+        """@inproceedings{levin2009,
+  title     = {Understanding and evaluating blind deconvolution algorithms},
+  author    = {Levin, Anat and Weiss, Yair and Durand, Fr{\\'e}do and Freeman, William T.},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages     = {1964--1971},
+  year      = {2009}
+}""",
+    ),
+}

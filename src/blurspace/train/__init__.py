@@ -1,0 +1,1 @@
+"""How are networks trained: one loop, one file per family of tasks, one recipe per run."""

@@ -1,0 +1,237 @@
+"""How is the pair trained: analysis and synthesis apart, then both end to end, and the classifier of sizes?
+
+Kaufman and Fattal 2020, section 3.4: "both the analysis and synthesis networks are first pre-trained independently to
+optimize the kernel and image-reconstruction losses respectively", then "the entire network [...] to optimize the output
+image reconstruction while omitting blur-kernel reconstruction loss"; section 3.3 for the classifier.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from blurspace.data.triplets import Triplets
+from blurspace.io.weights import load_into, read_weights
+from blurspace.losses import kernel_l1, picture_l2
+from blurspace.metrics import psnr
+from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
+from blurspace.nets.synthesis import Guidance, Synthesis
+from blurspace.train.on_triplets import Report, TripletTask, luma, triplet_source, triplet_task
+from blurspace.train.settings import AdamSettings, LoopSettings, Strict, TripletSettings
+from blurspace.train.steps import seeded
+from blurspace.types import Image, Kernel
+
+
+class AnalysisNetwork(Strict):
+    """The arguments of `nets.analysis.Analysis`, with its defaults."""
+
+    side: int = 85
+    levels: int = 3
+    width: int = 64
+    features: int = 32
+    filter: int = 7
+    flipped: bool = True
+
+
+class ClassifierNetwork(Strict):
+    """The arguments of `nets.analysis.SizeClassifier`, with its defaults."""
+
+    side: int = 85
+    width: int = 64
+    features: int = 32
+    filter: int = 7
+    flipped: bool = True
+
+
+class SynthesisNetwork(Strict):
+    """The arguments of `nets.synthesis.Synthesis`, with its defaults."""
+
+    side: int = 85
+    width: int = 128
+    hidden: int = 128
+    levels: int = 4
+    colours: Literal[3] = 3
+    guidance: Guidance = "both"
+    residual: bool = True
+
+
+class Start(Strict):
+    """Weights files to start from; random weights where none is given."""
+
+    analysis: Path | None = None
+    synthesis: Path | None = None
+
+
+class TripletRecipe(Strict):
+    """The tables that all recipes on triplets have."""
+
+    loop: LoopSettings
+    adam: AdamSettings
+    data: TripletSettings
+
+
+class AnalysisRecipe(TripletRecipe):
+    """Recipe of task "analysis"."""
+
+    task: Literal["analysis"]
+    analysis: AnalysisNetwork = AnalysisNetwork()
+
+
+class SynthesisRecipe(TripletRecipe):
+    """Recipe of task "synthesis"."""
+
+    task: Literal["synthesis"]
+    synthesis: SynthesisNetwork = SynthesisNetwork()
+
+
+class PairRecipe(TripletRecipe):
+    """Recipe of task "pair": both networks of one `side`."""
+
+    task: Literal["pair"]
+    start: Start = Start()
+    analysis: AnalysisNetwork = AnalysisNetwork()
+    synthesis: SynthesisNetwork = SynthesisNetwork()
+
+    @model_validator(mode="after")
+    def _one_side(self) -> "PairRecipe":
+        if self.analysis.side != self.synthesis.side:
+            sides = f"{self.analysis.side} and {self.synthesis.side} px"
+            raise ValueError(f"analysis.side and synthesis.side are {sides}: give the same to both")
+        return self
+
+
+class ClassifierRecipe(TripletRecipe):
+    """Recipe of task "classifier"."""
+
+    task: Literal["classifier"]
+    classifier: ClassifierNetwork = ClassifierNetwork()
+
+
+def build_analysis(recipe: AnalysisRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+    """Estimate the true kernel: L1 between kernels. Measures `kernel_l1`, 0 to 2."""
+    with seeded(recipe.loop.seed):
+        network = Analysis(**recipe.analysis.model_dump()).to(device)
+    return _task(
+        recipe,
+        {"analysis": (network, recipe.analysis)},
+        loss=lambda batch: kernel_l1(network(luma(batch.blurry)), batch.kernel),
+        measure=lambda batch: _kernel_measures(network(luma(batch.blurry)), batch),
+        data=data,
+        device=device,
+        report=report,
+    )
+
+
+def build_synthesis(recipe: SynthesisRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+    """Restore with the true kernel: L2 between pictures. Measures `psnr` and, of the input, `blurry_psnr`, dB."""
+    with seeded(recipe.loop.seed):
+        network = Synthesis(**recipe.synthesis.model_dump()).to(device)
+    return _task(
+        recipe,
+        {"synthesis": (network, recipe.synthesis)},
+        loss=lambda batch: picture_l2(network(batch.blurry, batch.kernel), batch.sharp),
+        measure=lambda batch: _picture_measures(network(batch.blurry, batch.kernel), batch),
+        data=data,
+        device=device,
+        report=report,
+    )
+
+
+def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+    """Restore with the estimated kernel: L2 between pictures, no kernel loss. Measures all of the above.
+
+    Raises ModelError where a file of `start` does not hold the network of the recipe.
+    """
+    with seeded(recipe.loop.seed):
+        analysis = Analysis(**recipe.analysis.model_dump())
+        synthesis = Synthesis(**recipe.synthesis.model_dump())
+    _start("analysis", analysis, recipe.start.analysis)
+    _start("synthesis", synthesis, recipe.start.synthesis)
+    analysis, synthesis = analysis.to(device), synthesis.to(device)
+
+    def measure(batch: Triplets) -> dict[str, Tensor]:
+        kernel = analysis(luma(batch.blurry))
+        return _picture_measures(synthesis(batch.blurry, kernel), batch) | _kernel_measures(kernel, batch)
+
+    return _task(
+        recipe,
+        {"analysis": (analysis, recipe.analysis), "synthesis": (synthesis, recipe.synthesis)},
+        loss=lambda batch: picture_l2(synthesis(batch.blurry, analysis(luma(batch.blurry))), batch.sharp),
+        measure=measure,
+        data=data,
+        device=device,
+        report=report,
+    )
+
+
+def build_classifier(recipe: ClassifierRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+    """Tell which of `SIZE_RANGES` the kernel is in: cross entropy. Measures `accuracy`, the share that is right."""
+    with seeded(recipe.loop.seed):
+        network = SizeClassifier(**recipe.classifier.model_dump()).to(device)
+
+    def measure(batch: Triplets) -> dict[str, Tensor]:
+        return {"accuracy": (network(luma(batch.blurry)).argmax(1) == size_class(batch.kernel)).float()}
+
+    return _task(
+        recipe,
+        {"classifier": (network, recipe.classifier)},
+        loss=lambda batch: functional.cross_entropy(network(luma(batch.blurry)).float(), size_class(batch.kernel)),
+        measure=measure,
+        data=data,
+        device=device,
+        report=report,
+    )
+
+
+def size_class(kernel: Kernel) -> Tensor:
+    """Which of `SIZE_RANGES` each kernel (b 1 k k) is in, by the side of what `kernels.trim` would leave: (b,) long."""
+    middle = kernel.shape[-1] // 2
+    lit = kernel[:, 0] > 0
+    steps = (torch.arange(kernel.shape[-1], device=kernel.device) - middle).abs()
+    reach = torch.maximum((lit.any(1) * steps).amax(1), (lit.any(2) * steps).amax(1))
+    bounds = torch.tensor([upper for _, upper in SIZE_RANGES[:-1]], device=kernel.device)
+    return torch.bucketize(2 * reach + 1, bounds)
+
+
+def _task(
+    recipe: TripletRecipe,
+    networks: Mapping[str, tuple[nn.Module, AnalysisNetwork | SynthesisNetwork | ClassifierNetwork]],
+    *,
+    loss: Callable[[Triplets], Tensor],
+    measure: Callable[[Triplets], dict[str, Tensor]],
+    data: Path,
+    device: str,
+    report: Report,
+) -> TripletTask:
+    """The task of these networks; the kernels drawn lie in the square that they know, the same for all."""
+    side = next(settings.side for _, settings in networks.values())
+    return triplet_task(
+        {name: network for name, (network, _) in networks.items()},
+        architecture={name: settings.model_dump() for name, (_, settings) in networks.items()},
+        source=triplet_source(recipe.data, data=data, kernel_side=side, device=device, report=report),
+        adam=recipe.adam,
+        loss=loss,
+        measure=measure,
+    )
+
+
+def _start(name: str, network: nn.Module, path: Path | None) -> None:
+    """Weights of one network from a file that may hold others too."""
+    if path is not None:
+        tensors = {key: tensor for key, tensor in read_weights(path)[0].items() if key.startswith(f"{name}.")}
+        load_into({name: network}, tensors)
+
+
+def _kernel_measures(estimated: Kernel, batch: Triplets) -> dict[str, Tensor]:
+    errors = [kernel_l1(*pair) for pair in zip(estimated.split(1), batch.kernel.split(1), strict=True)]
+    return {"kernel_l1": torch.stack(errors)}
+
+
+def _picture_measures(restored: Image, batch: Triplets) -> dict[str, Tensor]:
+    """With the pictures as a file would hold them: clamped."""
+    pictures = {"psnr": restored.float(), "blurry_psnr": batch.blurry}
+    return {name: psnr(picture.clamp(0, 1), batch.sharp) for name, picture in pictures.items()}

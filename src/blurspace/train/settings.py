@@ -1,0 +1,47 @@
+"""Which settings do all recipes share? Each is checked, and a key that is not known is refused."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Strict(BaseModel):
+    """Base of every table in a recipe: unknown keys are errors, values are not changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class LoopSettings(Strict):
+    """How long, how fast and how exactly; the meaning of `schedule` is at `loop.rate_factor`."""
+
+    steps: int = Field(gt=0)
+    seed: int = 0
+    warm_up: int = Field(default=0, ge=0, description="steps until the full learning rate")
+    schedule: Literal["steps", "minutes"] = "steps"
+    max_minutes: float | None = Field(default=None, gt=0)
+    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the running mean of the weights, 0 = none")
+    precision: Literal["fp32", "bf16"] = "fp32"
+    half: bool = Field(default=False, description="store the final weights as float16")
+    save_minutes: float = Field(default=5.0, ge=0, description="validate and save so often")
+    log_every: int = Field(default=100, gt=0, description="steps per row of the log")
+    ahead: int = Field(default=0, ge=0, description="threads that draw batches while the step runs; same result")
+
+
+class AdamSettings(Strict):
+    """Adam (Kingma and Ba 2015) with its usual betas; `clip` limits the norm of all gradients together."""
+
+    learning_rate: float = Field(gt=0)
+    clip: float | None = Field(default=None, gt=0)
+
+
+class TripletSettings(Strict):
+    """What `data.triplets.draw_triplets` draws; lengths in px, `sigmas` for pixel values in [0, 1]."""
+
+    side: int = Field(gt=0)
+    batch: int = Field(gt=0)
+    extents: tuple[float, float]
+    sigmas: tuple[float, float]
+    camera: Literal["plain", "rich"] = "plain"
+    other_share: float = Field(default=0.0, ge=0, le=1)
+    validation: int = Field(default=64, gt=0, description="triplets of photos that training never sees")
+    limit: int | None = Field(default=None, gt=0, description="read only so many photos of each part")

@@ -1,0 +1,138 @@
+"""Are the cases what they say: a photo, a kernel as found, a start, and the sharp picture where the start lies?"""
+
+import pytest
+import torch
+
+from blurspace.blur.kernels import shake
+from blurspace.data.crops import SharpPhotos
+from blurspace.metrics import psnr
+from blurspace.train import cases
+from blurspace.train.steps import chance
+
+SIDE, COUNT = 64, 2
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Few, small and quickly searched cases of kernels up to 9 px."""
+    monkeypatch.setattr(cases, "RANGES", ((5, 9, SIDE),))
+    monkeypatch.setattr(cases, "SHARD", COUNT)
+    monkeypatch.setattr(cases, "BOUNDS", (15,))
+    monkeypatch.setattr(cases, "LEAST_AGREEMENT", 0.3)  # a search in 64 px of made shapes may be poor
+
+
+def made(photos, folder, *, count=1, true_share=1.0, report=lambda _: None):
+    return cases.make_shards(
+        SharpPhotos(photos, limit=2), folder, count=count, seed=0, true_share=true_share, report=report
+    )
+
+
+def blob(down, right, side=33):
+    """Two smooth spots of unequal weight, moved by fractions of a px."""
+    rows, columns = torch.arange(side)[:, None] - side // 2 - down, torch.arange(side) - side // 2 - right
+    first = torch.exp(-((rows - 1) ** 2 + (columns + 2) ** 2) / 2)
+    second = 0.5 * torch.exp(-((rows + 2) ** 2 + (columns - 2) ** 2) / 4)
+    return ((first + second) / (first + second).sum())[None, None]
+
+
+@pytest.mark.parametrize("moved", [(0, 0), (1.25, -0.5), (-2.375, 3), (0.03, 4.9)])
+def test_offset_finds_fractions_of_a_px(moved):
+    down, right, agreement = cases.offset(blob(*moved), blob(0, 0))
+    assert (down, right) == pytest.approx(moved, abs=0.5 / cases.FINENESS + 1e-3)
+    assert agreement > 0.99
+    assert cases.offset(blob(*moved, side=39), blob(0, 0))[:2] == pytest.approx((down, right), abs=0.01)
+
+
+def test_offset_says_when_kernels_do_not_agree():
+    first, second = (shake(31, generator=torch.Generator().manual_seed(seed), extent=31) for seed in (1, 2))
+    assert cases.offset(first, first)[2] == pytest.approx(1, abs=1e-4)
+    assert cases.offset(first, second)[2] < 0.75
+
+
+@pytest.mark.parametrize("true_share", [1.0, 0.0])
+def test_a_shard_is_well_formed(small, photos, tmp_path, true_share):
+    told = []
+    (path,) = made(photos, tmp_path / "cases", true_share=true_share, report=told.append)
+    assert (path.name, told) == ("9px-0000.safetensors", ["1 of 1 shards of cases are made"])
+    shard = cases.read_shard(path)
+    kinds = {name: (tensor.dtype, tuple(tensor.shape)) for name, tensor in shard.items()}
+    picture = (COUNT, 3, SIDE, SIDE)
+    assert kinds == {
+        "blurry": (torch.uint8, picture),
+        "sharp": (torch.uint8, picture),
+        "start": (torch.float16, picture),
+        "kernel": (torch.float32, (COUNT, 1, 15, 15)),
+        "sigma": (torch.float32, (COUNT,)),
+    }
+    assert shard["kernel"].min() >= 0
+    torch.testing.assert_close(shard["kernel"].sum((1, 2, 3)), torch.ones(COUNT))
+    assert (shard["sigma"] > 0).all()
+    for sharp, start in zip(shard["sharp"] / 255, shard["start"].float(), strict=True):
+        assert_lies_where(sharp[None], start[None])
+
+
+def assert_lies_where(sharp, start):
+    """No move by a whole px makes them more alike."""
+    inner = (..., slice(12, -12), slice(12, -12))
+    moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    alike = {move: float(psnr(torch.roll(sharp, move, (-2, -1))[inner], start[inner])) for move in moves}
+    assert max(alike, key=alike.get) == (0, 0), alike
+
+
+def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos, monkeypatch):
+    """Searching gives the true kernel 2 px lower and 3 px to the left: the start lies 2 px higher, 3 to the right."""
+
+    def search(blurry, true, generator):
+        return torch.roll(torch.nn.functional.pad(true, (4, 4, 4, 4)), (2, -3), (-2, -1))
+
+    monkeypatch.setattr(cases, "_search", search)
+    kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
+    photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
+    blurry, sharp, start, kept, _ = cases.draw_case(photo, kernel, chance(0, 1), true=False)
+    assert blurry.shape == sharp.shape == start.shape == (1, 3, SIDE, SIDE)
+    assert kept.shape[-1] == cases.BOUNDS[-1]
+    edge = cases.MARGIN + 4
+    plain = photo[..., edge:-edge, edge:-edge]
+    inner = (..., slice(8, -8), slice(8, -8))
+    assert psnr(torch.roll(plain, (-2, 3), (-2, -1))[inner], sharp[inner]) > 40
+    assert_lies_where(sharp, start)
+
+
+def test_a_search_that_failed_is_no_case(photos, monkeypatch):
+    kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
+    photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
+    far = torch.nn.functional.pad(kernel, (20, 0, 10, 10))
+    monkeypatch.setattr(cases, "_search", lambda *_: far)
+    assert cases.draw_case(photo, kernel, chance(0, 1), true=False) is None
+
+
+def test_shards_that_are_there_are_not_made_again(small, photos, tmp_path):
+    told = []
+    (first,) = made(photos, tmp_path, report=told.append)
+    before = first.read_bytes(), first.stat().st_mtime_ns
+    (tmp_path / "9px-0001.part").write_bytes(b"cut off")
+    paths = made(photos, tmp_path, count=2, report=told.append)
+    assert (first.read_bytes(), first.stat().st_mtime_ns) == before
+    assert told == ["1 of 1 shards of cases are made", "2 of 2 shards of cases are made"]
+    whole = made(photos, tmp_path / "again", count=2)
+    assert [one.read_bytes() for one in whole] == [one.read_bytes() for one in paths]
+    assert sorted(tmp_path.glob("*.*")) == paths
+
+
+def test_a_batch_is_turned_all_alike(small, photos, tmp_path):
+    shard = cases.read_shard(made(photos, tmp_path)[0])
+    batch = cases.draw_cases(shard, chance(0, 0), count=6, side=32)
+    assert batch.blurry.shape == batch.sharp.shape == batch.start.shape == (6, 3, 32, 32)
+    assert batch.kernel.shape[-1] % 2 == 1
+    assert batch.kernel.shape[-1] <= 9
+    assert batch.sigma.shape == (6,)
+    again = cases.draw_cases(shard, chance(0, 0), count=6, side=32)
+    assert torch.equal(batch.blurry, again.blurry)
+    for turns in range(8):  # a kernel turns as its picture does
+        kernel = torch.arange(9.0).view(1, 3, 3)
+        picture = torch.zeros(1, 9, 9)
+        picture[:, 4, 4] = 1
+        spread = torch.nn.functional.conv2d(picture[None], kernel.flip(-2, -1)[None], padding=1)[0]
+        turned = cases._turned(kernel, turns)
+        wanted = torch.nn.functional.conv2d(picture[None], turned.flip(-2, -1)[None], padding=1)[0]
+        assert torch.equal(cases._turned(spread, turns), wanted)
