@@ -16,9 +16,9 @@ import tifffile
 from PIL import Image as Pil
 
 from blurspace import cli
-from blurspace.catalog import CARDS
 from blurspace.bench.runner import NAMES
 from blurspace.blur.kernels import disk
+from blurspace.catalog import CARDS
 from blurspace.cli.workshop import PROTOCOLS
 from blurspace.types import Receipt, Restoration
 

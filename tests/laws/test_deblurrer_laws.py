@@ -5,6 +5,7 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import gaussian, line
+from blurspace.catalog import build_deblurrer
 from blurspace.deblur.by_kernel import KernelDeblurrer
 
 KERNEL = line(7, 40.0)
@@ -12,6 +13,10 @@ DEBLURRERS = {
     "classical, known kernel": KernelDeblurrer(kernel=KERNEL),
     "classical, bounded": KernelDeblurrer(size=11),
     "classical, linear light": KernelDeblurrer(kernel=gaussian(1.2), response="srgb"),
+    "classical, half strength": KernelDeblurrer(kernel=KERNEL, strength=0.5),
+    "fourier-pair, known kernel": build_deblurrer("fourier-pair", kernel=KERNEL),
+    "auto, known kernel": build_deblurrer("auto", kernel=KERNEL),
+    "kaufman2020-small": build_deblurrer("kaufman2020-small"),
 }
 SIZES = [(64, 64), (65, 91), (120, 48)]
 

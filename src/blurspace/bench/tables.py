@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from blurspace.bench import levin, speed, synthetic, untouched
+from blurspace.bench import ablation, levin, speed, synthetic, untouched
 from blurspace.bench.methods import BLURRY, TOLD
 from blurspace.bench.result import BenchResult, Row, markdown, read_csv
 from blurspace.errors import UsageError
@@ -15,12 +15,13 @@ from blurspace.errors import UsageError
 BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 WORDS = {BLURRY: "blurry input", **{told: f"{method}, true kernel" for told, method in TOLD.items()}}
 # Columns of a table from left to right: nothing done, then blind methods, then those that are told the kernel.
-ORDER = (BLURRY, "kaufman2020-small", "classical-0.1", "classical", "fourier-pair", "auto", *TOLD)
+ORDER = (BLURRY, "kaufman2020", "kaufman2020-small", "classical-0.1", "classical", "fourier-pair", "auto", *TOLD)
 AGAIN: dict[str, Callable[..., BenchResult]] = {
     "levin": levin.result,
     "synthetic": synthetic.result,
     "sharp": untouched.result,
     "speed": speed.result,
+    "ablation": ablation.result,
 }
 
 
@@ -111,6 +112,26 @@ def speed_table(results: Sequence[BenchResult]) -> str:
     )
 
 
+def ablation_table(results: Sequence[BenchResult]) -> str:
+    """One line per configuration, the paper's number beside ours."""
+    rows = [row for result in results for row in result.rows]
+    names = {
+        "configuration": "configuration",
+        "paper_psnr": "paper, dB",
+        "psnr": "ours, dB",
+        "gain_db": "ours over blurry, dB",
+    }
+    return markdown(
+        [
+            {
+                shown: _fixed(row[name], 2) if isinstance(row[name], float) else row[name]
+                for name, shown in names.items()
+            }
+            for row in rows
+        ]
+    )
+
+
 def _place(method: str) -> int:
     return ORDER.index(method)
 
@@ -124,4 +145,5 @@ TABLES: dict[str, Callable[[Sequence[BenchResult]], str]] = {
     "synthetic": synthetic_table,
     "sharp": sharp_table,
     "speed": speed_table,
+    "ablation": ablation_table,
 }

@@ -63,7 +63,7 @@ class PairDeblurrer:
         sharp = self.synthesis(colour, normalise(guided))
         if blurry.shape[1] == 1:
             sharp = sharp.mean(1, keepdim=True)
-        if halving:
+        if small.shape != blurry.shape:
             # Only the change is made larger: what the photo has of detail stays.
             sharp = blurry + _resized(sharp - small, blurry.shape[-2:])
         return sharp, _scaled(kernel, 1 / scale), scale

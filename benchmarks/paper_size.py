@@ -1,0 +1,54 @@
+"""How much faster is the shipped pair than one of the paper's size? One 1024 x 768 colour photo, one run, a ratio.
+
+`python benchmarks/paper_size.py` writes paper-size.csv. The paper's networks have random weights, which take as long.
+"""
+
+import csv
+import time
+from pathlib import Path
+
+import torch
+from run import note_down
+
+from blurspace.bench.speed import made_picture, shaken
+from blurspace.catalog import build_deblurrer
+from blurspace.deblur.diagnose import luminance
+from blurspace.nets.analysis import Analysis
+from blurspace.nets.synthesis import Synthesis
+
+FILE = "paper-size.csv"
+
+
+def main() -> None:
+    """Time both, and note the ratio."""
+    blurry = shaken(made_picture())
+    analysis, synthesis = Analysis().eval(), Synthesis().eval().to(memory_format=torch.channels_last)
+    rows = []
+    with torch.inference_mode():
+        kernel = _timed(rows, "kaufman2020, the paper's size: analysis", lambda: analysis(luminance(blurry)))
+        _timed(rows, "kaufman2020, the paper's size: synthesis", lambda: synthesis(blurry, kernel))
+    deblurrer = build_deblurrer("fourier-pair")
+    _timed(rows, "fourier-pair, all of it", lambda: deblurrer(blurry))
+    _timed(rows, "fourier-pair, all of it, again", lambda: deblurrer(blurry))
+    paper, ours = rows[0]["seconds"] + rows[1]["seconds"], rows[3]["seconds"]
+    rows.append({"task": "the paper's size over fourier-pair", "seconds": round(paper / ours, 2)})
+    with (Path(__file__).parent / FILE).open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, ["task", "seconds"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    command = "python benchmarks/paper_size.py"
+    note_down(
+        {"file": FILE, "command": command, "data": "made", "seed": "2026", "note": "random weights for the paper"}
+    )
+
+
+def _timed(rows, task, call):
+    start = time.perf_counter()
+    result = call()
+    rows.append({"task": task, "seconds": round(time.perf_counter() - start, 2)})
+    print(rows[-1], flush=True)
+    return result
+
+
+if __name__ == "__main__":
+    main()
