@@ -58,7 +58,8 @@ def _data(bench: list[str]) -> str:
 
 
 def _seed(bench: list[str]) -> str:
-    return str(SEED) if bench[0] in ("synthetic", "speed") else "none"
+    seeds = {"synthetic": SEED, "speed": SEED, "kaufman2020-ablation": 0}
+    return str(seeds.get(bench[0], "none"))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from blurspace.blur.kernels import extent, shake, show
+    from blurspace.catalog import build_deblurrer
     from blurspace.deblur.by_kernel import KernelDeblurrer
     from blurspace.deblur.diagnose import Diagnosis, diagnose
     from blurspace.errors import BlurspaceError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "blurspace.blur.kernels": ("extent", "shake", "show"),
+    "blurspace.catalog": ("build_deblurrer",),
     "blurspace.deblur.by_kernel": ("KernelDeblurrer",),
     "blurspace.deblur.diagnose": ("Diagnosis", "diagnose"),
     "blurspace.errors": ("BlurspaceError",),
@@ -35,6 +37,7 @@ __all__ = [
     "Photo",
     "Receipt",
     "Restoration",
+    "build_deblurrer",
     "diagnose",
     "encode_photo",
     "extent",

@@ -137,7 +137,10 @@ def build_deblurrer(
         verify(card)
     build = load_builder(card, "blurspace.deblur.methods:auto" if method == AUTO else card.builder)
     weights = None if card.weights is None else WEIGHTS / card.weights
-    deblurrer: Deblurrer = build(weights, kernel=kernel, size=size, response=response, strength=strength)
+    from blurspace.deblur.methods import Options
+
+    options = Options(kernel=kernel, size=size, response=response, strength=strength)
+    deblurrer: Deblurrer = build(weights, options)
     return deblurrer
 
 

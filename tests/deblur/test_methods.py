@@ -88,6 +88,11 @@ def test_auto_takes_the_first_good_receipt():
     assert torch.equal(neither.restored, blurry)
 
 
+def test_auto_prefers_total_variation_without_noise():
+    _, blurry = shaken(sigma=0.0)
+    assert with_verdicts(good, good)(blurry).method == "classical"
+
+
 def test_auto_leaves_sharp_pictures_alone():
     sharp = made_scene(128, seed=4, channels=3)
     assert build_deblurrer("auto")(sharp).receipt.verdict == "left alone"

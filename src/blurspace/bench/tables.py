@@ -119,7 +119,7 @@ def ablation_table(results: Sequence[BenchResult]) -> str:
         "configuration": "configuration",
         "paper_psnr": "paper, dB",
         "psnr": "ours, dB",
-        "gain_db": "ours over blurry, dB",
+        "gain": "ours over blurry, dB",
     }
     return markdown(
         [

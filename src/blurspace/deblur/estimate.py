@@ -36,13 +36,15 @@ class Search:
 
     `side`: odd, an upper bound of the kernel's extent in px. `ridge`: weight of |kernel|^2 (see `solve_kernel`).
     `coarse_threshold`: at all but the finest level, kernel values below this share of the peak are dropped.
-    `sparsity`: weight of the number of non-zero gradients at the end.
+    `sparsity`: weight of the number of non-zero gradients at the end. `handicap`: its score is multiplied by this where
+    searches are compared (`candidates`).
     """
 
     side: int
     ridge: float = 2e-3
     coarse_threshold: float = 0.05
     sparsity: float = SPARSITY_LAST
+    handicap: float = 1.0
 
 
 @dataclass(frozen=True)
