@@ -63,8 +63,22 @@ CARDS: dict[str, Card] = {
             colour_space="linear light where the camera response is known, else display-referred; kernel on luminance",
             papers=("xu2013", "cho2009", "krishnan2011", "krishnan2009", "rudin1992", "almeida2013"),
             measured={
-                "levin": {"mean_psnr": 33.30, "mean_ssim": 0.948, "rows": "benchmarks/levin-classical.csv"},
-                "levin, true kernel": {"mean_psnr": 34.59, "rows": "benchmarks/levin-true-kernel.csv"},
+                "levin": {"mean_psnr": 33.29, "mean_ssim": 0.948, "rows": "benchmarks/levin-classical.csv"},
+                "levin, true kernel": {
+                    "mean_psnr": 34.59,
+                    "mean_ssim": 0.956,
+                    "rows": "benchmarks/levin-true-kernel.csv",
+                },
+                "synthetic, kodak24": {
+                    "mean_psnr": 24.23,
+                    "mean_ssim": 0.620,
+                    "rows": "benchmarks/synthetic-classical.csv",
+                },
+                "synthetic, cid22": {
+                    "mean_psnr": 25.89,
+                    "mean_ssim": 0.711,
+                    "rows": "benchmarks/synthetic-cid22-classical.csv",
+                },
             },
         ),
         Card(
@@ -79,6 +93,24 @@ CARDS: dict[str, Card] = {
             trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
             colour_space="as classical; the network sees colour, grey as three equal planes",
             papers=("kaufman2020", "dong2020", "xu2013", "cho2009", "krishnan2011", "rudin1992", "almeida2013"),
+            measured={
+                "levin": {"mean_psnr": 33.09, "mean_ssim": 0.938, "rows": "benchmarks/levin-fourier-pair.csv"},
+                "levin, true kernel": {
+                    "mean_psnr": 34.18,
+                    "mean_ssim": 0.946,
+                    "rows": "benchmarks/levin-fourier-pair-true.csv",
+                },
+                "synthetic, kodak24": {
+                    "mean_psnr": 24.32,
+                    "mean_ssim": 0.633,
+                    "rows": "benchmarks/synthetic-fourier-pair.csv",
+                },
+                "synthetic, cid22": {
+                    "mean_psnr": 26.06,
+                    "mean_ssim": 0.729,
+                    "rows": "benchmarks/synthetic-cid22-fourier-pair.csv",
+                },
+            },
         ),
         Card(
             name="kaufman2020-small",
@@ -92,6 +124,18 @@ CARDS: dict[str, Card] = {
             trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
             colour_space="display values as stored",
             papers=("kaufman2020",),
+            measured={
+                "synthetic, kodak24": {
+                    "mean_psnr": 21.45,
+                    "mean_ssim": 0.521,
+                    "rows": "benchmarks/synthetic-kaufman2020-small.csv",
+                },
+                "synthetic, cid22": {
+                    "mean_psnr": 22.49,
+                    "mean_ssim": 0.614,
+                    "rows": "benchmarks/synthetic-cid22-kaufman2020-small.csv",
+                },
+            },
         ),
         Card(
             name="rotation",
