@@ -176,7 +176,9 @@ def build_deblurrer(
     Raises ModelError on an unknown name and on weights that are missing or not those of the card, UsageError on options
     that contradict each other.
     """
-    card = find_card(AUTO_WEIGHTS if method == AUTO else method)
+    if method not in (AUTO, *CARDS):
+        raise ModelError(f"there is no model named {method}: give one of {', '.join((AUTO, *CARDS))}")
+    card = CARDS[AUTO_WEIGHTS if method == AUTO else method]
     if card.weights is not None:
         verify(card)
     build = load_builder(card, "blurspace.deblur.methods:auto" if method == AUTO else card.builder)
