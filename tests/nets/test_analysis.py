@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from blurspace.blur.convolve import fast_size
 from blurspace.errors import UsageError
-from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier, _fft_size, correlations
+from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier, correlations
 
 TINY = {"side": 15, "width": 6, "features": 4, "filter": 3}
 
@@ -81,7 +82,7 @@ def test_half_precision_is_computed_in_single():
 
 
 def test_fft_size():
-    assert [_fft_size(size) for size in (1, 7, 11, 97, 1110, 4097)] == [1, 8, 12, 100, 1125, 4320]
+    assert [fast_size(size) for size in (1, 7, 11, 97, 1110, 4097)] == [1, 8, 12, 100, 1125, 4320]
 
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (131, 70)])

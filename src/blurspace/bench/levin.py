@@ -76,7 +76,7 @@ def measure(pair: LevinPair, method: str) -> Row:
     outcome = restore(build(method, pair.kernel), pair.blurry)
     before = score(pair.blurry, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
     after = score(outcome.restored, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-    reference = score(with_true_kernel(pair), pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
+    reference = score(with_true_kernel(pair.blurry, pair.kernel), pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
     return {
         "picture": pair.picture,
         "kernel": pair.shake,
@@ -91,10 +91,9 @@ def measure(pair: LevinPair, method: str) -> Row:
     }
 
 
-def with_true_kernel(pair: LevinPair) -> Image:
+def with_true_kernel(blurry: Image, kernel: Kernel) -> Image:
     """What error ratios divide by: total variation, the strength found from the estimated noise, no verdict."""
-    strength = strength_for(estimate_sigma(pair.blurry))
-    return deconvolve(pair.blurry, pair.kernel, strength=strength, prior="total variation")
+    return deconvolve(blurry, kernel, strength=strength_for(estimate_sigma(blurry)), prior="total variation")
 
 
 def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:

@@ -17,15 +17,14 @@ from pathlib import Path
 from statistics import fmean
 
 from blurspace.bench.fit import Made, find_named, read_pair, true_kernels
+from blurspace.bench.levin import with_true_kernel
 from blurspace.bench.methods import build, check_method, known_methods, restore, score
 from blurspace.bench.published import SUN, beside, this_run
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
 from blurspace.blur.kernels import normalise
-from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.noise import estimate_sigma
 from blurspace.errors import NoInputError
 from blurspace.io.images import read_photo
-from blurspace.types import Image, Kernel
+from blurspace.types import Kernel
 
 PICTURES = 640
 CROP = 50  # the data set's page: "discarding 50 pixels from each border"
@@ -80,7 +79,7 @@ def measure(made: Made, method: str, kernel: Kernel) -> Row:
     outcome = restore(build(method, kernel), pair.blurry)
     before = score(pair.blurry, pair.sharp, max_shift=MAX_SHIFT, crop=crop)
     after = score(outcome.restored, pair.sharp, max_shift=MAX_SHIFT, crop=crop)
-    reference = score(with_true_kernel(pair.blurry, kernel), pair.sharp, max_shift=MAX_SHIFT, crop=crop)
+    reference = score(with_true_kernel(pair.blurry, normalise(kernel)), pair.sharp, max_shift=MAX_SHIFT, crop=crop)
     return {
         "picture": int(made.picture),
         "kernel": made.shake,
@@ -93,11 +92,6 @@ def measure(made: Made, method: str, kernel: Kernel) -> Row:
         "verdict": outcome.verdict,
         "kernel_px": outcome.kernel_px,
     }
-
-
-def with_true_kernel(blurry: Image, kernel: Kernel) -> Image:
-    """What error ratios divide by: total variation, the strength found from the estimated noise, no verdict."""
-    return deconvolve(blurry, normalise(kernel), strength=strength_for(estimate_sigma(blurry)), prior="total variation")
 
 
 def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:

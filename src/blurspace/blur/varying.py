@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.blur.convolve import Border, blur, blur_adjoint, check_fits, check_pair, extend_frame, fold_frame
-from blurspace.blur.kernels import CONTROL_POINTS, SPEED_SPREAD, deposit, spline_basis
+from blurspace.blur.kernels import CONTROL_POINTS, SPEED_SPREAD
+from blurspace.blur.paths import deposit, spline_basis
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
 

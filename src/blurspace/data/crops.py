@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from blurspace.errors import NoInputError, PictureError
 from blurspace.io.files import find_photos, shown
@@ -27,8 +26,8 @@ class SharpPhotos:
     Raises NoInputError where no photo is left.
     """
 
-    def __init__(self, folder: str | Path, *, limit: int | None = None, part: Part = "all", scale: float = 1.0) -> None:
-        """Read the photos, and shrink them by `scale` <= 1."""
+    def __init__(self, folder: str | Path, *, limit: int | None = None, part: Part = "all") -> None:
+        """Read the photos."""
         self.folder = shown(folder)
         if not Path(folder).is_dir():
             raise NoInputError(f"{self.folder} is not a folder: give a folder of sharp photos")
@@ -36,16 +35,12 @@ class SharpPhotos:
         skipped = []
         for path in _part(find_photos([folder]), part, self.folder)[:limit]:
             try:
-                self.photos.append(_pixels(path, scale))
+                self.photos.append(_pixels(path))
             except PictureError as problem:  # one bad file among thousands must not stop a training
                 skipped.append(str(problem))
         self.skipped = tuple(skipped)
         if not self.photos:
             raise NoInputError(f"no photo in {self.folder} can be read: give a folder of sharp photos")
-
-    def holds(self, side: int) -> bool:
-        """Whether any photo has room for a crop of `side` px."""
-        return any(min(photo.shape[-2:]) >= side for photo in self.photos)
 
     def crop(self, generator: torch.Generator, *, side: int) -> Image:
         """A random square of `side` px as (1 3 side side) in [0, 1]: photo, place, flip and quarter turn by chance."""
@@ -68,11 +63,9 @@ class SharpPhotos:
         return piece.flip(-1) if turns >= 4 else piece
 
 
-def _pixels(path: Path, scale: float) -> Tensor:
-    pixels = read_photo(path).pixels
-    if scale != 1:
-        pixels = functional.interpolate(pixels, scale_factor=scale, mode="bicubic", antialias=True).clamp(0, 1)
-    return (pixels[0] * 255).round().to(torch.uint8).expand(3, -1, -1).contiguous()
+def _pixels(path: Path) -> Tensor:
+    pixels = (read_photo(path).pixels[0] * 255).round().to(torch.uint8)
+    return pixels.expand(3, -1, -1).contiguous()
 
 
 def _part(paths: list[Path], part: Part, folder: str) -> list[Path]:

@@ -22,13 +22,11 @@ ITERATIONS = 30
 SMALL_PART = 0.1
 
 
-def solve_kernel(
-    sharp_gradients: Tensor, blurry_gradients: Tensor, start: Kernel, *, ridge: float, iterations: int = ITERATIONS
-) -> Kernel:
+def solve_kernel(sharp_gradients: Tensor, blurry_gradients: Tensor, start: Kernel, *, ridge: float) -> Kernel:
     """The non-negative kernel of `start`'s size (b 1 k k) that best maps one set of gradients to the other.
 
     Both gradients (2 b 1 h w), multiplied with the same window. `ridge`: weight of |k|^2, as a share of the gradient
-    energy. The result is not normalised. Differentiable. Accelerated projected gradients (Beck and Teboulle 2009).
+    energy. The result is not normalised. Accelerated projected gradients (Beck and Teboulle 2009).
     """
     side = start.shape[-1]
     correlation, target = normal_equations(sharp_gradients, blurry_gradients, side)
@@ -41,7 +39,7 @@ def solve_kernel(
 
     kernel = ahead = start
     momentum = 1.0
-    for _ in range(iterations):
+    for _ in range(ITERATIONS):
         product = torch.fft.irfft2(system * torch.fft.rfft2(ahead, s=(grid, grid)), s=(grid, grid))
         before, kernel = kernel, (ahead - product[..., :side, :side] + target).clamp_min(0)
         faster = (1 + math.sqrt(1 + 4 * momentum**2)) / 2

@@ -18,12 +18,12 @@ def estimate_sigma(picture: Image) -> float:
     median of Donoho and Johnstone 1994 in place of the mean). It reads a little high on sharp fine texture, and low
     after JPEG, which removes noise together with detail.
     """
-    return float(estimate_sigmas(picture).mean())
-
-
-def estimate_sigmas(picture: Image) -> Tensor:
-    """Like `estimate_sigma`, for each picture and colour of (b c h w) on its own: (b c)."""
     line = picture.new_tensor([1.0, -2.0, 1.0])
     mask = torch.outer(line, line)[None, None]
-    response = functional.conv2d(picture.flatten(0, 1)[:, None], mask).abs().flatten(1) / MASK_NORM
-    return response.median(dim=1).values.unflatten(0, picture.shape[:2]) / MEDIAN_OF_GAUSSIAN
+    planes = picture.flatten(0, 1)[:, None]
+    response = functional.conv2d(planes, mask).abs() / MASK_NORM
+    return float(_median_per_plane(response).mean() / MEDIAN_OF_GAUSSIAN)
+
+
+def _median_per_plane(planes: Tensor) -> Tensor:
+    return planes.flatten(1).median(dim=1).values

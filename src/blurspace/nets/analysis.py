@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from blurspace.blur.convolve import fast_size
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
 
@@ -46,7 +47,7 @@ def correlations(features: Image, *, reach: int, flipped: bool = False) -> Tenso
         features = features.float()
     count, (height, width) = features.shape[1], features.shape[-2:]
     # Rows and columns of zeros as wide as the reach keep what wraps round out of the shifts that are read.
-    size = [_fft_size(max(length, reach + 1) + reach) for length in (height, width)]
+    size = [fast_size(max(length, reach + 1) + reach) for length in (height, width)]
     spectra = torch.fft.rfft2(_standardised(features) / math.sqrt(height * width), s=size)
     # The second factor is a view, so autograd keeps the spectra once, not once per pair.
     rows = [_to_shifts(spectra[:, i : i + 1].conj() * spectra[:, i:], size[1], reach) for i in range(count)]
@@ -243,15 +244,6 @@ def _extended(maps: Tensor, reach: int) -> Tensor:
         first, last = maps.narrow(dim, 0, 1), maps.narrow(dim, -1, 1)
         maps = torch.cat((*[first] * reach, maps, *[last] * reach), dim)
     return maps
-
-
-def _fft_size(least: int) -> int:
-    """The next size >= `least` that has no factors but 2, 3 and 5: fast in every FFT library."""
-    size = least
-    # 30 ** 12 holds each of the three more often than any size below 4096 px does.
-    while pow(30, 12, size) != 0:
-        size += 1
-    return size
 
 
 def _check(grey: Tensor) -> None:

@@ -12,13 +12,10 @@ from blurspace.data.crops import Part, SharpPhotos
 from blurspace.data.triplets import Triplets, draw_triplets
 from blurspace.train.settings import AdamSettings, TripletSettings
 from blurspace.train.steps import chance, descend
-from blurspace.types import Image
 
 Report = Callable[[str], None]
 # The seed of the validation triplets: always the same, whatever a recipe's seed, so that runs can be compared.
 VALIDATION_SEED = 2020
-# ITU-R BT.601: the Y channel that the analysis network sees (Kaufman and Fattal 2020, section 3.1).
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -103,9 +100,3 @@ def triplet_task(
     parameters = [parameter for one in networks.values() for parameter in one.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=adam.learning_rate)
     return TripletTask(networks, {"all": optimiser}, architecture, source, loss, measure, adam.clip)
-
-
-def luma(picture: Image) -> Image:
-    """The grey picture (b 1 h w) of a colour one (b 3 h w)."""
-    weights = picture.new_tensor(LUMA).view(1, 3, 1, 1)
-    return (picture * weights).sum(1, keepdim=True)

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from blurspace.data.triplets import Triplets
+from blurspace.deblur.diagnose import luminance
 from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import kernel_l1, picture_l2
 from blurspace.metrics import psnr
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
-from blurspace.train.on_triplets import Report, TripletTask, luma, triplet_source, triplet_task
+from blurspace.train.on_triplets import Report, TripletTask, triplet_source, triplet_task
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict, TripletSettings
 from blurspace.train.steps import seeded
 from blurspace.types import Image, Kernel
@@ -118,8 +119,8 @@ def build_analysis(recipe: AnalysisRecipe, *, data: Path, device: str, report: R
     return _task(
         recipe,
         {"analysis": (network, recipe.analysis)},
-        loss=lambda batch: kernel_l1(network(luma(batch.blurry)), batch.kernel),
-        measure=lambda batch: _kernel_measures(network(luma(batch.blurry)), batch),
+        loss=lambda batch: kernel_l1(network(luminance(batch.blurry)), batch.kernel),
+        measure=lambda batch: _kernel_measures(network(luminance(batch.blurry)), batch),
         data=data,
         device=device,
         report=report,
@@ -154,13 +155,13 @@ def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -
     analysis, synthesis = analysis.to(device), synthesis.to(device)
 
     def measure(batch: Triplets) -> dict[str, Tensor]:
-        kernel = analysis(luma(batch.blurry))
+        kernel = analysis(luminance(batch.blurry))
         return _picture_measures(synthesis(batch.blurry, kernel), batch) | _kernel_measures(kernel, batch)
 
     return _task(
         recipe,
         {"analysis": (analysis, recipe.analysis), "synthesis": (synthesis, recipe.synthesis)},
-        loss=lambda batch: picture_l2(synthesis(batch.blurry, analysis(luma(batch.blurry))), batch.sharp),
+        loss=lambda batch: picture_l2(synthesis(batch.blurry, analysis(luminance(batch.blurry))), batch.sharp),
         measure=measure,
         data=data,
         device=device,
@@ -174,12 +175,12 @@ def build_classifier(recipe: ClassifierRecipe, *, data: Path, device: str, repor
         network = SizeClassifier(**recipe.classifier.model_dump()).to(device)
 
     def measure(batch: Triplets) -> dict[str, Tensor]:
-        return {"accuracy": (network(luma(batch.blurry)).argmax(1) == size_class(batch.kernel)).float()}
+        return {"accuracy": (network(luminance(batch.blurry)).argmax(1) == size_class(batch.kernel)).float()}
 
     return _task(
         recipe,
         {"classifier": (network, recipe.classifier)},
-        loss=lambda batch: functional.cross_entropy(network(luma(batch.blurry)).float(), size_class(batch.kernel)),
+        loss=lambda batch: functional.cross_entropy(network(luminance(batch.blurry)).float(), size_class(batch.kernel)),
         measure=measure,
         data=data,
         device=device,
