@@ -5,7 +5,7 @@ import torch
 
 from blurspace.blur.kernels import delta
 from blurspace.errors import UsageError
-from blurspace.losses import charbonnier, kernel_l1, picture_l2
+from blurspace.losses import charbonnier, divergence, kernel_l1, picture_l2
 
 LOSSES = [kernel_l1, picture_l2, charbonnier]
 
@@ -34,3 +34,15 @@ def test_every_loss(loss):
     assert loss(one.bfloat16(), other).dtype == torch.float32
     with pytest.raises(UsageError, match="same shape"):
         loss(one, other[:1])
+
+
+def test_divergence():
+    generator = torch.Generator().manual_seed(0)
+    mean, log_variance = (torch.randn(3, 4, 2, 5, generator=generator) for _ in range(2))
+    normal = torch.distributions.Normal
+    oracle = torch.distributions.kl_divergence(normal(mean, (log_variance / 2).exp()), normal(0, 1))
+    torch.testing.assert_close(divergence(mean, log_variance), oracle.sum((1, 2, 3)).mean())
+    assert divergence(torch.zeros(2, 3), torch.zeros(2, 3)).item() == 0
+    assert divergence(mean.bfloat16(), log_variance.bfloat16()).dtype == torch.float32
+    with pytest.raises(UsageError, match="same shape"):
+        divergence(mean, log_variance[:1])

@@ -14,11 +14,14 @@ from blurspace.errors import ModelError, UsageError
 from blurspace.papers import PAPERS
 
 if TYPE_CHECKING:
+    from blurspace.nets.kernel_space import BasisSpace
     from blurspace.types import Deblurrer, Kernel
 
 WEIGHTS = Path(__file__).parent / "weights"
 # What `deblur` does where no method is asked for, and whose weights that needs.
 AUTO, AUTO_WEIGHTS = "auto", "fourier-pair"
+# The kernel space that `transfer` and `augment` use where none is given.
+SPACE = "kernel-space"
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,11 @@ def find_card(name: str) -> Card:
     return CARDS[name]
 
 
+def deblurrers() -> tuple[str, ...]:
+    """The names of the cards that deblur."""
+    return tuple(name for name, card in CARDS.items() if card.task == "deblur")
+
+
 def build_deblurrer(
     method: str,
     *,
@@ -176,8 +184,8 @@ def build_deblurrer(
     Raises ModelError on an unknown name and on weights that are missing or not those of the card, UsageError on options
     that contradict each other.
     """
-    if method not in (AUTO, *CARDS):
-        raise ModelError(f"there is no model named {method}: give one of {', '.join((AUTO, *CARDS))}")
+    if method not in (AUTO, *deblurrers()):
+        raise ModelError(f"no method to deblur is named {method}: give one of {', '.join((AUTO, *deblurrers()))}")
     card = CARDS[AUTO_WEIGHTS if method == AUTO else method]
     if card.weights is not None:
         verify(card)
@@ -188,6 +196,35 @@ def build_deblurrer(
     options = Options(kernel=kernel, size=size, response=response, strength=strength)
     deblurrer: Deblurrer = build(weights, options)
     return deblurrer
+
+
+def build_space(weights: str | Path | None = None) -> "BasisSpace":
+    """The kernel space in a weights file that `train` wrote, or the one we ship; not to be trained on.
+
+    Raises ModelError where the file is missing, damaged, or of another network.
+    """
+    if weights is None:
+        card = find_card(SPACE)
+        verify(card)
+        weights = WEIGHTS / str(card.weights)
+    from blurspace.io.weights import load_into, read_weights
+    from blurspace.nets.kernel_space import BasisSpace
+
+    tensors, about = read_weights(weights)
+    architecture = about.get("architecture", {})
+    if set(architecture) != {"space"} or "stride" not in architecture["space"]:
+        raise ModelError(f"{weights} holds no kernel space of ours: give weights of a recipe with task kernel space")
+    space = BasisSpace(**architecture["space"])
+    load_into({"space": space}, tensors)
+    return space.requires_grad_(False)
+
+
+def space_hash(weights: str | Path | None = None) -> str:
+    """The sha256 of a space's weights file, by which a blur bank knows its space. Raises ModelError without a file."""
+    path = WEIGHTS / str(find_card(SPACE).weights) if weights is None else Path(weights)
+    if not path.is_file():
+        raise ModelError(f"there are no weights at {path}: give the file of a kernel space")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_builder(card: Card, builder: str | None = None) -> Callable[..., Any]:

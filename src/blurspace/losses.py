@@ -37,6 +37,18 @@ def charbonnier(restored: Image, sharp: Image, *, eps: float = CHARBONNIER_EPS) 
     return ((restored.float() - sharp).square() + eps**2).sqrt().mean()
 
 
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """How far normal distributions of codes are from the standard normal: the Kullback-Leibler divergence in nats.
+
+    Both (b ...), any range. Returns a scalar >= 0, the sum over all numbers of a sample, mean over the batch; so it
+    grows with the size of the code. Source: Kingma and Welling 2014, Eq. 10, negated. The sum of Tran et al. 2021's
+    published code leaves out the factor 1/2, and adds the batch up: a weight there is twice one here, per sample.
+    """
+    _check(mean, log_variance)
+    mean, log_variance = mean.float(), log_variance.float()
+    return 0.5 * (mean.square() + log_variance.expm1() - log_variance).sum() / mean.shape[0]
+
+
 def _check(one: Tensor, other: Tensor) -> None:
     """Different shapes would broadcast in silence, and train towards nonsense."""
     if one.shape != other.shape:

@@ -11,6 +11,9 @@ from torch import Tensor
 
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
 Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
+Code = Float[
+    Tensor, "b c p q"
+]  # a learned encoding of a blur: a map over the picture, whose channels mean what they may
 
 Verdict = Literal["restored", "left alone", "refused"]
 
@@ -81,4 +84,16 @@ class Deblurrer(Protocol):
 
     def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
         """Restore `blurry`, whose noise is at least `least_sigma` (pixel values in [0, 1])."""
+        ...
+
+
+class KernelSpace(Protocol):
+    """A learned family of blurs: reads the code of a pair, and blurs any other picture by it (Tran et al. 2021)."""
+
+    def extract(self, sharp: Image, blurry: Image) -> Code:
+        """The code of aligned pairs (b c h w)."""
+        ...
+
+    def reblur(self, sharp: Image, code: Code) -> Image:
+        """`sharp` (b c h w), blurred by a code (1 or b, c, p, q) of whatever map size."""
         ...

@@ -33,7 +33,7 @@ def test_speed_times_the_command(monkeypatch, photos):
         seen.append(arguments)
         return 2.5, json.dumps({"peak_mib": 700.4, "verdict": "restored"})
 
-    monkeypatch.setattr(speed, "_timed", timed)
+    monkeypatch.setattr(speed, "timed", timed)
     result = runner.run("speed", data=photos / "0.png")
     assert [row["task"] for row in result.rows] == ["deblur 1024 x 768 RGB, 51 px shake, classical", "--help"]
     assert (result.summary["peak_mib"], result.summary["median_seconds"], result.summary["n"]) == (700, 2.5, 1)
@@ -52,5 +52,5 @@ def test_made_photo(monkeypatch):
 
 def test_a_failed_command_is_one_sentence():
     with pytest.raises(BlurspaceError, match="exit code 2"):
-        speed._timed("nonsense")
-    assert speed._timed("--help")[0] > 0
+        speed.timed("nonsense")
+    assert speed.timed("--help")[0] > 0

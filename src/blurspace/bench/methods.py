@@ -45,7 +45,7 @@ def known_methods() -> tuple[str, ...]:
 
 def blind_methods() -> tuple[str, ...]:
     """The methods that deblur with nothing but the photo."""
-    return (catalog.AUTO, *catalog.CARDS)
+    return (catalog.AUTO, *catalog.deblurrers())
 
 
 def check_method(method: str, allowed: tuple[str, ...]) -> str:

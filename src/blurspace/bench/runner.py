@@ -3,7 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from blurspace.bench import ablation, kohler, lai, levin, speed, sun, synthetic, untouched
+from blurspace.bench import (
+    ablation,
+    kohler,
+    lai,
+    levin,
+    speed,
+    sun,
+    synthetic,
+    tran2021_retrieval,
+    tran2021_transfer,
+    transfer,
+    untouched,
+)
 from blurspace.bench.methods import CLASSICAL
 from blurspace.bench.result import BenchResult, Progress, no_progress
 from blurspace.errors import NoInputError, UsageError
@@ -19,6 +31,9 @@ PROTOCOLS: dict[str, Callable[..., BenchResult]] = {
     "sharp": untouched.run,
     "speed": speed.run,
     "kaufman2020-ablation": ablation.run,
+    "transfer": transfer.run,
+    "tran2021-transfer": tran2021_transfer.run,
+    "tran2021-retrieval": tran2021_retrieval.run,
 }
 NAMES = tuple(PROTOCOLS)
 MAKE_THEIR_OWN_DATA = ("speed",)

@@ -79,7 +79,7 @@ def _deblur(blurry: Image, method: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         photo, output = Path(folder, "photo.png"), Path(folder, "restored.png")
         write_bytes(photo, encode_photo(Photo(blurry), blurry), overwrite=False)
-        seconds, stdout = _timed("deblur", str(photo), "-o", str(output), "--method", method, "--json")
+        seconds, stdout = timed("deblur", str(photo), "-o", str(output), "--method", method, "--json")
     record = json.loads(stdout)
     name = f"deblur {SIZE[1]} x {SIZE[0]} RGB, {KERNEL} px shake, {method}"
     peak = record["peak_mib"]
@@ -87,11 +87,11 @@ def _deblur(blurry: Image, method: str) -> Row:
 
 
 def _help() -> Row:
-    seconds = round(median(_timed("--help")[0] for _ in range(HELP_RUNS)), 4)
+    seconds = round(median(timed("--help")[0] for _ in range(HELP_RUNS)), 4)
     return {"task": "--help", "seconds": seconds, "peak_mib": None, "verdict": None}
 
 
-def _timed(*arguments: str) -> tuple[float, str]:
+def timed(*arguments: str) -> tuple[float, str]:
     """Seconds from start to exit of `blurspace ARGUMENTS`, and its stdout. Raises BlurspaceError where it fails."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "blurspace", *arguments]

@@ -43,8 +43,15 @@ def deblur(
 
 
 def kernel(
-    image: Annotated[str, typer.Argument(help="A photo, or - for standard input.")],
+    image: Annotated[str | None, typer.Argument(help="A photo, or - for standard input.")] = None,
     *,
+    pair: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--pair", metavar="SHARP BLURRY", help="Read the blur between two pictures instead."),
+    ] = None,
+    space: Annotated[
+        Path | None, typer.Option("--space", help="With --pair: weights of a kernel space. Default: ours.")
+    ] = None,
     field: Annotated[
         bool,
         typer.Option("--field", help="Estimate how the kernel changes across the photo; --plot then shows the field."),
@@ -58,30 +65,29 @@ def kernel(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Estimate the blur kernel of one photo."""
+    """Estimate the blur kernel of one photo, or read it from a sharp-blurry pair."""
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
-        from blurspace.jobs.files import find_sources
-        from blurspace.jobs.inspect import inspect_kernel
-
-        sources = find_sources([image])
-        if len(sources) > 1:
-            raise UsageError(f"{image} is {len(sources)} photos: give one")
-        record = inspect_kernel(
-            sources[0],
-            deblurrer=_deblurrer("classical", None, size, response),
+        if (image is None) == (pair is None):
+            raise UsageError("the kernel of one photo or of one pair can be told: give either IMAGE or --pair")
+        if pair is not None:
+            if field or size is not None or response is not None:
+                raise UsageError("--field, --size and --response are for one photo: leave them out with --pair")
+            return _kernel_of_pair(console, pair, space, save=save, plot=plot, overwrite=overwrite)
+        if space is not None:
+            raise UsageError("--space is for the blur between two pictures: give --pair, or leave it out")
+        deblurrer = _deblurrer("classical", None, size, response)
+        return _kernel_of_photo(
+            console,
+            str(image),
+            deblurrer,
             field=field,
             response=response,
             save=save,
             plot=plot,
             overwrite=overwrite,
         )
-        line = "{size} px square, {length_px} px long at {angle_deg} degrees"
-        if field:
-            line += ", varying by {variation_px} px across the photo" if record["varies"] else ", the same everywhere"
-        console.data(record, line.format(**record))
-        return 0
 
     run(console, job)
 
@@ -105,6 +111,51 @@ def diagnose(paths: Paths, as_json: Json = False, quiet: Quiet = False, verbose:
         return exit_code(codes)
 
     run(console, job)
+
+
+def _kernel_of_photo(
+    console: Console,
+    image: str,
+    deblurrer: "Deblurrer",
+    *,
+    field: bool,
+    response: str | None,
+    save: Path | None,
+    plot: Path | None,
+    overwrite: bool,
+) -> int:
+    from blurspace.jobs.files import find_sources
+    from blurspace.jobs.inspect import inspect_kernel
+
+    sources = find_sources([image])
+    if len(sources) > 1:
+        raise UsageError(f"{image} is {len(sources)} photos: give one")
+    record = inspect_kernel(
+        sources[0], deblurrer=deblurrer, field=field, response=response, save=save, plot=plot, overwrite=overwrite
+    )
+    line = "{size} px square, {length_px} px long at {angle_deg} degrees"
+    if field:
+        line += ", varying by {variation_px} px across the photo" if record["varies"] else ", the same everywhere"
+    console.data(record, line.format(**record))
+    return 0
+
+
+def _kernel_of_pair(
+    console: Console,
+    pair: tuple[Path, Path],
+    space: Path | None,
+    *,
+    save: Path | None,
+    plot: Path | None,
+    overwrite: bool,
+) -> int:
+    from blurspace.catalog import build_space
+    from blurspace.jobs.pairs import inspect_pair
+
+    record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
+    line = "on average {length_px} px long at {angle_deg} degrees; explains the blurry picture by {reblur_psnr} dB"
+    console.data(record, line.format(**record) + ", the sharp one alone by {sharp_psnr} dB".format(**record))
+    return 0
 
 
 def _deblurrer(

@@ -35,7 +35,7 @@ class SharpPhotos:
         skipped = []
         for path in _part(find_photos([folder]), part, self.folder)[:limit]:
             try:
-                self.photos.append(_pixels(path))
+                self.photos.append(read_pixels(path))
             except PictureError as problem:  # one bad file among thousands must not stop a training
                 skipped.append(str(problem))
         self.skipped = tuple(skipped)
@@ -55,15 +55,16 @@ class SharpPhotos:
                 f"crops of {side} px were wanted and the photos in {self.folder} have at most {largest} px on their "
                 "shorter side: give bigger photos or ask for smaller crops"
             )
-        photo = big_enough[_draw(len(big_enough), generator)]
-        top, left = (_draw(length - side + 1, generator) for length in photo.shape[-2:])
+        photo = big_enough[draw_index(len(big_enough), generator)]
+        top, left = (draw_index(length - side + 1, generator) for length in photo.shape[-2:])
         piece = photo[:, top : top + side, left : left + side]
-        turns = _draw(8, generator)  # the eight symmetries of a square
+        turns = draw_index(8, generator)  # the eight symmetries of a square
         piece = torch.rot90(piece, turns % 4, (-2, -1))
         return piece.flip(-1) if turns >= 4 else piece
 
 
-def _pixels(path: Path) -> Tensor:
+def read_pixels(path: Path) -> Tensor:
+    """A picture file as uint8 (3 h w); a grey one gets three equal channels. Raises PictureError like `read_photo`."""
     pixels = (read_photo(path).pixels[0] * 255).round().to(torch.uint8)
     return pixels.expand(3, -1, -1).contiguous()
 
@@ -74,16 +75,17 @@ def _part(paths: list[Path], part: Part, folder: str) -> list[Path]:
         return paths
     if len(paths) < 2:
         raise NoInputError(f"{folder} holds one photo, and one more is needed for validation: give two or more")
-    ranked = sorted(paths, key=_rank)
-    count = sum(_rank(path) < HELD_OUT for path in ranked)
+    ranked = sorted(paths, key=lambda path: rank(path.name))
+    count = sum(rank(path.name) < HELD_OUT for path in ranked)
     count = min(max(count, 1), len(paths) - 1)
     return sorted(ranked[:count] if part == "held out" else ranked[count:])
 
 
-def _rank(path: Path) -> float:
-    """A number in [0, 1) that depends on the file's name alone."""
-    return int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:6], "big") / 2**48
+def rank(name: str) -> float:
+    """A number in [0, 1) that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
 
-def _draw(count: int, generator: torch.Generator) -> int:
+def draw_index(count: int, generator: torch.Generator) -> int:
+    """A number in 0 ... `count` - 1 by chance."""
     return int(torch.randint(count, (), generator=generator))

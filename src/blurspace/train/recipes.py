@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.train import deconvolver, pair
+from blurspace.train import deconvolver, kernel_space, pair, supervised
 from blurspace.train.loop import Task
 
 HINTS = 0.6  # how alike a misspelt name must be to be recognised: difflib's own default
@@ -35,6 +35,9 @@ TASKS: dict[str, Entry] = {
     "pair": Entry(pair.PairRecipe, pair.build_pair),
     "classifier": Entry(pair.ClassifierRecipe, pair.build_classifier),
     "deconvolver": Entry(deconvolver.DeconvolverRecipe, deconvolver.DeconvolverTask),
+    "kernel space": Entry(kernel_space.KernelSpaceRecipe, kernel_space.build_kernel_space),
+    "encoder space": Entry(kernel_space.EncoderSpaceRecipe, kernel_space.build_encoder_space),
+    "deblurrer": Entry(supervised.SupervisedRecipe, supervised.build_supervised),
 }
 
 

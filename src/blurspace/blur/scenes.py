@@ -1,0 +1,299 @@
+"""Which pictures does a camera take while it and the things before it move?
+
+Pairs with known truth, of two kinds. `draw_scene` makes them from still pictures: a background and flat things cut out
+of other pictures, each of which moves on its own path, seen by a camera that turns. `average_frames` makes them from
+the frames of a real high-speed camera.
+
+The sharp moment is where nothing is displaced, so nothing in it is resampled. All paths have mean 0 over the
+exposure, so the blurry picture is not shifted against it. A curved path need not pass through its mean: then the sharp
+picture shows where everything is on average, which may be at no moment of the exposure.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.blur.exposure import RESPONSES, add_noise, jpeg, saturate, to_display, to_linear
+from blurspace.blur.paths import spline_basis
+from blurspace.blur.varying import draw_rotation_path, rotation_displacements
+from blurspace.errors import UsageError
+from blurspace.types import Image, Pair
+
+Span = tuple[float, float]  # from low to high, drawn uniformly
+
+# Focal length in longer sides of the picture: a 36 mm lens before 35 mm film.
+FOCAL = 1.0
+# Nodes per side at which a turn's displacements are computed exactly. Between them they are linear, which at a travel
+# of 30 px in a picture of 120 px is off by 0.006 px at most (our test).
+NODES = 17
+# Half axes of a thing, as shares of the picture's shorter side: from a hand to a passer-by (ours).
+THING_SIZE = (0.08, 0.25)
+# How uneven its outline is: standard deviation of the bumps, as a share of its radius (ours) ...
+BUMPS = 0.15
+BUMP_NODES = 7  # ... and the nodes per side of the picture at which the bumps are drawn (ours)
+# Width in px over which it goes from nothing to solid: as steep as a pixel's area allows, and not stepped (ours).
+EDGE = 2.0
+ARC_POINTS = 3  # control points of a thing's curved path: what has mass makes no zigzag in one exposure (ours)
+
+
+@dataclass(frozen=True)
+class SceneCamera:
+    """A camera, how it is held and what moves before it: two of these are two domains of blur.
+
+    `response`: a name in `blur.exposure.RESPONSES`. `moments`: how many moments of the exposure are averaged, >= 1.
+    `travel`: px, how far its own movement carries the centre of the picture: for a curved path `extent` - 1 of
+    `draw_rotation_path` (a side of a square), for a straight one its whole length. `roll`: as in `draw_rotation_path`.
+    `things`: from how many to how many things move. `thing_travel`: px, the greatest diameter of a thing's own path.
+    `straight`: all paths are lines at constant speed, not curves. `sigma`: noise, `gain`: exposure, both in linear
+    light as in `blur.exposure`. `jpeg`: quality of the blurry file; None = not coded. Raises UsageError on impossible
+    numbers.
+    """
+
+    response: str
+    moments: int
+    travel: Span
+    roll: float
+    things: tuple[int, int]
+    thing_travel: Span
+    straight: bool = False
+    sigma: float = 0.0
+    gain: float = 1.0
+    jpeg: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the name and the numbers."""
+        if self.response not in RESPONSES:
+            raise UsageError(f"camera response {self.response!r} is unknown: choose one of {', '.join(RESPONSES)}")
+        if self.moments < 1:
+            raise UsageError(f"an exposure of {self.moments} moments was asked for: give 1 or more")
+        for name in ("travel", "things", "thing_travel"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high:
+                raise UsageError(f"{name} from {low} to {high} was asked for: give 0 or more, the lower number first")
+        if not (self.roll >= 0 and self.sigma >= 0 and self.gain > 0):
+            given = f"roll {self.roll}, sigma {self.sigma} and gain {self.gain}"
+            raise UsageError(f"{given} were given: give 0 or more of roll and sigma and a gain above 0")
+        if self.jpeg is not None and not 1 <= self.jpeg <= 100:
+            raise UsageError(f"JPEG of quality {self.jpeg} was asked for: give 1 to 100, or None")
+
+
+# Two made cameras (all numbers ours). "hand": a long exposure by hand, fine steps. "wheel": a driving video camera,
+# few moments, of which even a thing that moves along with the camera makes steps of no more than 1.5 px.
+CAMERAS: dict[str, SceneCamera] = {
+    "hand": SceneCamera("srgb", 24, (3, 12), 1.0, (0, 2), (2, 10), sigma=0.002),
+    "wheel": SceneCamera("linear", 9, (4, 7), 0.2, (1, 3), (2, 5), straight=True, sigma=0.005, jpeg=90),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture taken sharp and blurry, and what moved how.
+
+    `sharp`, `blurry` (1 c h w): display values in [0, 1]. `displacements` (t h w 2): for each moment and each pixel of
+    the *sharp* picture, by how many px (row, column) what is seen there has moved away since the sharp moment. Where
+    a thing covers more than half of a pixel, it is the thing's. `things` (n h w), in [0, 1]: how much of each thing is
+    seen at each pixel of the sharp picture, back to front.
+    """
+
+    sharp: Image
+    blurry: Image
+    displacements: Float[Tensor, "t h w 2"]
+    things: Float[Tensor, "n h w"]
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """A flat thing: its light times its mask, then the mask (1 c+1 h w), and where it is at each moment (t 2), px."""
+
+    layer: Tensor
+    path: Tensor
+
+
+def draw_scene(pictures: Image, *, camera: SceneCamera, generator: torch.Generator | None = None) -> Scene:
+    """Draw what `camera` makes of still pictures (n c h w), display values in [0, 1]: sharp, blurry, and the truth.
+
+    The first picture is the background; the others, over and over again, are the textures of the things. At each
+    moment all of it is composed back to front in linear light, and the moments are averaged. Then follow gain and a
+    sensor that fills up, noise, response and JPEG. The sharp picture has the same gain and response, but neither noise
+    nor JPEG. What comes into the frame from outside is its edge pixel: give bigger pictures and crop, where that
+    matters. Drawn in this order: the camera's path, the things, the noise. `generator`: on the CPU; None = torch's
+    own. All results are on the pictures' device. Raises UsageError on pictures of other shapes, or too few of them.
+    Source: layers and moments as in Nah, Kim and Lee 2017 (averaging) and Whyte et al. 2012 (turning).
+    """
+    _check_pictures(pictures, camera)
+    size = (pictures.shape[-2], pictures.shape[-1])
+    turns = _draw_turns(camera, FOCAL * max(size), generator)
+    light = to_linear(pictures[: 1 + camera.things[1]], camera.response)
+    things = _draw_things(light[1:], camera, generator)
+    still = _compose(light[:1].clone(), [thing.layer for thing in things])
+    sharp = _develop(still, replace(camera, sigma=0.0, jpeg=None), None)
+    blurry = _develop(_expose(light[:1], things, turns), camera, generator)
+    seen = _visible(things, light)
+    return Scene(sharp, blurry, _displacements(turns, things, seen), seen)
+
+
+def average_frames(frames: Image, *, response: str) -> Pair:
+    """Blur by the frames (t c h w) of a high-speed camera: their mean in linear light, and the middle one as sharp.
+
+    `frames`: display values in [0, 1], in order, t odd and 3 or more. `response`: a name in `blur.exposure.RESPONSES`.
+    Returns a pair of (1 c h w). Raises UsageError on other frames or responses.
+    Source: Nah, Kim and Lee 2017, "Deep multi-scale convolutional neural network for dynamic scene deblurring" (the
+    GoPro data: 7 to 13 frames at 240 per second, response "gamma 2.2").
+    """
+    shape = tuple(frames.shape)
+    if len(shape) != 4 or shape[0] < 3 or shape[0] % 2 == 0:
+        raise UsageError(f"frames of shape {shape} were given: give an odd number of 3 or more, (t, c, h, w)")
+    mean = to_linear(frames, response).mean(0, keepdim=True)
+    return Pair(frames[len(frames) // 2][None], to_display(mean, response))
+
+
+def _draw_turns(camera: SceneCamera, focal: float, generator: torch.Generator | None) -> Tensor:
+    """The camera's rotation vectors (t 3) at moments evenly spread over the exposure, mean 0, in double precision."""
+    travel = _between(camera.travel, generator)
+    if camera.straight:
+        direction, roll = torch.rand(2, generator=generator, dtype=torch.float64)
+        direction = 2 * torch.pi * direction
+        axis = torch.stack((direction.sin(), direction.cos(), camera.roll * (2 * roll - 1)))
+        return torch.outer(_times(camera.moments) - 0.5, axis) * (travel / focal)
+    path = draw_rotation_path(extent=1 + travel, focal=focal, roll=camera.roll, generator=generator)
+    nearest = torch.searchsorted(path.weights.cumsum(0), _times(camera.moments))
+    angles = path.angles[nearest.clamp(max=len(path.angles) - 1)]
+    return angles - angles.mean(0)
+
+
+def _draw_things(textures: Tensor, camera: SceneCamera, generator: torch.Generator | None) -> list[_Thing]:
+    """Draw things out of linear textures (n c h w), back to front."""
+    count = int(torch.randint(camera.things[0], camera.things[1] + 1, (), generator=generator))
+    things = []
+    for index in range(count):
+        texture = textures[index % len(textures)][None]
+        mask = _draw_mask((texture.shape[-2], texture.shape[-1]), generator).to(texture)
+        path = _draw_thing_path(camera, generator).to(texture)
+        things.append(_Thing(torch.cat((texture * mask, mask), 1), path))
+    return things
+
+
+def _draw_mask(size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
+    """The mask (1 1 h w) of one thing: an ellipse with an uneven outline and a soft edge, its centre in the frame."""
+    row, column, tilt = torch.rand(3, generator=generator).tolist()
+    axes = torch.tensor([_between(THING_SIZE, generator) for _ in range(2)]) * min(size)
+    bumps = BUMPS * torch.randn(1, 1, BUMP_NODES, BUMP_NODES, generator=generator)
+    bumps = functional.interpolate(bumps, size=size, mode="bicubic", align_corners=True)
+    down = torch.arange(size[0])[:, None] - row * (size[0] - 1)
+    across = torch.arange(size[1]) - column * (size[1] - 1)
+    turn = torch.tensor(torch.pi * tilt)
+    along, aside = across * turn.cos() + down * turn.sin(), down * turn.cos() - across * turn.sin()
+    radius = ((along / axes[0]) ** 2 + (aside / axes[1]) ** 2).sqrt()
+    return ((1 + bumps - radius) * axes.min() / EDGE + 0.5).clamp(0, 1)
+
+
+def _draw_thing_path(camera: SceneCamera, generator: torch.Generator | None) -> Tensor:
+    """Where a thing is at each moment, (t 2) in px (row, column), mean 0: a line, or an arc."""
+    travel = _between(camera.thing_travel, generator)
+    points = torch.randn(2 if camera.straight else ARC_POINTS, 2, generator=generator, dtype=torch.float64)
+    path = spline_basis(len(points), camera.moments) @ points
+    path = path - path.mean(0)
+    return path * (travel / torch.cdist(path, path).max().clamp(min=1e-12))
+
+
+def _expose(background: Tensor, things: list[_Thing], turns: Tensor) -> Tensor:
+    """The mean over the moments of all that is seen, in linear light: (1 c h w)."""
+    size = (background.shape[-2], background.shape[-1])
+    nodes = _nodes(size)
+    moved = rotation_displacements(turns, nodes, size=size, focal=FOCAL * max(size)).transpose(0, 1)
+    half = torch.tensor([size[0] - 1, size[1] - 1], dtype=torch.float64) / 2
+    # grid_sample wants (column, row) from -1 to 1.
+    grid = _spread(((nodes - moved) / half - 1).flip(-1), size, like=background).permute(0, 2, 3, 1)
+    offsets = [(thing.path / half.to(thing.path)).flip(-1)[:, None, None] for thing in things]
+    total = torch.zeros_like(background)
+    # One moment after the other: a picture and its grid stay in the processor's cache.
+    for moment in range(len(turns)):
+        here = grid[moment : moment + 1]
+        layers = [_sample(thing.layer, here - at[moment]) for thing, at in zip(things, offsets, strict=True)]
+        total += _compose(_sample(background, here), layers)
+    return total / len(turns)
+
+
+def _sample(picture: Tensor, grid: Tensor) -> Tensor:
+    return functional.grid_sample(picture, grid, padding_mode="border", align_corners=True)
+
+
+def _compose(light: Tensor, layers: list[Tensor]) -> Tensor:
+    """Lay layers (b c+1 h w), light times mask and mask, over `light` (b c h w), which is overwritten."""
+    for layer in layers:
+        light.mul_(1 - layer[:, -1:]).add_(layer[:, :-1])
+    return light
+
+
+def _develop(linear: Tensor, camera: SceneCamera, generator: torch.Generator | None) -> Image:
+    """From light to the file, in the order of `photograph`."""
+    exposed = saturate(linear, gain=camera.gain)
+    if camera.sigma:
+        exposed = add_noise(exposed, sigma=camera.sigma, generator=generator)
+    photo = to_display(exposed, camera.response)
+    return photo if camera.jpeg is None else jpeg(photo, quality=camera.jpeg)
+
+
+def _visible(things: list[_Thing], like: Tensor) -> Tensor:
+    """How much of each thing is seen in the sharp picture, (n h w): its mask, less what lies over it."""
+    seen = like.new_zeros(len(things), *like.shape[-2:])
+    free = like.new_ones(like.shape[-2:])
+    for index in reversed(range(len(things))):
+        mask = things[index].layer[0, -1]
+        seen[index] = mask * free
+        free = free * (1 - mask)
+    return seen
+
+
+def _displacements(turns: Tensor, things: list[_Thing], seen: Tensor) -> Tensor:
+    """By how much what is seen at each pixel of the sharp picture moves, (t h w 2)."""
+    moved = _carried(turns, seen.new_zeros(len(turns), 2), seen)
+    for thing, share in zip(things, seen, strict=True):
+        inside = share > 0.5
+        moved[:, :, inside] = _carried(turns, thing.path, seen)[:, :, inside]
+    return moved.permute(0, 2, 3, 1)
+
+
+def _carried(turns: Tensor, path: Tensor, like: Tensor) -> Tensor:
+    """Where a thing on `path` (t 2) is carried, seen by the turning camera: H (place + path) - place, (t 2 h w)."""
+    size = (like.shape[-2], like.shape[-1])
+    own = path.to("cpu", torch.float64)[:, None]
+    places = (_nodes(size) + own).flatten(0, 1)
+    # The inverse turn says where a place goes to, with the sign reversed; each moment has its own places.
+    back = rotation_displacements(-turns, places, size=size, focal=FOCAL * max(size))
+    back = back.unflatten(0, (len(turns), -1)).diagonal(dim1=0, dim2=2).permute(2, 0, 1)
+    return _spread(own - back, size, like=like)
+
+
+def _nodes(size: tuple[int, int]) -> Tensor:
+    """(row, column) of NODES x NODES places from corner to corner of the picture, (n 2), in px."""
+    down, across = (torch.linspace(0, length - 1, NODES, dtype=torch.float64) for length in size)
+    return torch.stack(torch.meshgrid(down, across, indexing="ij"), -1).flatten(0, 1)
+
+
+def _spread(values: Tensor, size: tuple[int, int], *, like: Tensor) -> Tensor:
+    """Values (t n 2) at the nodes, bilinearly between them: (t 2 h w)."""
+    places = (torch.linspace(0, NODES - 1, length)[:, None] for length in size)
+    down, across = ((1 - (place - torch.arange(NODES)).abs()).clamp(min=0).to(like) for place in places)
+    return down @ values.unflatten(1, (NODES, NODES)).permute(0, 3, 1, 2).to(like) @ across.T
+
+
+def _times(count: int) -> Tensor:
+    """The middles of `count` equal parts of the exposure, which lasts from 0 to 1."""
+    return (torch.arange(count, dtype=torch.float64) + 0.5) / count
+
+
+def _between(span: Span, generator: torch.Generator | None) -> float:
+    return span[0] + (span[1] - span[0]) * torch.rand((), generator=generator, dtype=torch.float64).item()
+
+
+def _check_pictures(pictures: Tensor, camera: SceneCamera) -> None:
+    shape = tuple(pictures.shape)
+    if len(shape) != 4 or shape[1] not in (1, 3) or min(shape[-2:]) < 2:
+        raise UsageError(f"pictures of shape {shape} were given: give (count, 1 or 3, height, width), 2 px or more")
+    wanted = 2 if camera.things[1] else 1
+    if shape[0] < wanted:
+        raise UsageError(f"{shape[0]} pictures were given: give {wanted} or more, a background and textures of things")

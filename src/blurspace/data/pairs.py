@@ -1,0 +1,109 @@
+"""How is a random piece of a sharp-blurry pair cut out?"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from blurspace.data.crops import HELD_OUT, draw_index, rank, read_pixels
+from blurspace.data.layouts import PairFiles
+from blurspace.errors import NoInputError, PictureError, UsageError
+from blurspace.io.files import shown
+from blurspace.types import Pair
+
+
+class PairPhotos:
+    """Pairs of files, read once into memory as uint8 (2 3 h w), sharp before blurry; grey gets three equal channels.
+
+    `limit`: only the first so many. `files`: those that were read; `scenes`: their scenes, each once, in order;
+    `skipped`: a sentence for each pair with a file that could not be read. Raises UsageError where the two pictures of
+    a pair differ in size, NoInputError where no pair is left.
+    """
+
+    def __init__(self, files: Sequence[PairFiles], *, limit: int | None = None) -> None:
+        """Read the pairs."""
+        self.files: list[PairFiles] = []
+        self.pairs: list[Tensor] = []
+        skipped = []
+        for pair in files[:limit]:
+            try:
+                pixels = _read(pair)
+            except PictureError as problem:  # one bad file among thousands must not stop a training
+                skipped.append(str(problem))
+                continue
+            self.files.append(pair)
+            self.pairs.append(pixels)
+        self.skipped = tuple(skipped)
+        if not self.pairs:
+            raise NoInputError(f"none of {len(skipped)} pairs can be read: give sharp and blurry photos")
+        self.scenes = sorted({pair.scene for pair in self.files})
+
+    def __len__(self) -> int:
+        """How many pairs could be read."""
+        return len(self.pairs)
+
+    def draw(self, generator: torch.Generator, *, count: int, side: int) -> Pair:
+        """Random squares of `side` px, (count 3 side side) in [0, 1]: pair, place, flip and quarter turn by chance.
+
+        Both pictures of a pair are cut at the same place and turned the same way. Raises NoInputError where every pair
+        is smaller than `side`.
+        """
+        big_enough = [pair for pair in self.pairs if min(pair.shape[-2:]) >= side]
+        if not big_enough:
+            largest = max(min(pair.shape[-2:]) for pair in self.pairs)
+            raise NoInputError(
+                f"crops of {side} px were wanted and the pairs have at most {largest} px on their shorter side: give "
+                "bigger pictures or ask for smaller crops"
+            )
+        pieces = torch.stack([_piece(big_enough, generator, side) for _ in range(count)]).float() / 255
+        return Pair(pieces[:, 0], pieces[:, 1])
+
+    def whole(self, index: int) -> Pair:
+        """All of one pair, (1 3 h w) in [0, 1]; `index` counts in `files`."""
+        sharp, blurry = self.pairs[index].float() / 255
+        return Pair(sharp[None], blurry[None])
+
+
+def split_by_scene(
+    files: Sequence[PairFiles], *, held_out: float = HELD_OUT
+) -> tuple[list[PairFiles], list[PairFiles]]:
+    """The pairs to train on and those held out, which share no scene; each side gets one scene at least.
+
+    On which side a scene is depends on its name alone, so it stays there when others come; `held_out`: about this share
+    of the scenes, in (0, 1). Raises UsageError on another share or a single scene, NoInputError without pairs.
+    """
+    if not 0 < held_out < 1:
+        raise UsageError(f"a share of {held_out} was to be held out: give a number between 0 and 1")
+    ranked = sorted({pair.scene for pair in files}, key=rank)
+    if not ranked:
+        raise NoInputError("no pairs were given, where some of two scenes were wanted: give some")
+    if len(ranked) == 1:
+        raise UsageError(
+            f"all pairs are of one scene, {shown(ranked[0])}, which cannot be both trained on and held out: give pairs "
+            "of two scenes or more"
+        )
+    count = min(max(sum(rank(scene) < held_out for scene in ranked), 1), len(ranked) - 1)
+    kept = set(ranked[count:])
+    return [pair for pair in files if pair.scene in kept], [pair for pair in files if pair.scene not in kept]
+
+
+def _read(pair: PairFiles) -> Tensor:
+    """uint8 (2 3 h w)."""
+    sharp, blurry = read_pixels(pair.sharp), read_pixels(pair.blurry)
+    if sharp.shape != blurry.shape:
+        sizes = [
+            f"{shown(path)} has {pixels.shape[-1]} x {pixels.shape[-2]} pixels"
+            for path, pixels in ((pair.sharp, sharp), (pair.blurry, blurry))
+        ]
+        raise UsageError(f"{sizes[0]} and its partner {sizes[1]}: give both in the same size")
+    return torch.stack((sharp, blurry))
+
+
+def _piece(pairs: Sequence[Tensor], generator: torch.Generator, side: int) -> Tensor:
+    """A random square, uint8 (2 3 side side)."""
+    pair = pairs[draw_index(len(pairs), generator)]
+    top, left = (draw_index(length - side + 1, generator) for length in pair.shape[-2:])
+    piece = pair[..., top : top + side, left : left + side]
+    turns = draw_index(8, generator)  # the eight symmetries of a square
+    piece = torch.rot90(piece, turns % 4, (-2, -1))
+    return piece.flip(-1) if turns >= 4 else piece

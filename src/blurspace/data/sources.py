@@ -1,0 +1,96 @@
+"""Where do the pairs come from that a kernel space or a deblurrer learns from? Made on the fly, or read.
+
+A source is a function: called with a generator (CPU) and a count, it gives a `Pair` of (count 3 side side).
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Generator
+
+from blurspace.blur.exposure import photograph
+from blurspace.blur.scenes import SceneCamera, draw_scene
+from blurspace.data.crops import SharpPhotos, draw_index
+from blurspace.data.pairs import PairPhotos
+from blurspace.data.triplets import Camera, draw_triplets
+from blurspace.types import Kernel, Pair
+
+Source = Callable[[Generator, int], Pair]
+# px that a scene has beyond its crop on every side, so that what moves in is content and not a repeated edge.
+SCENE_MARGIN = 16
+
+
+def from_pairs(pairs: PairPhotos, *, side: int) -> Source:
+    """Crops of pairs that were read. Raises NoInputError where all are smaller than `side`."""
+    return lambda generator, count: pairs.draw(generator, count=count, side=side)
+
+
+def from_shakes(
+    photos: SharpPhotos,
+    *,
+    side: int,
+    kernel_side: int,
+    extents: tuple[float, float],
+    sigmas: tuple[float, float] = (0.0, 0.0),
+    other_share: float = 0.0,
+    camera: Camera = "plain",
+) -> Source:
+    """Photos under drawn uniform kernels: the arguments are those of `data.triplets.draw_triplets`."""
+
+    def draw(generator: Generator, count: int) -> Pair:
+        drawn = draw_triplets(
+            photos,
+            generator,
+            count=count,
+            side=side,
+            kernel_side=kernel_side,
+            extents=extents,
+            sigmas=sigmas,
+            camera=camera,
+            other_share=other_share,
+        )
+        return Pair(drawn.sharp, drawn.blurry)
+
+    return draw
+
+
+def from_kernels(photos: SharpPhotos, kernels: Sequence[Kernel], *, side: int, response: str = "linear") -> Source:
+    """Photos under one of the given kernels (1 1 k k) each, 8 bits, in the light of `response`."""
+    reach = max(kernel.shape[-1] for kernel in kernels) // 2
+
+    def one(generator: Generator) -> Pair:
+        kernel = kernels[draw_index(len(kernels), generator)]
+        roomy = photos.crop(generator, side=side + 2 * reach)
+        blurry = photograph(roomy, kernel, response=response, round8=True)
+        return _inner(Pair(roomy, blurry), reach)
+
+    return lambda generator, count: _batch([one(generator) for _ in range(count)])
+
+
+def from_scenes(photos: SharpPhotos, camera: SceneCamera, *, side: int) -> Source:
+    """Moving things before a moving camera (`blur.scenes`), out of photos."""
+
+    def one(generator: Generator) -> Pair:
+        pieces = [photos.crop(generator, side=side + 2 * SCENE_MARGIN) for _ in range(1 + max(camera.things))]
+        scene = draw_scene(torch.cat(pieces), camera=camera, generator=generator)
+        return _inner(Pair(scene.sharp, scene.blurry), SCENE_MARGIN)
+
+    return lambda generator, count: _batch([one(generator) for _ in range(count)])
+
+
+def mixed(sources: Sequence[Source]) -> Source:
+    """Each pair from one of the sources, all equally likely."""
+
+    def draw(generator: Generator, count: int) -> Pair:
+        return _batch([sources[draw_index(len(sources), generator)](generator, 1) for _ in range(count)])
+
+    return draw
+
+
+def _inner(pair: Pair, margin: int) -> Pair:
+    area = (..., slice(margin, pair.sharp.shape[-2] - margin), slice(margin, pair.sharp.shape[-1] - margin))
+    return Pair(pair.sharp[area], pair.blurry[area])
+
+
+def _batch(pairs: Sequence[Pair]) -> Pair:
+    return Pair(torch.cat([one.sharp for one in pairs]), torch.cat([one.blurry for one in pairs]))

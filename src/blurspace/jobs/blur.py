@@ -1,0 +1,289 @@
+"""How are many photos made blurry, one after another, each by its own draw of one kind of blur?
+
+The table KINDS says which blurs there are. The files keep what `deblur` keeps, and a bad one never stops the others.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+import torch
+from torch import Generator
+
+from blurspace.blur.exposure import RESPONSES, add_noise, jpeg, photograph, to_display, to_linear
+from blurspace.blur.kernels import delta, disk, gaussian, line, shake
+from blurspace.blur.scenes import CAMERAS, FOCAL, SceneCamera, draw_scene
+from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
+from blurspace.catalog import build_space, space_hash
+from blurspace.errors import BlurspaceError, NoInputError, OutputError, UsageError
+from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
+from blurspace.jobs.deblur import Report, as_known_error, describe_kernel, sentence
+from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
+from blurspace.train.steps import chance
+from blurspace.transfer import read_bank
+from blurspace.types import Code, Image, Kernel, KernelSpace
+
+MARK = ".blurred"
+# px; no hand is so unsteady, and a field of kernels of this size still fits into memory.
+MOST = 300.0
+# Nodes along the longer side of a rotating camera's field: one per px of extent, so that neighbouring kernels differ
+# by half a px where the camera rolls as much as it pitches, and no more than this many, which bounds the memory.
+MOST_NODES = 24
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which blur, and through which camera; `plan_blur` fills it in and checks it.
+
+    `kind`: a name in KINDS. `amount`: px, its size: extent of a shake or rotation, length of a line, radius of a disk,
+    sigma of a Gaussian. `codes`: one of them is drawn for each picture; `space` is the one they belong to. `sigma`:
+    noise, in linear light, and of a code in display values. A scene's noise and JPEG are its `camera`'s.
+    """
+
+    kind: str
+    amount: float = 1.0
+    angle: float = 0.0
+    kernel: Kernel = field(default_factory=delta)
+    camera: SceneCamera = CAMERAS["hand"]
+    codes: tuple[Code, ...] = ()
+    space: KernelSpace | None = None
+    response: str = "srgb"
+    sigma: float = 0.0
+    quality: int | None = None
+
+
+@dataclass(frozen=True)
+class Blurred:
+    """What became of one file: its JSON record, and what the doors need besides. `output` None: it failed."""
+
+    input: str
+    kind: str
+    seed: int = 0
+    output: str | None = None
+    kernel: dict[str, float | int | None] | None = None
+    seconds: float = 0.0
+    reason: str | None = None  # why it failed
+    notes: tuple[str, ...] = ()  # what the file could not keep
+    exit_code: int = field(default=0, metadata={"private": True})
+    data: bytes | None = field(default=None, repr=False, metadata={"private": True})  # for standard output
+    error: Exception | None = field(default=None, metadata={"private": True})
+
+    def record(self) -> dict[str, object]:
+        """The JSON object of this file."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
+
+
+def plan_blur(
+    kind: str,
+    value: float | str,
+    *,
+    angle: float = 0.0,
+    index: int = 0,
+    space: Path | None = None,
+    response: str = "srgb",
+    sigma: float | None = None,
+    quality: int | None = None,
+) -> Options:
+    """The options for one kind of blur; reads the files that `value` and `space` name.
+
+    `value`: the amount in px, the camera's name, or the path of a kernel or a bank. The others are for the kinds that
+    have them; None = the usual. Raises UsageError on values that make no sense, and what reading raises.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"there is no blur of kind {kind}: give one of {', '.join(KINDS)}")
+    if response not in RESPONSES:
+        raise UsageError(f"camera response {response!r} is unknown: choose one of {', '.join(RESPONSES)}")
+    if kind == "scene":
+        return Options(kind, camera=_camera(str(value), sigma, quality))
+    options = Options(kind, response=response, sigma=sigma or 0.0, quality=quality)
+    if kind == "kernel":
+        return replace(options, kernel=read_kernel(str(value)))
+    if kind in ("code", "sample"):
+        codes = _codes(str(value), None if kind == "sample" else index, space)
+        return replace(options, codes=codes, space=build_space(space))
+    return replace(options, amount=_amount(kind, float(value)), angle=angle)
+
+
+def find_sharp(names: Sequence[str]) -> list[Source]:
+    """As `find_sources`, without what `blur` wrote into folders. Raises NoInputError where nothing is left."""
+    found = find_sources(names)
+    fresh = [one for one in found if one.name in names or Path(Path(one.name).stem).suffix != MARK]
+    if not fresh:
+        raise NoInputError(f"{names[0]} holds no photo but blurred ones: give a folder of sharp photos, or name a file")
+    return fresh
+
+
+def blur_files(
+    sources: Sequence[Source],
+    options: Options,
+    *,
+    seed: int = 0,
+    output: str | None = None,
+    overwrite: bool = False,
+    save_kernel: Path | None = None,
+    report: Report = lambda _: None,
+) -> Iterator[Blurred]:
+    """Blur each source and yield what became of it as soon as it is written.
+
+    `seed`: picture i draws from a generator of `seed` and i, so that one bad file changes no other. `output`: a file,
+    a folder, `-` for standard output (then `data`), or None for `name.blurred.ext` beside each input. `save_kernel`:
+    a float TIFF of the kernel. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any
+    work.
+    """
+    _check_saving(save_kernel, sources, options)
+    taken: set[Path | None] = {save_kernel}
+    for index, (source, target) in enumerate(zip(sources, _targets(sources, output), strict=True)):
+        start = time.perf_counter()
+        blurred = Blurred(source.name, options.kind, seed)
+        try:
+            if target and target in taken:
+                raise OutputError(f"{target} would be written twice: use two folders, or other names")
+            for path in filter(None, (target, save_kernel)):
+                check_target(path, sources, overwrite=overwrite)
+            taken.add(target)
+            made, data, kernel = _blur_one(source, target, options, chance(seed, index))
+            if target:
+                write_bytes(target, data, overwrite=overwrite)
+            if save_kernel and kernel is not None:
+                write_kernel(save_kernel, kernel, overwrite=overwrite)
+            blurred = replace(made, seed=seed, output=str(target or STANDARD), data=None if target else data)
+        except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
+            blurred = _failed(blurred, error)
+        for note in blurred.notes:
+            report(f"{source.name}: {note}")
+        yield replace(blurred, seconds=round(time.perf_counter() - start, 3))
+
+
+def _blur_one(
+    source: Source, target: Path | None, options: Options, generator: Generator
+) -> tuple[Blurred, bytes, Kernel | None]:
+    photo = load(source)
+    check_format(target, photo)
+    pixels, kernel = KINDS[options.kind](photo.pixels, options, generator)
+    changes = changes_on_write(photo)
+    told = None if kernel is None else describe_kernel(kernel)
+    made = Blurred(source.name, options.kind, kernel=told, notes=(changes,) if changes else ())
+    return made, encode_photo(photo, pixels), kernel
+
+
+Drawn = tuple[Image, Kernel | None]
+
+
+def _uniform(sharp: Image, options: Options, generator: Generator) -> Drawn:
+    kernel = KERNELS[options.kind](options, generator)
+    photo = photograph(
+        sharp,
+        kernel,
+        response=options.response,
+        sigma=options.sigma,
+        quality=options.quality,
+        generator=generator,
+    )
+    return photo, kernel
+
+
+def _rotation(sharp: Image, options: Options, generator: Generator) -> Drawn:
+    """A turning camera, in the order of `blur.exposure.photograph`."""
+    size = (sharp.shape[-2], sharp.shape[-1])
+    focal = FOCAL * max(size)
+    path = draw_rotation_path(extent=options.amount, focal=focal, generator=generator)
+    most = min(MOST_NODES, math.ceil(options.amount))
+    rows, columns = (max(1, math.ceil(most * length / max(size))) for length in size)
+    kernels = rotation_field(path, size, focal=focal, rows=rows, columns=columns)
+    light = blur_varying(to_linear(sharp, options.response), kernels)
+    return _developed(light, options.response, options, generator), None
+
+
+def _scene(sharp: Image, options: Options, generator: Generator) -> Drawn:
+    """The photo is the background, and its mirror images are what the moving things are cut out of."""
+    pictures = torch.cat((sharp, sharp.flip(-1), sharp.flip(-2), sharp.flip(-2, -1)))
+    return draw_scene(pictures, camera=options.camera, generator=generator).blurry, None
+
+
+def _coded(sharp: Image, options: Options, generator: Generator) -> Drawn:
+    if options.space is None or not options.codes:
+        raise UsageError("a blur by a code was asked for without codes or their space: give both")
+    code = options.codes[int(torch.randint(len(options.codes), (), generator=generator))]
+    return _developed(options.space.reblur(sharp, code), "linear", options, generator), None
+
+
+def _developed(light: Image, response: str, options: Options, generator: Generator) -> Image:
+    exposed = add_noise(light, sigma=options.sigma, generator=generator) if options.sigma else light
+    photo = to_display(exposed, response)
+    return photo if options.quality is None else jpeg(photo, quality=options.quality)
+
+
+KERNELS: dict[str, Callable[[Options, Generator], Kernel]] = {
+    "shake": lambda options, generator: shake(_odd(options.amount), extent=options.amount, generator=generator),
+    "line": lambda options, _: line(options.amount, options.angle),
+    "disk": lambda options, _: disk(options.amount),
+    "gaussian": lambda options, _: gaussian(options.amount),
+    "kernel": lambda options, _: options.kernel,
+}
+KINDS: dict[str, Callable[[Image, Options, Generator], Drawn]] = {
+    **dict.fromkeys(KERNELS, _uniform),
+    "rotation": _rotation,
+    "scene": _scene,
+    "code": _coded,
+    "sample": _coded,
+}
+
+
+def _odd(length: float) -> int:
+    """The smallest odd number of px that holds `length`."""
+    return 2 * math.ceil((length - 1) / 2) + 1
+
+
+def _amount(kind: str, amount: float) -> float:
+    least = 0.0 if kind in ("disk", "gaussian") else 1.0
+    if not least <= amount <= MOST or amount == 0:
+        wanted = "1 (no blur)" if least else "more than 0"
+        raise UsageError(f"--{kind} {amount:g} was given: give {wanted} and at most {MOST:g} px")
+    return amount
+
+
+def _camera(name: str, sigma: float | None, quality: int | None) -> SceneCamera:
+    if name not in CAMERAS:
+        raise UsageError(f"there is no camera {name}: give --scene one of {', '.join(CAMERAS)}")
+    camera = CAMERAS[name]
+    noise = camera.sigma if sigma is None else sigma
+    return replace(camera, sigma=noise, jpeg=camera.jpeg if quality is None else quality)
+
+
+def _codes(path: str, index: int | None, space: Path | None) -> tuple[Code, ...]:
+    """The code of a bank at `index`, or all of them. Raises UsageError where they belong to another space."""
+    bank = read_bank(path)
+    if bank.space != space_hash(space):
+        raise UsageError(f"{path} was made with another kernel space: give the weights it was made with as --space")
+    if not bank.codes:
+        raise UsageError(f"the blur bank {path} holds no codes: make one from at least one pair")
+    if index is None:
+        return bank.codes
+    if not 0 <= index < len(bank.codes):
+        raise UsageError(f"--index {index} was given and {path} holds {len(bank.codes)} codes: count from 0")
+    return bank.codes[index : index + 1]
+
+
+def _check_saving(path: Path | None, sources: Sequence[Source], options: Options) -> None:
+    if path and len(sources) > 1:
+        raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
+    if path and options.kind not in KERNELS:
+        raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")
+
+
+def _targets(sources: Sequence[Source], output: str | None) -> list[Path | None]:
+    """Where `plan_targets` puts the results, with our mark in the names that it made up."""
+    planned = plan_targets(sources, output)
+    if output and planned == [Path(output)]:
+        return planned
+    names = [Path(source.name) for source in sources]
+    marked = zip(planned, names, strict=True)
+    return [target and target.with_name(f"{name.stem}{MARK}{name.suffix}") for target, name in marked]
+
+
+def _failed(blurred: Blurred, error: Exception) -> Blurred:
+    known = as_known_error(error)
+    code = known.exit_code if isinstance(known, BlurspaceError) else 1
+    return replace(blurred, reason=sentence(known), exit_code=code, error=error)

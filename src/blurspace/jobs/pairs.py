@@ -1,0 +1,89 @@
+"""What blur is between the two pictures of a pair? The job of `kernel --pair`, and how jobs read a pair."""
+
+from pathlib import Path
+
+import torch
+
+from blurspace.blur.kernels import normalise
+from blurspace.errors import NoInputError, UsageError
+from blurspace.io.files import shown
+from blurspace.io.images import read_photo, write_bytes, write_kernel
+from blurspace.jobs.deblur import describe_kernel, number, picture_bytes
+from blurspace.jobs.files import Source, check_target
+from blurspace.jobs.inspect import Record
+from blurspace.metrics import psnr
+from blurspace.nets.kernel_space import BasisSpace
+from blurspace.transfer import show_code
+from blurspace.types import Code, Kernel, Pair
+
+# px, our choice: the sides of the pictures that a code is shown on. A point or a square stands every 64 px.
+LEAST_SHOWN, MOST_SHOWN = 64, 1024
+
+
+def read_pair(sharp: Path, blurry: Path) -> Pair:
+    """Two files as a pair, both (1 c h w); where only one is grey, it gets three equal channels.
+
+    Raises NoInputError where a file is missing, PictureError where one cannot be read, UsageError on two sizes.
+    """
+    for path in (sharp, blurry):
+        if not path.exists():
+            raise NoInputError(f"{shown(path)} does not exist: give a sharp picture and its blurry partner")
+    pixels = [read_photo(path).pixels for path in (sharp, blurry)]
+    sizes = [f"{one.shape[-1]} x {one.shape[-2]} pixels" for one in pixels]
+    if sizes[0] != sizes[1]:
+        raise UsageError(
+            f"{shown(sharp)} has {sizes[0]} and its partner {shown(blurry)} has {sizes[1]}: give both in the same size"
+        )
+    channels = max(one.shape[1] for one in pixels)
+    return Pair(*(one.expand(-1, channels, -1, -1).contiguous() for one in pixels))
+
+
+@torch.no_grad()
+def inspect_pair(
+    sharp: Path,
+    blurry: Path,
+    *,
+    space: BasisSpace,
+    save: Path | None = None,
+    plot: Path | None = None,
+    overwrite: bool = False,
+) -> Record:
+    """The blur between two pictures as `space` reads it, as a record; `save` (float TIFF) and `plot` (PNG) write it.
+
+    Length and angle are those of the mean kernel, which `save` gets; `plot` shows what the code does everywhere, to
+    points (left) and squares (right). Raises OutputError before the work where a file could not be written, and as
+    `read_pair`.
+    """
+    for path in (save, plot):
+        if path:
+            check_target(path, [Source(str(sharp)), Source(str(blurry))], overwrite=overwrite)
+    pair = read_pair(sharp, blurry)
+    code = space.extract(pair.sharp, pair.blurry)
+    kernel = mean_kernel(space, code)
+    if save:
+        write_kernel(save, kernel, overwrite=overwrite)
+    if plot:
+        picture = show_code(space, code, size=_shown_size((pair.sharp.shape[-2], pair.sharp.shape[-1])))
+        write_bytes(plot, picture_bytes(picture.clamp(0, 1)), overwrite=overwrite)
+    return {
+        "input": str(blurry),
+        "sharp": str(sharp),
+        "saved": str(save) if save else None,
+        "plotted": str(plot) if plot else None,
+        **describe_kernel(kernel),
+        "cells": list(code.shape[-2:]),
+        "exponent": number(1 + float(code[:, -1].mean()), 3),
+        "reblur_psnr": number(float(psnr(space.reblur(pair.sharp, code).clamp(0, 1), pair.blurry)), 3),
+        "sharp_psnr": number(float(psnr(pair.sharp, pair.blurry)), 3),
+    }
+
+
+def mean_kernel(space: BasisSpace, code: Code) -> Kernel:
+    """The one kernel (1 1 k k) of the mean of all cells of a code (1 c p q)."""
+    return normalise(space.kernels(code[:, :-1].mean((2, 3), keepdim=True))[:, 0].clamp_min(0))
+
+
+def _shown_size(size: tuple[int, int]) -> tuple[int, int]:
+    """A picture's size (h, w), made smaller if it is huge: kernels keep their px, so that fewer points are shown."""
+    share = min(1.0, MOST_SHOWN / max(size))
+    return max(LEAST_SHOWN, round(size[0] * share)), max(LEAST_SHOWN, round(size[1] * share))

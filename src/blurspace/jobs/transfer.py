@@ -1,0 +1,241 @@
+"""How does the blur of pairs get onto many other pictures, as a data set of pairs to train with?
+
+The blurs are a `transfer.BlurBank`, whether from one pair, from a folder of pairs or from a file. The data set has the
+layout "folders" (`data.layouts`), with a manifest that tells for each picture which blur it got.
+"""
+
+import csv
+import hashlib
+import io
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from itertools import chain, count, islice
+from pathlib import Path
+
+import torch
+
+from blurspace.data.layouts import PairFiles
+from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
+from blurspace.io.files import shown
+from blurspace.io.images import encode_photo, write_bytes
+from blurspace.jobs.deblur import as_known_error, sentence
+from blurspace.jobs.files import STANDARD, Source, check_target, load
+from blurspace.jobs.pairs import read_pair
+from blurspace.nets.kernel_space import BasisSpace
+from blurspace.transfer import BlurBank, fit_code, read_bank
+from blurspace.types import Code, Image, Photo
+
+FOLDERS = ("sharp", "blur")
+MANIFEST = "manifest.csv"
+COLUMNS = ("sharp", "blurry", "scene", "source", "code")
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """What became of one picture and one blur: the JSON record of `transfer`, and what the doors need besides."""
+
+    input: str
+    output: str | None = None  # the blurry picture; None where it failed
+    sharp: str | None = None
+    source: str | None = None  # the pair that the blur came from
+    code: int | None = None  # its place among the blurs
+    reason: str | None = None  # why it failed
+    left_out: tuple[str, ...] = ()  # what came with the input and is not in the output
+    seconds: float = 0.0
+    scene: str = field(default="", metadata={"private": True})
+    exit_code: int = field(default=0, metadata={"private": True})
+    error: Exception | None = field(default=None, metadata={"private": True})
+
+    def record(self) -> dict[str, object]:
+        """The JSON object of this outcome."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which blurs does a picture get? `copies` of the bank's, drawn by `seed` and the picture's number.
+
+    They differ while the bank has others. A blur's map that is bigger than the picture's is cut at a random place, a
+    smaller one is stretched. `centred`: the blur moves nothing on average.
+    """
+
+    bank: BlurBank
+    space: BasisSpace
+    seed: int = 0
+    copies: int = 1
+    centred: bool = False
+
+    @torch.no_grad()
+    def blurred(self, sharp: Image, index: int) -> Iterator[tuple[int, Image]]:
+        """The picture (1 c h w) blurred, and before it the blur's place in the bank, `copies` times."""
+        digest = hashlib.sha256(f"{self.seed} {index}".encode()).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+        order = torch.randperm(len(self.bank.codes), generator=generator).tolist()
+        rest = self.space.rest_code((sharp.shape[-2], sharp.shape[-1]))
+        for copy in range(self.copies):
+            place = order[copy % len(order)]
+            code = fit_code(self.bank.codes[place].to(rest), (rest.shape[-2], rest.shape[-1]), generator)
+            yield place, self.space.reblur(sharp, self.space.centred(code) if self.centred else code).clamp(0, 1)
+
+
+@torch.no_grad()
+def extract_bank(files: Iterable[PairFiles], *, space: BasisSpace, space_hash: str) -> BlurBank:
+    """The blurs of pairs, in order, in the precision of a bank's file, so that it makes no difference to pass one.
+
+    Raises NoInputError, PictureError or UsageError on the first pair that cannot be read or has two sizes.
+    """
+    codes: list[Code] = []
+    sources = []
+    for one in files:
+        pair = read_pair(one.sharp, one.blurry)
+        codes.append(space.extract(pair.sharp, pair.blurry).half())
+        sources.append(f"{shown(one.sharp)} -> {shown(one.blurry)}")
+    return BlurBank(tuple(codes), tuple(sources), space_hash)
+
+
+def load_bank(path: Path, *, space_hash: str) -> BlurBank:
+    """The blurs in a file. Raises ModelError where it is no bank or of another space, UsageError where it is empty."""
+    bank = read_bank(path)
+    if bank.space != space_hash:
+        raise ModelError(
+            f"{shown(path)} holds blurs of another kernel space: give --space the weights that it was made with, or "
+            "make it again"
+        )
+    if not bank.codes:
+        raise UsageError(f"{shown(path)} holds no blurs: make it again from at least one pair")
+    return bank
+
+
+def check_folder(output: Path, *, overwrite: bool) -> None:
+    """Raise OutputError, before any work, where `output` is a file, or a folder with anything in it."""
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{shown(output)} is a file, where a folder was wanted: give another -o FOLDER")
+    if not overwrite and output.is_dir() and any(output.iterdir()):
+        raise OutputError(f"{shown(output)} exists already and is not empty: give --overwrite or another -o FOLDER")
+
+
+def transfer_files(
+    sources: Sequence[Source], *, draw: Draw, output: Path, overwrite: bool = False, inputs: Sequence[Path] = ()
+) -> Iterator[Transferred]:
+    """Blur each source as `draw` says; yield each outcome when sharp/NAME.png and blur/NAME.png are in `output`.
+
+    Grey stays grey, 16 bits stay 16, and the colour profile is kept; alpha, EXIF and XMP are left out: these are
+    pictures to train with. With `overwrite` the folder's other files stay, and never one of `sources` or `inputs` is
+    replaced. The manifest, written last, also where the work is interrupted, lists what this call made. Raises
+    OutputError before any work as `check_folder` does.
+    """
+    check_folder(output, overwrite=overwrite)
+    read = [*sources, *(Source(str(path)) for path in inputs)]
+    _check_targets([output / MANIFEST], read, overwrite=overwrite)
+    made: list[Transferred] = []
+    ours = [*(output / name for name in FOLDERS), *([] if output.exists() else [output])]
+    _create(output)
+    try:
+        for index, (source, names) in enumerate(zip(sources, plan_names(sources, draw.copies), strict=True)):
+            files = [(output / FOLDERS[0] / name, output / FOLDERS[1] / name) for name in names]
+            try:
+                _check_targets(chain.from_iterable(files), read, overwrite=overwrite)
+                for one in _transfer_one(source, index, files, draw, overwrite=overwrite):
+                    made.append(one)
+                    yield one
+            except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
+                yield _failed(source, error)
+    finally:
+        _finish(output, made, ours)
+
+
+def plan_names(sources: Sequence[Source], copies: int) -> list[list[str]]:
+    """For each source the names of its `copies` files: NAME.png, NAME-2.png, ..., no two alike, in any case."""
+    taken: set[str] = set()
+    plan = []
+    for source in sources:
+        stem = "" if source.name == STANDARD else Path(source.name).stem.lstrip(".")
+        stem = "".join(letter if letter.isprintable() else "_" for letter in stem) or "picture"
+        own = list(islice(_free(stem, taken), copies))
+        taken.update(name.casefold() for name in own)
+        plan.append([f"{name}.png" for name in own])
+    return plan
+
+
+def _free(stem: str, taken: set[str]) -> Iterator[str]:
+    every = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return (name for name in every if name.casefold() not in taken)
+
+
+def _transfer_one(
+    source: Source, index: int, files: Sequence[tuple[Path, Path]], draw: Draw, *, overwrite: bool
+) -> Iterator[Transferred]:
+    """All copies of one source; `files`: the sharp and the blurry file of each."""
+    start = time.perf_counter()
+    photo = load(source)
+    plain = Photo(photo.pixels, depth=photo.depth, icc=photo.icc)
+    extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
+    for (sharp, blurry), (place, pixels) in zip(files, draw.blurred(photo.pixels, index), strict=True):
+        data = encode_photo(plain, photo.pixels), encode_photo(plain, pixels)
+        _write_both((sharp, blurry), data, overwrite=overwrite)
+        yield Transferred(
+            input=source.name,
+            output=str(blurry),
+            sharp=str(sharp),
+            source=draw.bank.sources[place],
+            code=place,
+            left_out=tuple(name for name, value in extras.items() if value is not None),
+            seconds=round(time.perf_counter() - start, 3),
+            scene=files[0][0].stem,
+        )
+        start = time.perf_counter()
+
+
+def _write_both(files: tuple[Path, Path], data: tuple[bytes, bytes], *, overwrite: bool) -> None:
+    """Write two files or none: a picture without its partner would spoil the data set."""
+    write_bytes(files[0], data[0], overwrite=overwrite)
+    try:
+        write_bytes(files[1], data[1], overwrite=overwrite)
+    except BaseException:
+        files[0].unlink(missing_ok=True)
+        raise
+
+
+def _check_targets(files: Iterable[Path], read: Sequence[Source], *, overwrite: bool) -> None:
+    for path in files:
+        if path.exists():  # else there is nothing to lose, and thousands of inputs need not be asked
+            check_target(path, read, overwrite=overwrite)
+
+
+def _failed(source: Source, error: Exception) -> Transferred:
+    known = as_known_error(error)
+    code = known.exit_code if isinstance(known, BlurspaceError) else 1
+    return Transferred(source.name, reason=sentence(known), exit_code=code, error=error)
+
+
+def _create(output: Path) -> None:
+    try:
+        for name in FOLDERS:
+            (output / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the folder {shown(output)} cannot be created: give another -o FOLDER") from error
+
+
+def _finish(output: Path, made: Sequence[Transferred], ours: Sequence[Path]) -> None:
+    """Write the manifest, or take our own folders, still empty, away where nothing was made."""
+    if made:
+        write_bytes(output / MANIFEST, _manifest(made), overwrite=True)
+        return
+    for folder in ours:
+        with suppress(OSError):  # there is something in it
+            folder.rmdir()
+
+
+def _manifest(made: Sequence[Transferred]) -> bytes:
+    """A CSV file that `data.layouts` reads; copies of one picture are one scene, which no split must cut."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in made:
+        names = [
+            f"{folder}/{Path(str(path)).name}" for folder, path in zip(FOLDERS, (one.sharp, one.output), strict=True)
+        ]
+        writer.writerow((*names, one.scene, one.source, one.code))
+    return text.getvalue().encode("utf-8")

@@ -1,0 +1,272 @@
+"""Which blur is between these two pictures, and what would it do to a third? A learned family of local filters.
+
+The encoded blur kernel space of Tran, Tran, Phung and Hoai 2021, section 3.1: an operator family (their F, our
+`reblur`) and an extractor (their G, our `extract`) are learned together from sharp-blurry pairs, by the distance of
+F(x, G(x, y)) to y (equation 4). Their x, y, k are our sharp, blurry, code. Theirs are a U-Net and a ResNet
+(`nets.encoder_space`). Ours has the structure of the thing: F adds to a picture what `count` learned filters make of
+it, weighted from place to place by the code, in a light whose curve the code tells; and G is then a least-squares
+problem, solved exactly in each cell of a grid. So what is uniform is found exactly and what changes is found nearly, on
+any picture, and training has only the filters to find.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from blurspace.blur.convolve import extend_frame, fast_size
+from blurspace.errors import UsageError
+from blurspace.types import Code, Image
+
+# The curve between display values and light is that of sRGB (IEC 61966-2-1) with its exponent left open: 1 is no
+# curve, 2.4 sRGB's own.
+OFFSET = 0.055
+EXPONENTS = (1.0, 1.7, 2.4, 3.1)
+LEAST_EXPONENT = 0.25  # a code that was searched or made up may say anything
+# A cell's window reaches half-way into its neighbours.
+WINDOW = (0.5, 1.0, 0.5)
+# At first a cell may leave the picture's mean by weights of about 0.1 where noise is about 0.01: the ratio's square.
+FIRST_STIFFNESS = 1e-2
+# A curve is believed only if it explains the pair this much better (mean square) than none: below is chance.
+CURVE_GAIN = 0.03
+# Rows of cells that are worked on at once: 256 px, which bounds the memory whatever the picture's height.
+BAND = 8
+# px: the exponent is judged on the square of this side where the pair differs most.
+JUDGED = 128
+
+
+class BasisSpace(nn.Module):
+    """A kernel space of `count` filters of `side` px, whose codes have a cell for every `stride` px.
+
+    A code is a map (b count+1 p q), p = ceil(h / stride): the filters' weights, and how the light is curved. Zero
+    changes nothing. Works on grey and RGB pictures of any size; a code of another size is stretched to the picture.
+    """
+
+    def __init__(self, *, count: int = 48, side: int = 33, stride: int = 32) -> None:
+        """Small random filters; training starts better from those of `train.kernel_space`."""
+        super().__init__()
+        if side % 2 == 0 or stride % 2 or min(count, side, stride) < 1:
+            raise UsageError(
+                f"{count} filters of {side} px with a stride of {stride} px were asked for: give an odd side and "
+                "an even stride, all above 0"
+            )
+        self.stride = stride
+        self.basis = nn.Parameter(torch.randn(count, side, side) / side)
+        self.log_stiffness = nn.Parameter(torch.full((count,), FIRST_STIFFNESS).log())
+
+    def forward(self, sharp: Image, blurry: Image) -> Image:
+        """What the space makes of a pair: `sharp`, blurred by the code of both."""
+        return self.reblur(sharp, self.extract(sharp, blurry))
+
+    def rest_code(self, size: tuple[int, int]) -> Code:
+        """The code (1 count+1 p q) that changes nothing, for pictures of `size` (h, w)."""
+        return self.basis.new_zeros(1, len(self.basis) + 1, *self._cells(size))
+
+    def reblur(self, sharp: Image, code: Code) -> Image:
+        """Blur pictures (b c h w) in [0, 1] by a code (1 or b, count+1, any map): (b c h w), not clamped above.
+
+        Differentiable in both. Raises UsageError where the code has other channels. Tran et al. 2021: F(x, k).
+        """
+        _check(sharp)
+        if code.ndim != 4 or code.shape[1] != len(self.basis) + 1 or code.shape[0] not in (1, len(sharp)):
+            raise UsageError(
+                f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: "
+                f"give (1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
+            )
+        cells = self._cells((sharp.shape[-2], sharp.shape[-1]))
+        with torch.autocast(sharp.device.type, enabled=False):
+            sharp, code = sharp.float(), code.float()
+            exponent = (1 + code[:, -1:].mean((2, 3), keepdim=True)).clamp_min(LEAST_EXPONENT)
+            weights = code[:, :-1]
+            if weights.shape[-2:] != cells:
+                weights = functional.interpolate(weights, cells, mode="bilinear", antialias=True)
+            return to_display(self._blurred(to_light(sharp, exponent), weights), exponent)
+
+    def extract(self, sharp: Image, blurry: Image) -> Code:
+        """The code (b count+1 p q) of pairs (b c h w) in [0, 1]: in each cell the best in the least-squares sense.
+
+        Differentiable. Raises UsageError on two shapes. Tran et al. 2021: G(x, y).
+        """
+        _check(sharp)
+        if sharp.shape != blurry.shape:
+            raise UsageError(f"shapes {tuple(sharp.shape)} and {tuple(blurry.shape)} were given: give an aligned pair")
+        with torch.autocast(sharp.device.type, enabled=False):
+            sharp, blurry = sharp.float(), blurry.float()
+            exponent = self._exponents(sharp, blurry)
+            weights = self._fit(sharp, blurry, exponent)
+        curve = (exponent - 1).expand(-1, 1, *weights.shape[-2:])
+        return torch.cat((weights, curve), 1)
+
+    def centred(self, code: Code) -> Code:
+        """The nearest code whose blur moves nothing on average, at any place: labels of a picture stay aligned."""
+        moments = self._moments()
+        weights = code[:, :-1]
+        move = torch.einsum("dn,bnpq->bdpq", moments, weights)
+        back = torch.linalg.pinv(moments)
+        return torch.cat((weights - torch.einsum("nd,bdpq->bnpq", back, move), code[:, -1:]), 1)
+
+    def kernels(self, weights: Tensor) -> Tensor:
+        """The convolution kernels (b p q side side), each of sum 1, of a code's weights (b count p q)."""
+        kernels = torch.einsum("bnpq,nij->bpqij", weights, self.filters())
+        middle = kernels.shape[-1] // 2
+        kernels[..., middle, middle] += 1
+        return kernels
+
+    def filters(self) -> Tensor:
+        """The filters (count side side) as they are used: each sums to 0, so that constants stay."""
+        return self.basis - self.basis.mean((1, 2), keepdim=True)
+
+    def _moments(self) -> Tensor:
+        """How far a weight of 1 on each filter moves the content: (2 count), (rows, columns) in px."""
+        side = self.basis.shape[-1]
+        place = torch.arange(side, dtype=self.basis.dtype, device=self.basis.device) - side // 2
+        filters = self.filters()
+        return torch.stack((filters.sum(2) @ place, filters.sum(1) @ place))
+
+    def _cells(self, size: tuple[int, int]) -> tuple[int, int]:
+        return -(-size[0] // self.stride), -(-size[1] // self.stride)
+
+    def _blurred(self, light: Image, weights: Tensor) -> Image:
+        """Blur with the kernels of all cells, bilinear between their middles: windows, blurred and added up.
+
+        The order is that of `blur.varying`: each pixel is made by the kernel that is interpolated at its own place.
+        """
+        (height, width), stride, side = light.shape[-2:], self.stride, self.basis.shape[-1]
+        kernels = self.kernels(functional.pad(weights, (1, 1, 1, 1), mode="replicate"))
+        rows, columns = kernels.shape[1:3]
+        # Windows of two cells, the first of which is a cell and a half outside the picture.
+        outside = stride + stride // 2 + side // 2
+        more = (rows + 1) * stride + side - 1 - outside
+        extended = functional.pad(
+            light, (outside, (columns - rows) * stride + more - width, outside, more - height), mode="replicate"
+        )
+        windows = extended.unfold(2, 2 * stride + side - 1, stride).unfold(3, 2 * stride + side - 1, stride)
+        rise = (torch.arange(stride, device=light.device, dtype=light.dtype) + 0.5) / stride
+        hat = torch.cat((rise, rise.flip(0)))
+        hat = hat[:, None] * hat
+        frame = (fast_size(2 * stride + side - 1),) * 2
+        total = light.new_zeros(*light.shape[:2], (rows + 1) * stride, (columns + 1) * stride)
+        for top in range(0, rows, BAND):
+            spectra = torch.fft.rfft2(kernels[:, None, top : top + BAND], s=frame)
+            found = torch.fft.irfft2(torch.fft.rfft2(windows[:, :, top : top + BAND], s=frame) * spectra, s=frame)
+            found = found[..., side - 1 : side - 1 + 2 * stride, side - 1 : side - 1 + 2 * stride] * hat
+            count = found.shape[2]
+            columns_of = found.movedim((2, 3), (4, 5)).reshape(len(light), -1, count * columns)
+            strip = functional.fold(columns_of, ((count + 1) * stride, total.shape[-1]), 2 * stride, stride=stride)
+            total[..., top * stride : (top + count + 1) * stride, :] += strip
+        first = stride + stride // 2
+        return total[..., first : first + height, first : first + width]
+
+    def _responses(self, light: Image) -> Iterator[tuple[slice, Tensor]]:
+        """What every filter makes of grey light (b 1 h w), band by band: its rows, and (b count rows w)."""
+        side, (height, width) = self.basis.shape[-1], light.shape[-2:]
+        extended = extend_frame(light, side // 2, "replicate")
+        step = BAND * self.stride
+        frame = fast_size(min(step, height) + side - 1), fast_size(width + side - 1)
+        spectra = torch.fft.rfft2(self.filters(), s=frame)
+        for top in range(0, height, step):
+            rows = slice(top, min(top + step, height))
+            part = torch.fft.rfft2(extended[..., top : rows.stop + side - 1, :], s=frame)
+            found = torch.fft.irfft2(part * spectra, s=frame)
+            yield rows, found[..., side - 1 : side - 1 + rows.stop - top, side - 1 : side - 1 + width]
+
+    def _fit(self, sharp: Image, blurry: Image, exponent: Tensor) -> Tensor:
+        """The weights (b count p q) that explain the pair best, cell by cell, where each starts from their mean."""
+        light = to_light(sharp, exponent).mean(1, keepdim=True)
+        change = to_light(blurry, exponent).mean(1, keepdim=True) - light
+        # Errors count as they are seen: the slope of the curve back to display values.
+        seen = _slope(blurry.mean(1, keepdim=True), exponent)
+        evidence = [
+            self._normal_equations(found * seen[:, :, rows], (change * seen)[:, :, rows])
+            for rows, found in self._responses(light)
+        ]
+        gram = torch.cat([one for one, _ in evidence], 1)
+        match = torch.cat([one for _, one in evidence], 1)
+        stiffness = torch.diag(self.log_stiffness.exp())
+        mean = torch.linalg.solve(gram.mean((1, 2)) + stiffness, match.mean((1, 2)))[:, None, None]
+        gram, match = _windowed(gram), _windowed(match)
+        weights = mean + torch.linalg.solve(gram + stiffness, match - (gram @ mean[..., None])[..., 0])
+        return weights.permute(0, 3, 1, 2)
+
+    def _normal_equations(self, found: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+        """Per cell the filters' products with each other (b p q n n), and with the change (b p q n)."""
+        found, change = _by_cell(found, self.stride), _by_cell(change, self.stride)
+        return found @ found.mT, (found @ change.mT)[..., 0]
+
+    @torch.no_grad()
+    def _exponents(self, sharp: Image, blurry: Image) -> Tensor:
+        """For each pair the exponent (b 1 1 1) of the light in which it is explained best."""
+        sharp, blurry = _telling(sharp, blurry)
+        losses = []
+        for exponent in EXPONENTS:
+            curve = sharp.new_full((len(sharp), 1, 1, 1), exponent)
+            weights = self._fit(sharp, blurry, curve)
+            code = torch.cat((weights, (curve - 1).expand(-1, 1, *weights.shape[-2:])), 1)
+            losses.append((self.reblur(sharp, code) - blurry).square().mean((1, 2, 3)))
+        return _least(torch.stack(losses, 1)).view(-1, 1, 1, 1)
+
+
+def to_light(display: Tensor, exponent: Tensor) -> Tensor:
+    """Display values to light by an offset power; 0 and 1 stay, and exponent 1 changes nothing."""
+    low, high = OFFSET**exponent, (1 + OFFSET) ** exponent
+    return ((display.clamp_min(0) + OFFSET) ** exponent - low) / (high - low)
+
+
+def to_display(light: Tensor, exponent: Tensor) -> Tensor:
+    """Light to display values, the inverse of `to_light` for light >= 0; below it is clamped."""
+    low, high = OFFSET**exponent, (1 + OFFSET) ** exponent
+    return (light.clamp_min(0) * (high - low) + low) ** (1 / exponent) - OFFSET
+
+
+def _slope(display: Tensor, exponent: Tensor) -> Tensor:
+    """The derivative of display values by light."""
+    low, high = OFFSET**exponent, (1 + OFFSET) ** exponent
+    return (high - low) / (exponent * (display.clamp_min(0) + OFFSET) ** (exponent - 1))
+
+
+def _by_cell(planes: Tensor, stride: int) -> Tensor:
+    """Planes (b n h w), with zeros where they end within a cell, as (b p q n stride^2)."""
+    count, channels, height, width = planes.shape
+    planes = functional.pad(planes, (0, -width % stride, 0, -height % stride))
+    cells = planes.view(count, channels, planes.shape[2] // stride, stride, planes.shape[3] // stride, stride)
+    return cells.permute(0, 2, 4, 1, 3, 5).flatten(4)
+
+
+def _windowed(evidence: Tensor) -> Tensor:
+    """Add to each cell (b p q ...) what its neighbours know, weighted by WINDOW down and across."""
+    for axis in (1, 2):
+        none = torch.zeros_like(evidence.narrow(axis, 0, 1))
+        inner = evidence.narrow(axis, 0, evidence.shape[axis] - 1), evidence.narrow(axis, 1, evidence.shape[axis] - 1)
+        before, after = torch.cat((none, inner[0]), axis), torch.cat((inner[1], none), axis)
+        evidence = WINDOW[0] * before + WINDOW[1] * evidence + WINDOW[2] * after
+    return evidence
+
+
+def _telling(sharp: Image, blurry: Image) -> tuple[Image, Image]:
+    """Of each pair the square of at most JUDGED px in which the two differ most."""
+    height, width = (min(JUDGED, length) for length in sharp.shape[-2:])
+    change = functional.avg_pool2d((blurry - sharp).square().mean(1, keepdim=True), (height, width), JUDGED // 4)
+    pieces = []
+    for one, other, place in zip(sharp, blurry, change.flatten(1).argmax(1).tolist(), strict=True):
+        top, left = (JUDGED // 4 * index for index in divmod(place, change.shape[-1]))
+        area = (..., slice(top, top + height), slice(left, left + width))
+        pieces.append((one[area], other[area]))
+    return torch.stack([one for one, _ in pieces]), torch.stack([other for _, other in pieces])
+
+
+def _least(losses: Tensor) -> Tensor:
+    """Where the parabola through the least of the losses (b len(EXPONENTS)) and its neighbours is least."""
+    losses = losses.clamp_min(1e-12).log()
+    place = losses.argmin(1).clamp(1, len(EXPONENTS) - 2)
+    before, here, after = (losses.gather(1, (place + step)[:, None])[:, 0] for step in (-1, 0, 1))
+    bend = (before - 2 * here + after).clamp_min(1e-6)
+    step = EXPONENTS[1] - EXPONENTS[0]
+    found = EXPONENTS[0] + step * (place + (0.5 * (before - after) / bend).clamp(-1, 1))
+    worth = losses[:, 0] - losses.min(1).values > CURVE_GAIN
+    return torch.where(worth, found, torch.ones_like(found))
+
+
+def _check(picture: Tensor) -> None:
+    if picture.ndim != 4 or picture.shape[1] not in (1, 3):
+        raise UsageError(f"a picture of shape {tuple(picture.shape)} was given: give (batch, 1 or 3, height, width)")
