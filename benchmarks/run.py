@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from blurspace.bench import tran2021_training, tran2021_transfer, transfer
 from blurspace.bench.synthetic import SEED
 from blurspace.cli import main as blurspace
 
@@ -58,7 +59,9 @@ def _data(bench: list[str]) -> str:
 
 
 def _seed(bench: list[str]) -> str:
-    seeds = {"synthetic": SEED, "speed": SEED, "kaufman2020-ablation": 0}
+    made = {"synthetic": SEED, "speed": SEED, "kaufman2020-ablation": 0, "transfer": transfer.SEED}
+    seeds = made | dict.fromkeys(("tran2021-transfer", "tran2021-retrieval"), tran2021_transfer.SEED)
+    seeds |= dict.fromkeys(("tran2021-swapped", "tran2021-augmented"), tran2021_training.SEED)
     return str(seeds.get(bench[0], "none"))
 
 

@@ -152,6 +152,19 @@ CARDS: dict[str, Card] = {
             colour_space="as classical",
             papers=("whyte2012", "hirsch2011", "gupta2010", "xu2013", "rudin1992", "almeida2013"),
         ),
+        Card(
+            name="kernel-space",
+            task="kernel space",
+            builder="blurspace.catalog:build_space",
+            parameters=52320,
+            bytes=210520,
+            sha256="6ed1dddac4453e245fb56a0d9ecf82c5441d1df187a138af06ce66c186a6b6c8",
+            weights="kernel-space.safetensors",
+            licence="Apache-2.0",
+            trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
+            colour_space="display values; which curve lies between them and light is part of each code",
+            papers=("tran2021",),
+        ),
     )
 }
 

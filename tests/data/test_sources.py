@@ -52,12 +52,14 @@ def pairs(folder, tmp_path_factory):
 
 def every_source(photos, pairs):
     return {
-        "pairs": sources.from_pairs(pairs, side=SIDE),
+        "pairs": sources.from_pairs(pairs.pairs, side=SIDE),
         "shakes": sources.from_shakes(photos, side=SIDE, kernel_side=9, extents=(3, 9)),
         "kernels": sources.from_kernels(photos, [line(7, 30), line(5, 100)], side=SIDE),
         "hand": sources.from_scenes(photos, CAMERAS["hand"], side=SIDE),
         "wheel": sources.from_scenes(photos, CAMERAS["wheel"], side=SIDE),
-        "mixed": sources.mixed([sources.from_pairs(pairs, side=SIDE), sources.from_scenes(photos, STILL, side=SIDE)]),
+        "mixed": sources.mixed(
+            [sources.from_pairs(pairs.pairs, side=SIDE), sources.from_scenes(photos, STILL, side=SIDE)]
+        ),
     }
 
 
@@ -76,7 +78,7 @@ def test_size_range_and_the_same_for_the_same_seed(photos, pairs, name):
 
 
 def test_pairs_stay_pairs(pairs):
-    pair = sources.from_pairs(pairs, side=SIDE)(seeded(), 5)
+    pair = sources.from_pairs(pairs.pairs, side=SIDE)(seeded(), 5)
     torch.testing.assert_close(pair.blurry, 1 - pair.sharp)
 
 

@@ -13,7 +13,7 @@ from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import load_into, read_weights
 from blurspace.nets.encoder_space import EncoderSpace
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.train import kernel_space, loop
+from blurspace.train import filters, kernel_space, loop
 from blurspace.train.recipes import TASKS, read_recipe
 from blurspace.train.steps import chance
 from blurspace.types import Pair
@@ -28,7 +28,7 @@ every_task = pytest.mark.parametrize("name", TABLES)
 
 @pytest.fixture(autouse=True)
 def few_batches(monkeypatch):
-    monkeypatch.setattr(kernel_space, "START_BATCHES", 6)
+    monkeypatch.setattr(filters, "START_BATCHES", 6)
 
 
 def recipe(name, **tables):
@@ -210,7 +210,7 @@ def test_a_known_kernel_is_found(kernel, side):
     """Where it is, with its sum; asymmetric and shifted ones show a flip."""
     uneven = 0.8 * kernel + 0.2 * delta(9).roll((2, -1), (-2, -1))
     pair = of_kernels(uneven, side=side)(chance(0, 0))
-    found, power = kernel_space.fit_kernels(pair.sharp, pair.blurry, side=9)
+    found, power = filters.fit_kernels(pair.sharp, pair.blurry, side=9)
     assert found.shape == (4, 1, 9, 9)
     assert power.shape == (4, side, side)
     assert power.min() >= 0
@@ -223,36 +223,36 @@ def test_a_known_kernel_is_found(kernel, side):
 def test_a_pair_of_its_own_kernel_each():
     first, second = (of_kernels(kernel, count=1)(chance(0, 0)) for kernel in KERNELS)
     both = [torch.cat([getattr(one, part) for one in (first, second)]) for part in ("sharp", "blurry")]
-    found, _ = kernel_space.fit_kernels(*both, side=9)
+    found, _ = filters.fit_kernels(*both, side=9)
     for one, pair in zip(found, (first, second), strict=True):
-        alone, _ = kernel_space.fit_kernels(pair.sharp, pair.blurry, side=9)
+        alone, _ = filters.fit_kernels(pair.sharp, pair.blurry, side=9)
         torch.testing.assert_close(one[None], alone, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.004])
 def test_two_filters_span_what_two_kernels_change(noise):
-    filters = kernel_space.start_filters(of_kernels(*KERNELS, noise=noise), count=2, side=9)
-    assert filters.shape == (2, 9, 9)
-    torch.testing.assert_close(filters.norm(dim=(1, 2)), torch.ones(2))
-    torch.testing.assert_close(filters.sum((1, 2)), torch.zeros(2), atol=1e-4, rtol=0)
+    found = filters.start_filters(of_kernels(*KERNELS, noise=noise), count=2, side=9)
+    assert found.shape == (2, 9, 9)
+    torch.testing.assert_close(found.norm(dim=(1, 2)), torch.ones(2))
+    torch.testing.assert_close(found.sum((1, 2)), torch.zeros(2), atol=1e-4, rtol=0)
     changes = torch.stack([(kernel - delta(9)).flatten() for kernel in KERNELS])
     changes = changes - changes.mean(1, keepdim=True)
-    basis, _ = torch.linalg.qr(filters.flatten(1).T)
+    basis, _ = torch.linalg.qr(found.flatten(1).T)
     rest = changes - changes @ basis @ basis.T
     assert (rest.norm(dim=1) < 0.1 * changes.norm(dim=1)).all()
 
 
 def test_more_filters_than_kinds_are_still_of_norm_1():
-    filters = kernel_space.start_filters(of_kernels(*KERNELS), count=12, side=9)
-    assert filters.shape == (12, 9, 9)
-    torch.testing.assert_close(filters.norm(dim=(1, 2)), torch.ones(12))
+    found = filters.start_filters(of_kernels(*KERNELS), count=12, side=9)
+    assert found.shape == (12, 9, 9)
+    torch.testing.assert_close(found.norm(dim=(1, 2)), torch.ones(12))
 
 
 def test_a_space_of_start_filters_explains_their_pairs():
     draw = of_kernels(*KERNELS)
     space = BasisSpace(count=2, side=9, stride=16)
     random_one = kernel_space.measure(draw(chance(1, 1)), space)
-    space.basis.data = kernel_space.start_filters(draw, count=2, side=9)
+    space.basis.data = filters.start_filters(draw, count=2, side=9)
     found = kernel_space.measure(draw(chance(1, 1)), space)
     assert found["psnr"].shape == (4,)
     assert (found["psnr"] > found["sharp_psnr"] + 15).all()
@@ -261,17 +261,17 @@ def test_a_space_of_start_filters_explains_their_pairs():
 
 def test_the_strongest_direction_comes_first():
     """Most pairs are under the first kernel, so one filter is nearly its change."""
-    filters = kernel_space.start_filters(of_kernels(*[KERNELS[0]] * 9, KERNELS[1]), count=1, side=9)
+    found = filters.start_filters(of_kernels(*[KERNELS[0]] * 9, KERNELS[1]), count=1, side=9)
     change = (KERNELS[0] - delta(9)).flatten()
     change = change - change.mean()
-    assert abs(float(filters.flatten() @ change / change.norm())) > 0.95
+    assert abs(float(found.flatten() @ change / change.norm())) > 0.95
 
 
 @pytest.mark.parametrize("size", [(40, 40), (41, 63)])
 def test_the_weight_is_the_root_of_the_power_on_the_kernels_grid(size):
     """A spectrum that falls with frequency: its greatest value is at 0, and it is as symmetric as spectra are."""
     frequency = torch.stack(torch.meshgrid(*(torch.fft.fftfreq(n) for n in size), indexing="ij")).norm(dim=0)
-    weight = kernel_space.spectral_weight(torch.exp(-4 * frequency)[None].expand(3, -1, -1), 9)
+    weight = filters.spectral_weight(torch.exp(-4 * frequency)[None].expand(3, -1, -1), 9)
     assert weight.shape == (9, 9)
     assert weight.argmax() == 0
     own = torch.stack(torch.meshgrid(*(torch.fft.fftfreq(9),) * 2, indexing="ij")).norm(dim=0)

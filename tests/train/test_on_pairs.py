@@ -96,7 +96,7 @@ def test_photos_that_cannot_be_read_are_told(photos, tmp_path):
     good = [path.read_bytes() for path in photos.iterdir()]
     for index in range(20):  # some of each in both parts
         (tmp_path / f"good{index}.png").write_bytes(good[index % len(good)])
-        (tmp_path / f"broken{index}.png").write_bytes(b"no picture")
+        (tmp_path / f"bad{index}.png").write_bytes(b"no picture")
     told = []
     source(tmp_path, report=told.append)
     assert len(told) == 20

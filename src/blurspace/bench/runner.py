@@ -12,6 +12,7 @@ from blurspace.bench import (
     sun,
     synthetic,
     tran2021_retrieval,
+    tran2021_training,
     tran2021_transfer,
     transfer,
     untouched,
@@ -33,7 +34,9 @@ PROTOCOLS: dict[str, Callable[..., BenchResult]] = {
     "kaufman2020-ablation": ablation.run,
     "transfer": transfer.run,
     "tran2021-transfer": tran2021_transfer.run,
+    "tran2021-swapped": tran2021_training.run_swapped,
     "tran2021-retrieval": tran2021_retrieval.run,
+    "tran2021-augmented": tran2021_training.run_augmented,
 }
 NAMES = tuple(PROTOCOLS)
 MAKE_THEIR_OWN_DATA = ("speed",)

@@ -15,7 +15,7 @@ from blurspace.io.images import read_photo
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace, to_display, to_light
-from blurspace.train.kernel_space import start_filters
+from blurspace.train.filters import start_filters
 from blurspace.train.steps import chance, descend
 from blurspace.types import Image, Pair
 

@@ -4,24 +4,49 @@ Every summary is computed again from its rows, so that no number can be typed in
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from blurspace.bench import ablation, levin, speed, synthetic, untouched
+from blurspace.bench import (
+    ablation,
+    levin,
+    speed,
+    synthetic,
+    tran2021_retrieval,
+    tran2021_training,
+    tran2021_transfer,
+    transfer,
+    untouched,
+)
 from blurspace.bench.methods import BLURRY, TOLD
 from blurspace.bench.result import BenchResult, Row, markdown, read_csv
 from blurspace.errors import UsageError
 
-BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- bench:([\w-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 WORDS = {BLURRY: "blurry input", **{told: f"{method}, true kernel" for told, method in TOLD.items()}}
 # Columns of a table from left to right: nothing done, then blind methods, then those that are told the kernel.
-ORDER = (BLURRY, "kaufman2020", "kaufman2020-small", "classical-0.1", "classical", "fourier-pair", "auto", *TOLD)
+ORDER = (
+    BLURRY,
+    "kaufman2020",
+    "kaufman2020-small",
+    "classical-0.1",
+    "classical",
+    "fourier-pair",
+    "auto",
+    "kernel-space",
+    *TOLD,
+)
 AGAIN: dict[str, Callable[..., BenchResult]] = {
     "levin": levin.result,
     "synthetic": synthetic.result,
     "sharp": untouched.result,
     "speed": speed.result,
     "ablation": ablation.result,
+    "transfer": transfer.result,
+    "tran2021-transfer": tran2021_transfer.result,
+    "tran2021-swapped": tran2021_training.swapped_result,
+    "tran2021-retrieval": tran2021_retrieval.result,
+    "tran2021-augmented": tran2021_training.augmented_result,
 }
 
 
@@ -112,24 +137,18 @@ def speed_table(results: Sequence[BenchResult]) -> str:
     )
 
 
-def ablation_table(results: Sequence[BenchResult]) -> str:
-    """One line per configuration, the paper's number beside ours."""
-    rows = [row for result in results for row in result.rows]
-    names = {
-        "configuration": "configuration",
-        "paper_psnr": "paper, dB",
-        "psnr": "ours, dB",
-        "gain": "ours over blurry, dB",
-    }
-    return markdown(
-        [
-            {
-                shown: _fixed(row[name], 2) if isinstance(row[name], float) else row[name]
-                for name, shown in names.items()
-            }
-            for row in rows
-        ]
-    )
+def rows_table(columns: Mapping[str, str]) -> Callable[[Sequence[BenchResult]], str]:
+    """A table of the rows themselves: the columns named, under these headings."""
+
+    def table(results: Sequence[BenchResult]) -> str:
+        rows = [row for result in results for row in result.rows]
+        return markdown([{shown: _decimals(row[name]) for name, shown in columns.items()} for row in rows])
+
+    return table
+
+
+def _decimals(value: object) -> object:
+    return _fixed(value, 2) if isinstance(value, float) else value
 
 
 def _place(method: str) -> int:
@@ -145,5 +164,53 @@ TABLES: dict[str, Callable[[Sequence[BenchResult]], str]] = {
     "synthetic": synthetic_table,
     "sharp": sharp_table,
     "speed": speed_table,
-    "ablation": ablation_table,
+    "ablation": rows_table(
+        {
+            "configuration": "configuration",
+            "paper_psnr": "paper, dB",
+            "psnr": "ours, dB",
+            "gain": "ours over blurry, dB",
+        }
+    ),
+    "transfer": rows_table(
+        {
+            "task": "task",
+            "n": "n",
+            "sharp_psnr": "sharp picture, dB",
+            "psnr": "ours, dB",
+            "worst_psnr": "worst, dB",
+            "lost_db": "lost by the other shape, dB",
+            "seconds": "seconds",
+            "peak_mib": "peak MiB",
+        }
+    ),
+    "tran2021-transfer": rows_table(
+        {
+            "kernel": "kernel",
+            "sharp_psnr": "sharp picture, dB",
+            "paper_psnr": "paper, dB",
+            "psnr": "ours, dB",
+            "worst_psnr": "worst transfer, dB",
+        }
+    ),
+    "tran2021-swapped": rows_table({"trained_on": "trained on", "paper_psnr": "paper, dB", "psnr": "ours, dB"}),
+    "tran2021-retrieval": rows_table(
+        {
+            "trained_on": "trained on",
+            "tested_on": "tested on",
+            "sharp_psnr": "sharp picture, dB",
+            "uniform_psnr": "best uniform kernel, dB",
+            "extracted_psnr": "extracted, dB",
+            "psnr": "searched, dB",
+            "paper_psnr": "paper, dB",
+            "note": "note",
+        }
+    ),
+    "tran2021-augmented": rows_table(
+        {
+            "trained_on": "trained on",
+            **{f"{kind}_psnr": f"{kind}, dB" for kind in ("lines", "reds", "gopro")},
+            **{f"paper_{kind}_psnr": f"paper: {kind}, dB" for kind in ("lines", "reds", "gopro")},
+        }
+    ),
 }

@@ -72,7 +72,7 @@ def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int
         space = trained_space(domains[name].draw, count=COUNT, side=SIDE, steps=STEPS, seed=SEED)
         group = next(group for group in GROUPS if name in group)
         rows += [measure(name, other, space, domains[other].pairs[:limit]) for other in group]
-    return result(rows, data=data.name)
+    return result(rows, method=METHOD, data=data.name)
 
 
 def measure(trained_on: str, tested_on: str, space: BasisSpace, pairs: Sequence[Pair]) -> Row:
@@ -88,12 +88,12 @@ def measure(trained_on: str, tested_on: str, space: BasisSpace, pairs: Sequence[
     }
 
 
-def result(rows: Sequence[Row], *, data: str) -> BenchResult:
+def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
     """The rows, and what crossing costs: dB below the space trained on the domain itself."""
     same = {row["tested_on"]: row["psnr"] for row in rows if row["trained_on"] == row["tested_on"]}
     crossed = [same[row["tested_on"]] - row["psnr"] for row in rows if row["trained_on"] != row["tested_on"]]
     summary = {
-        **summarise(rows, name="tran2021-retrieval", protocol=PROTOCOL, method=METHOD, data=data),
+        **summarise(rows, name="tran2021-retrieval", protocol=PROTOCOL, method=method, data=data),
         "most_lost_across_domains": round(max(crossed), 4),
         "least_gain_over_uniform": round(min(row["psnr"] - row["uniform_psnr"] for row in rows), 4),
     }
@@ -119,13 +119,13 @@ def _domain(data: Path, name: str) -> Domain:
         held_out = from_scenes(SharpPhotos(folder(data, "test", "kodak24")), CAMERAS[name], side=CROP)
         return Domain(draw, [held_out(chance(SEED, index), 1) for index in range(PAIRS)])
     if name == "gopro half":
-        tests = [_halved(pair) for pair in _spaced(folder(data, "test", "gopro"))]
+        tests = [halved(pair) for pair in _spaced(folder(data, "test", "gopro"))]
         training = folder(data, "train", "gopro_half")
     else:
         training = folder(data, "train", "reds_half")
         tests = list(_spaced(training))
     tests = [Pair(central(pair.sharp, CROP), central(pair.blurry, CROP)) for pair in tests]
-    return Domain(from_pairs(PairPhotos(find_pairs(training)), side=TRAIN_CROP), tests)
+    return Domain(from_pairs(PairPhotos(find_pairs(training)).pairs, side=TRAIN_CROP), tests)
 
 
 def _spaced(path: Path) -> Iterator[Pair]:
@@ -135,5 +135,6 @@ def _spaced(path: Path) -> Iterator[Pair]:
     return (photos.whole(index) for index in range(len(photos)))
 
 
-def _halved(pair: Pair) -> Pair:
+def halved(pair: Pair) -> Pair:
+    """A pair at half its size, averaged 2 x 2."""
     return Pair(functional.avg_pool2d(pair.sharp, 2), functional.avg_pool2d(pair.blurry, 2))

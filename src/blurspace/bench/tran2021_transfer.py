@@ -46,7 +46,7 @@ def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int
         measure(index, kernel, space, [one for _, one in sources], [one for _, one in targets])
         for index, kernel in progress(chosen, total=len(chosen), what="kernels")
     ]
-    return result(rows, data=data.name)
+    return result(rows, method=METHOD, data=data.name)
 
 
 def measure(index: int, kernel: Kernel, space: BasisSpace, sources: Sequence[Image], targets: Sequence[Image]) -> Row:
@@ -69,9 +69,9 @@ def measure(index: int, kernel: Kernel, space: BasisSpace, sources: Sequence[Ima
     }
 
 
-def result(rows: Sequence[Row], *, data: str) -> BenchResult:
+def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
     """The rows with their mean, and the paper's."""
-    summary = summarise(rows, name="tran2021-transfer", protocol=PROTOCOL, method=METHOD, data=data)
+    summary = summarise(rows, name="tran2021-transfer", protocol=PROTOCOL, method=method, data=data)
     return BenchResult(list(rows), {**summary, "paper_psnr": round(fmean(row["paper_psnr"] for row in rows), 4)})
 
 

@@ -33,13 +33,14 @@ SEED, SCENES, CROP, FRAMES = 2022, 24, 320, 10
 EXTENTS = (5, 31)  # px, of the shakes that go from one size to another
 # Shapes (h, w) of the pair, where the picture that gets its blur has the first.
 SHAPES = ((256, 256), (192, 384), (400, 160), (144, 144))
+SELF = "self-transfer"
 LARGE, RUNS = (720, 1280), 3
 PROTOCOL = (
     f"transfer 1: self-transfer on {SCENES} scenes of {CROP} px before each made camera, of test/kodak24 and "
     f"test/cid22, seed {SEED}, on test/gopro whole, and on {FRAMES} evenly spaced frames of train/reds_half; sizes: "
-    f"shakes of {EXTENTS} px on display values, 8 bits, from kodak24 crops of shapes {SHAPES} to cid22 crops of the first; "
-    f"PSNR over all colours, both rounded to 8 bits, mean; seconds: median of {RUNS} transfers between {LARGE} pictures in "
-    "memory, and one whole command"
+    f"shakes of {EXTENTS} px on display values, 8 bits, from kodak24 crops of shapes {SHAPES} to cid22 crops of the "
+    f"first; PSNR over all colours, both rounded to 8 bits, mean; seconds: median of {RUNS} transfers between {LARGE} "
+    "pictures in memory, and one whole command"
 )
 
 
@@ -53,13 +54,14 @@ def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int
         lambda: [_speed_row(space)],
     ]
     rows = [row for stage in progress(stages, total=len(stages), what="transfer") for row in stage()]
-    return result(rows, data=data.name)
+    return result(rows, method=METHOD, data=data.name)
 
 
-def result(rows: Sequence[Row], *, data: str) -> BenchResult:
-    """The rows; the mean over kinds would say nothing, so there is none."""
-    summary = summarise(rows, name="transfer", protocol=PROTOCOL, method=METHOD, data=data)
-    return BenchResult(list(rows), {**summary, "mean_psnr": None})
+def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
+    """The rows, and the mean of each kind of pairs; a mean over kinds would say nothing, so there is none."""
+    summary = summarise(rows, name="transfer", protocol=PROTOCOL, method=method, data=data)
+    means = {row["task"]: row["psnr"] for row in rows if row["task"].startswith(SELF)}
+    return BenchResult(list(rows), {**summary, "mean_psnr": None, **means})
 
 
 def _row(task: str, psnrs: Sequence[float], **more: float | None) -> Row:
@@ -76,7 +78,7 @@ def _self_rows(data: Path, space: BasisSpace, limit: int | None) -> list[Row]:
         for pair in list(pairs)[:limit]:
             found.append(rounded_psnr(transfer(space, pair, pair.sharp), pair.blurry))
             sharp.append(rounded_psnr(pair.sharp, pair.blurry))
-        rows.append(_row(f"self-transfer, {name}", found, sharp_psnr=round(fmean(sharp), 4)))
+        rows.append(_row(f"{SELF}, {name}", found, sharp_psnr=round(fmean(sharp), 4)))
     return rows
 
 

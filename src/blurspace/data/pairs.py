@@ -48,15 +48,7 @@ class PairPhotos:
         Both pictures of a pair are cut at the same place and turned the same way. Raises NoInputError where every pair
         is smaller than `side`.
         """
-        big_enough = [pair for pair in self.pairs if min(pair.shape[-2:]) >= side]
-        if not big_enough:
-            largest = max(min(pair.shape[-2:]) for pair in self.pairs)
-            raise NoInputError(
-                f"crops of {side} px were wanted and the pairs have at most {largest} px on their shorter side: give "
-                "bigger pictures or ask for smaller crops"
-            )
-        pieces = torch.stack([_piece(big_enough, generator, side) for _ in range(count)]).float() / 255
-        return Pair(pieces[:, 0], pieces[:, 1])
+        return draw_pieces(self.pairs, generator, count=count, side=side)
 
     def whole(self, index: int) -> Pair:
         """All of one pair, (1 3 h w) in [0, 1]; `index` counts in `files`."""
@@ -85,6 +77,19 @@ def split_by_scene(
     count = min(max(sum(rank(scene) < held_out for scene in ranked), 1), len(ranked) - 1)
     kept = set(ranked[count:])
     return [pair for pair in files if pair.scene in kept], [pair for pair in files if pair.scene not in kept]
+
+
+def draw_pieces(pairs: Sequence[Tensor], generator: torch.Generator, *, count: int, side: int) -> Pair:
+    """As `PairPhotos.draw`, from pairs that are uint8 (2 3 h w) already."""
+    big_enough = [pair for pair in pairs if min(pair.shape[-2:]) >= side]
+    if not big_enough:
+        largest = max(min(pair.shape[-2:]) for pair in pairs)
+        raise NoInputError(
+            f"crops of {side} px were wanted and the pairs have at most {largest} px on their shorter side: give "
+            "bigger pictures or ask for smaller crops"
+        )
+    pieces = torch.stack([_piece(big_enough, generator, side) for _ in range(count)]).float() / 255
+    return Pair(pieces[:, 0], pieces[:, 1])
 
 
 def _read(pair: PairFiles) -> Tensor:

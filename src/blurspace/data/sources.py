@@ -6,13 +6,15 @@ A source is a function: called with a generator (CPU) and a count, it gives a `P
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from blurspace.blur.exposure import photograph
 from blurspace.blur.scenes import SceneCamera, draw_scene
 from blurspace.data.crops import SharpPhotos, draw_index
-from blurspace.data.pairs import PairPhotos
+from blurspace.data.pairs import draw_pieces
 from blurspace.data.triplets import Camera, draw_triplets
+from blurspace.nets.kernel_space import BasisSpace
+from blurspace.transfer import BlurBank, fit_code, pick
 from blurspace.types import Kernel, Pair
 
 Source = Callable[[Generator, int], Pair]
@@ -20,9 +22,23 @@ Source = Callable[[Generator, int], Pair]
 SCENE_MARGIN = 16
 
 
-def from_pairs(pairs: PairPhotos, *, side: int) -> Source:
-    """Crops of pairs that were read. Raises NoInputError where all are smaller than `side`."""
-    return lambda generator, count: pairs.draw(generator, count=count, side=side)
+def from_pairs(pairs: Sequence[Tensor], *, side: int) -> Source:
+    """Crops of pairs, uint8 (2 3 h w), such as `PairPhotos.pairs`. Raises NoInputError where all are too small."""
+    return lambda generator, count: draw_pieces(pairs, generator, count=count, side=side)
+
+
+def from_bank(photos: SharpPhotos, bank: BlurBank, space: BasisSpace, *, side: int) -> Source:
+    """Photos under the blurs of a bank, as its space makes them, 8 bits."""
+
+    @torch.no_grad()
+    def one(generator: Generator) -> Pair:
+        sharp = photos.crop(generator, side=side)
+        rest = space.rest_code((side, side))
+        code = fit_code(pick(bank, generator), (rest.shape[-2], rest.shape[-1]), generator)
+        blurry = space.reblur(sharp, code.to(rest)).clamp(0, 1)
+        return Pair(sharp, (blurry * 255).round() / 255)
+
+    return lambda generator, count: _batch([one(generator) for _ in range(count)])
 
 
 def from_shakes(

@@ -127,7 +127,7 @@ def _source(settings: PairSettings, data: Path, part: Part, report: Report) -> s
         pairs = PairPhotos(files, limit=settings.limit)
         for sentence in pairs.skipped:
             report(f"left out: {sentence}")
-        return sources.from_pairs(pairs, side=settings.side)
+        return sources.from_pairs(pairs.pairs, side=settings.side)
     photos = SharpPhotos(data, limit=settings.limit, part=part)
     for sentence in photos.skipped:
         report(f"left out: {sentence}")
