@@ -1,6 +1,5 @@
 """Does `blur` keep the contract of the doors: data on stdout, words on stderr, and the right exit code?"""
 
-import hashlib
 import io
 import json
 import sys
@@ -41,11 +40,12 @@ def run(capfdbinary):
 @pytest.fixture
 def options(tmp_path):
     """The arguments of every kind of blur."""
-    size = {"count": 4, "side": 5, "stride": 8}
+    size = {"count": 4, "side": 5, "stride": 8, "latent": 3}
     weights, bank = tmp_path / "space.safetensors", tmp_path / "bank.safetensors"
-    write_weights(weights, {"space": BasisSpace(**size)}, about={"architecture": {"space": size}})
+    space = BasisSpace(**size)
+    write_weights(weights, {"space": space}, about={"architecture": {"space": size}})
     code = torch.full((1, 5, 3, 4), 0.05)
-    write_bank(bank, BlurBank((code, 2 * code), ("a", "b"), hashlib.sha256(weights.read_bytes()).hexdigest()))
+    write_bank(bank, BlurBank((code, 2 * code), ("a", "b"), space.fingerprint()))
     write_kernel(tmp_path / "k.tiff", disk(2.0), overwrite=False)
     return {
         "shake": ("--shake", 5),
@@ -56,7 +56,7 @@ def options(tmp_path):
         "scene": ("--scene", "wheel", "--sigma", 0),
         "kernel": ("--kernel", tmp_path / "k.tiff"),
         "code": ("--code", bank, "--index", 1, "--space", weights),
-        "sample": ("--sample", bank, "--space", weights),
+        "sample": ("--sample", "--space", weights),
     }
 
 
@@ -144,7 +144,7 @@ def test_wrong_options_are_refused_in_a_sentence(run, photo, arguments):
 def test_other_exit_codes(run, photo, tmp_path):
     assert run(tmp_path / "none.png").code == 3
     weights = tmp_path / "none.safetensors"
-    assert run(photo, "--sample", weights, "--space", weights).code == 4
+    assert run(photo, "--sample", "--space", weights).code == 4
     assert run(photo, "--kernel", tmp_path / "none.tiff").code == 1
     assert run(photo, "-o", photo, "--overwrite").code == 1
 

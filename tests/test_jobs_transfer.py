@@ -9,16 +9,15 @@ import tifffile
 import torch
 from PIL import Image as Pil
 
-from blurspace.catalog import space_hash
 from blurspace.data.layouts import PairFiles, find_pairs
 from blurspace.errors import ModelError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.io.weights import write_weights
 from blurspace.jobs.files import Source, find_sources
 from blurspace.jobs.pairs import inspect_pair, mean_kernel, read_pair
-from blurspace.jobs.transfer import Draw, extract_bank, load_bank, plan_names, transfer_files
+from blurspace.jobs.transfer import Draw, extract_bank, plan_names, transfer_files
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, write_bank
+from blurspace.transfer import BlurBank, read_bank, write_bank
 
 SHAPE = {"count": 4, "side": 5, "stride": 8}
 BOX = torch.full((1, 1, 1, 5), 0.2)
@@ -53,7 +52,7 @@ def save_pair(folder, *, seed=0, size):
 
 
 def bank_of(space, *pairs):
-    return extract_bank(pairs, space=space, space_hash="of this space")
+    return extract_bank(pairs, space=space)
 
 
 def give(space, bank, sources, output, *, overwrite=False, inputs=(), **options):
@@ -147,20 +146,17 @@ def test_grey_and_16_bits_stay_and_alpha_is_told(space, pair, tmp_path):
 def test_bank_round_trip_gives_the_same_bytes(space, pair, tmp_path):
     weights = tmp_path / "space.safetensors"
     write_weights(weights, {"space": space}, about={"architecture": {"space": SHAPE}})
-    bank = extract_bank([pair], space=space, space_hash=space_hash(weights))
+    bank = extract_bank([pair], space=space)
     write_bank(tmp_path / "bank", bank)
-    again = load_bank(tmp_path / "bank", space_hash=space_hash(weights))
+    again = read_bank(tmp_path / "bank").of(space)
     photo = save(tmp_path / "a.png")
     give(space, bank, [photo], tmp_path / "one")
     give(space, again, [photo], tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     with pytest.raises(ModelError, match="another kernel space"):
-        load_bank(tmp_path / "bank", space_hash="other")
+        again.of(BasisSpace(**SHAPE))
     with pytest.raises(ModelError, match="no blur bank"):
-        load_bank(weights, space_hash=space_hash(weights))
-    write_bank(tmp_path / "empty", BlurBank((), (), "this"))
-    with pytest.raises(UsageError, match="no blurs"):
-        load_bank(tmp_path / "empty", space_hash="this")
+        read_bank(weights)
 
 
 def test_names_are_unique_whatever_the_inputs_are_called():

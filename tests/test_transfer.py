@@ -228,12 +228,9 @@ def test_what_is_no_bank_is_refused(tmp_path):
         read_bank(tmp_path / "bank.safetensors")
 
 
-def test_an_empty_bank_can_be_kept_but_not_used(tmp_path):
-    write_bank(tmp_path / "bank.safetensors", bank())
-    read = read_bank(tmp_path / "bank.safetensors")
-    assert read.codes == ()
-    with pytest.raises(UsageError, match="holds no codes"):
-        pick(read)
+def test_there_is_no_empty_bank():
+    with pytest.raises(UsageError, match="at least one pair"):
+        bank()
 
 
 def test_every_code_is_picked():

@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from blurspace.catalog import build_space, space_hash
-from blurspace.errors import ModelError, UsageError
+from blurspace.catalog import build_space
+from blurspace.errors import UsageError
+from blurspace.nets.kernel_space import BasisSpace
 from blurspace.transfer import BlurBank, fit_code, pick, read_bank
 from blurspace.types import Code
 
@@ -19,17 +20,15 @@ class CameraBlur:
     blur at all; the others return the picture itself and the code that changes nothing.
     """
 
-    def __init__(self, bank: BlurBank | str | Path, *, space: str | Path | None = None, share: float = 1.0) -> None:
-        """`bank`: or its file. `space`: the weights of the kernel space that made it; None = the one we ship.
+    def __init__(self, bank: BlurBank | str | Path, *, space: BasisSpace | None = None, share: float = 1.0) -> None:
+        """`bank`: or its file. `space`: the kernel space that made it; None = the one we ship.
 
         Raises ModelError where the bank is of another space, or no bank; UsageError on a share outside [0, 1].
         """
         if not 0 <= share <= 1:
             raise UsageError(f"a share of {share} was given: give 0 to 1")
-        self.bank = bank if isinstance(bank, BlurBank) else read_bank(bank)
-        if self.bank.space != space_hash(space):
-            raise ModelError("the blur bank was made by another kernel space: give the weights of that space")
-        self.space, self.share = build_space(space), share
+        self.space, self.share = space or build_space(), share
+        self.bank = (bank if isinstance(bank, BlurBank) else read_bank(bank)).of(self.space)
 
     @torch.no_grad()
     def __call__(self, picture: Tensor, *, generator: torch.Generator | None = None) -> tuple[Tensor, Code]:

@@ -232,14 +232,6 @@ def build_space(weights: str | Path | None = None) -> "BasisSpace":
     return space.requires_grad_(False)
 
 
-def space_hash(weights: str | Path | None = None) -> str:
-    """The sha256 of a space's weights file, by which a blur bank knows its space. Raises ModelError without a file."""
-    path = WEIGHTS / str(find_card(SPACE).weights) if weights is None else Path(weights)
-    if not path.is_file():
-        raise ModelError(f"there are no weights at {path}: give the file of a kernel space")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def load_builder(card: Card, builder: str | None = None) -> Callable[..., Any]:
     """Import what builds the card's deblurrer (this may import torch). Raises ModelError where it is missing."""
     module, _, name = (builder or card.builder).partition(":")

@@ -15,6 +15,7 @@ from blurspace.errors import ModelError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.weights import read_weights, write_tensors
 from blurspace.losses import charbonnier
+from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Code, Image, KernelSpace, Pair
 
 # Adam's rate for a code's numbers, most of which are below 1 in our space; and steps after which little happens.
@@ -83,14 +84,28 @@ def probes(size: tuple[int, int]) -> tuple[Image, Image]:
 
 @dataclass(frozen=True)
 class BlurBank:
-    """The blurs of one camera: a code (1 c p q) per pair, and where each came from.
+    """The blurs of one camera: a code (1 c p q) per pair, and where each came from. UsageError where there is none.
 
-    `space`: the sha256 of the weights that the codes belong to; with others they mean nothing.
+    `space`: the fingerprint of the kernel space that the codes belong to; in others they mean nothing.
     """
 
     codes: tuple[Code, ...]
     sources: tuple[str, ...]
     space: str
+
+    def __post_init__(self) -> None:
+        """Refuse an empty one."""
+        if not self.codes:
+            raise UsageError("a blur bank without blurs was given: make it from at least one pair")
+
+    def of(self, space: BasisSpace) -> "BlurBank":
+        """The bank itself. Raises ModelError where it is of another space."""
+        if self.space != space.fingerprint():
+            raise ModelError(
+                "the blur bank was made with another kernel space: give the weights that it was made with, or make it "
+                "again"
+            )
+        return self
 
 
 def write_bank(path: str | Path, bank: BlurBank) -> None:
@@ -119,7 +134,5 @@ def fit_code(code: Code, cells: tuple[int, int], generator: torch.Generator | No
 
 
 def pick(bank: BlurBank, generator: torch.Generator | None = None) -> Tensor:
-    """One of the bank's codes by chance. Raises UsageError where it is empty."""
-    if not bank.codes:
-        raise UsageError("the blur bank holds no codes: make one from at least one pair")
+    """One of the bank's codes by chance."""
     return bank.codes[int(torch.randint(len(bank.codes), (), generator=generator))]

@@ -40,6 +40,8 @@ def data(tmp_path_factory):
             save(root / folder / shot / "sharp" / f"{index}.png", sharp)
             blurry = photograph(sharp, line(5 + index, 30 * index), response="linear")
             save(root / folder / shot / "blur" / f"{index}.png", blurry)
+    for index in range(6):
+        save(root / "train" / "gopro_240fps_half" / f"{index}.png", textured(30).roll(index, -1))
     kernels = {f"f_{shake}": line(3 + shake, 20 * shake)[0, 0].numpy() for shake in range(1, 9)}
     pairs = {f"{letter}_1_{shake}": np.zeros((16, 16), np.float32) for letter in "xy" for shake in range(1, 9)}
     (root / "bench" / "levin2009").mkdir(parents=True)
@@ -61,7 +63,7 @@ def quick(monkeypatch):
     space = {"count": 4, "side": 9, "steps": 1}
     for name, value in {"WIDTHS": (4, 6), "CROP": 64, "TESTS": 2, "TEST_CROP": 64, "BATCH": 2, "SPACE": space}.items():
         monkeypatch.setattr(tran2021_training, name, value)
-    for name, value in {"SCENES": 2, "CROP": 60, "FRAMES": 2, "LARGE": (64, 96), "RUNS": 1}.items():
+    for name, value in {"SCENES": 2, "CROP": 60, "FRAMES": 2, "MOMENTS": 3, "LARGE": (64, 96), "RUNS": 1}.items():
         monkeypatch.setattr(transfer, name, value)
     monkeypatch.setattr(transfer, "SHAPES", ((64, 64), (48, 96)))
     monkeypatch.setattr(transfer, "timed", lambda *_: (1.0, ""))
@@ -125,7 +127,8 @@ def test_the_shipped_space(data):
     result = runner.run("transfer", data=data)
     tasks = {row["task"]: row for row in result.rows}
     assert [name for name in tasks if name.startswith("self-transfer")] == [
-        f"self-transfer, {kind}" for kind in ("made camera hand", "made camera wheel", "GoPro", "REDS half")
+        f"self-transfer, {kind}"
+        for kind in ("made camera hand", "made camera wheel", "GoPro", "REDS half", "3 frames of 240 fps averaged")
     ]
     for name in ("GoPro", "REDS half"):
         row = tasks[f"self-transfer, {name}"]

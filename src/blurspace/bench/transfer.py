@@ -17,19 +17,19 @@ from blurspace.bench.spaces import METHOD, check_space, crops, folder, rounded_p
 from blurspace.bench.speed import timed
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
-from blurspace.blur.scenes import CAMERAS
+from blurspace.blur.scenes import CAMERAS, average_frames
 from blurspace.catalog import build_space
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import from_scenes
-from blurspace.io.images import encode_photo, write_bytes
+from blurspace.io.images import encode_photo, find_photos, read_photo, write_bytes
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
 from blurspace.transfer import transfer
 from blurspace.types import Image, Pair, Photo
 
-SEED, SCENES, CROP, FRAMES = 2022, 24, 320, 10
+SEED, SCENES, CROP, FRAMES, MOMENTS = 2022, 24, 320, 10, 11
 EXTENTS = (5, 31)  # px, of the shakes that go from one size to another
 # Shapes (h, w) of the pair, where the picture that gets its blur has the first.
 SHAPES = ((256, 256), (192, 384), (400, 160), (144, 144))
@@ -37,8 +37,8 @@ SELF = "self-transfer"
 LARGE, RUNS = (720, 1280), 3
 PROTOCOL = (
     f"transfer 1: self-transfer on {SCENES} scenes of {CROP} px before each made camera, of test/kodak24 and "
-    f"test/cid22, seed {SEED}, on test/gopro whole, and on {FRAMES} evenly spaced frames of train/reds_half; sizes: "
-    f"shakes of {EXTENTS} px on display values, 8 bits, from kodak24 crops of shapes {SHAPES} to cid22 crops of the "
+    f"test/cid22, seed {SEED}, on test/gopro whole, on {FRAMES} evenly spaced frames of train/reds_half, and on as many "
+    f"averages of {MOMENTS} frames of train/gopro_240fps_half in sRGB's light, the middle one sharp; sizes: shakes of {EXTENTS} px on display values, 8 bits, from kodak24 crops of shapes {SHAPES} to cid22 crops of the "
     f"first; PSNR over all colours, both rounded to 8 bits, mean; seconds: median of {RUNS} transfers between {LARGE} "
     "pictures in memory, and one whole command"
 )
@@ -92,6 +92,13 @@ def _domains(data: Path) -> Iterator[tuple[str, Iterator[Pair]]]:
     files = find_pairs(folder(data, "train", "reds_half"))
     reds = PairPhotos([files[index * len(files) // FRAMES] for index in range(FRAMES)])
     yield "REDS half", (reds.whole(index) for index in range(len(reds)))
+    frames = find_photos([folder(data, "train", "gopro_240fps_half")])
+    starts = [index * (len(frames) - MOMENTS) // (FRAMES - 1) for index in range(FRAMES)]
+    yield f"{MOMENTS} frames of 240 fps averaged", (_averaged(frames[start : start + MOMENTS]) for start in starts)
+
+
+def _averaged(paths: Sequence[Path]) -> Pair:
+    return average_frames(torch.cat([read_photo(path).pixels for path in paths]), response="srgb")
 
 
 def _size_rows(data: Path, space: BasisSpace, limit: int | None) -> list[Row]:

@@ -43,9 +43,9 @@ def blur(
         str | None, typer.Option("--scene", help="Moving things before a moving camera: hand or wheel.")
     ] = None,
     kernel: Annotated[Path | None, typer.Option("--kernel", help="The kernel in this file.")] = None,
-    code: Annotated[Path | None, typer.Option("--code", help="A blur of this blur bank: see --index.")] = None,
-    index: Annotated[int | None, typer.Option("--index", help="Of --code: which one, from 0. Default: 0.")] = None,
-    sample: Annotated[Path | None, typer.Option("--sample", help="A random blur of this blur bank.")] = None,
+    code: Annotated[Path | None, typer.Option("--code", help="A blur of this blur bank.")] = None,
+    index: Annotated[int | None, typer.Option("--index", help="Of --code: which, from 0. Default: random.")] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="A blur drawn from the kernel space itself.")] = False,
     space: Annotated[
         Path | None, typer.Option("--space", help="Of --code and --sample: weights of the kernel space. Default: ours.")
     ] = None,
@@ -75,7 +75,7 @@ def blur(
         "scene": scene,
         "kernel": kernel,
         "code": code,
-        "sample": sample,
+        "sample": 0.0 if sample else None,
     }
 
     def job() -> int:
@@ -87,7 +87,7 @@ def blur(
             kind,
             value if isinstance(value, float) else str(value),
             angle=angle or 0.0,
-            index=index or 0,
+            index=index,
             space=space,
             response=response or "srgb",
             sigma=sigma,

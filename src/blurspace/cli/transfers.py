@@ -181,11 +181,10 @@ def _pairs(blurs: Blurs) -> "list[PairFiles]":
 
 def _bank(console: Console, blurs: Blurs, files: "list[PairFiles]", space: "BasisSpace") -> "BlurBank":
     """The blurs, read from pairs or from the bank's file."""
-    from blurspace.catalog import space_hash
-    from blurspace.jobs.transfer import extract_bank, load_bank
+    from blurspace.jobs.transfer import extract_bank
+    from blurspace.transfer import read_bank
 
-    known = space_hash(blurs.space)
     if not blurs.from_pairs:
-        return load_bank(Path(str(blurs.bank)), space_hash=known)
+        return read_bank(str(blurs.bank)).of(space)
     found = console.progress(files, total=len(files), what="reading pairs")
-    return extract_bank(found, space=space, space_hash=known)
+    return extract_bank(found, space=space)

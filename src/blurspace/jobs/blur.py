@@ -16,14 +16,15 @@ from blurspace.blur.exposure import RESPONSES, add_noise, jpeg, photograph, to_d
 from blurspace.blur.kernels import delta, disk, gaussian, line, shake
 from blurspace.blur.scenes import CAMERAS, FOCAL, SceneCamera, draw_scene
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
-from blurspace.catalog import build_space, space_hash
+from blurspace.catalog import build_space
 from blurspace.errors import BlurspaceError, NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report, as_known_error, describe_kernel, sentence
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
+from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
 from blurspace.transfer import read_bank
-from blurspace.types import Code, Image, Kernel, KernelSpace
+from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"
 # px; no hand is so unsteady, and a field of kernels of this size still fits into memory.
@@ -38,8 +39,9 @@ class Options:
     """Which blur, and through which camera; `plan_blur` fills it in and checks it.
 
     `kind`: a name in KINDS. `amount`: px, its size: extent of a shake or rotation, length of a line, radius of a disk,
-    sigma of a Gaussian. `codes`: one of them is drawn for each picture; `space` is the one they belong to. `sigma`:
-    noise, in linear light, and of a code in display values. A scene's noise and JPEG are its `camera`'s.
+    sigma of a Gaussian. `codes`: one of them is drawn for each picture; without any, `space`, which they belong to,
+    makes one. `sigma`: noise, in linear light, and of a code in display values. A scene's noise and JPEG are its
+    `camera`'s.
     """
 
     kind: str
@@ -48,7 +50,7 @@ class Options:
     kernel: Kernel = field(default_factory=delta)
     camera: SceneCamera = CAMERAS["hand"]
     codes: tuple[Code, ...] = ()
-    space: KernelSpace | None = None
+    space: BasisSpace | None = None
     response: str = "srgb"
     sigma: float = 0.0
     quality: int | None = None
@@ -80,7 +82,7 @@ def plan_blur(
     value: float | str,
     *,
     angle: float = 0.0,
-    index: int = 0,
+    index: int | None = None,
     space: Path | None = None,
     response: str = "srgb",
     sigma: float | None = None,
@@ -100,9 +102,11 @@ def plan_blur(
     options = Options(kind, response=response, sigma=sigma or 0.0, quality=quality)
     if kind == "kernel":
         return replace(options, kernel=read_kernel(str(value)))
-    if kind in ("code", "sample"):
-        codes = _codes(str(value), None if kind == "sample" else index, space)
-        return replace(options, codes=codes, space=build_space(space))
+    if kind == "sample":
+        return replace(options, space=build_space(space))
+    if kind == "code":
+        built = build_space(space)
+        return replace(options, codes=_codes(str(value), index, built), space=built)
     return replace(options, amount=_amount(kind, float(value)), angle=angle)
 
 
@@ -203,9 +207,12 @@ def _scene(sharp: Image, options: Options, generator: Generator) -> Drawn:
 
 
 def _coded(sharp: Image, options: Options, generator: Generator) -> Drawn:
-    if options.space is None or not options.codes:
-        raise UsageError("a blur by a code was asked for without codes or their space: give both")
-    code = options.codes[int(torch.randint(len(options.codes), (), generator=generator))]
+    if options.space is None:
+        raise UsageError("a blur by a code was asked for without a kernel space: give one")
+    if options.codes:
+        code = options.codes[int(torch.randint(len(options.codes), (), generator=generator))]
+    else:
+        code = options.space.sample((sharp.shape[-2], sharp.shape[-1]), generator=generator)
     return _developed(options.space.reblur(sharp, code), "linear", options, generator), None
 
 
@@ -252,13 +259,9 @@ def _camera(name: str, sigma: float | None, quality: int | None) -> SceneCamera:
     return replace(camera, sigma=noise, jpeg=camera.jpeg if quality is None else quality)
 
 
-def _codes(path: str, index: int | None, space: Path | None) -> tuple[Code, ...]:
+def _codes(path: str, index: int | None, space: BasisSpace) -> tuple[Code, ...]:
     """The code of a bank at `index`, or all of them. Raises UsageError where they belong to another space."""
-    bank = read_bank(path)
-    if bank.space != space_hash(space):
-        raise UsageError(f"{path} was made with another kernel space: give the weights it was made with as --space")
-    if not bank.codes:
-        raise UsageError(f"the blur bank {path} holds no codes: make one from at least one pair")
+    bank = read_bank(path).of(space)
     if index is None:
         return bank.codes
     if not 0 <= index < len(bank.codes):

@@ -17,14 +17,14 @@ from pathlib import Path
 import torch
 
 from blurspace.data.layouts import PairFiles
-from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
+from blurspace.errors import BlurspaceError, OutputError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
 from blurspace.jobs.deblur import as_known_error, sentence
 from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, fit_code, read_bank
+from blurspace.transfer import BlurBank, fit_code
 from blurspace.types import Code, Image, Photo
 
 FOLDERS = ("sharp", "blur")
@@ -81,7 +81,7 @@ class Draw:
 
 
 @torch.no_grad()
-def extract_bank(files: Iterable[PairFiles], *, space: BasisSpace, space_hash: str) -> BlurBank:
+def extract_bank(files: Iterable[PairFiles], *, space: BasisSpace) -> BlurBank:
     """The blurs of pairs, in order, in the precision of a bank's file, so that it makes no difference to pass one.
 
     Raises NoInputError, PictureError or UsageError on the first pair that cannot be read or has two sizes.
@@ -92,20 +92,7 @@ def extract_bank(files: Iterable[PairFiles], *, space: BasisSpace, space_hash: s
         pair = read_pair(one.sharp, one.blurry)
         codes.append(space.extract(pair.sharp, pair.blurry).half())
         sources.append(f"{shown(one.sharp)} -> {shown(one.blurry)}")
-    return BlurBank(tuple(codes), tuple(sources), space_hash)
-
-
-def load_bank(path: Path, *, space_hash: str) -> BlurBank:
-    """The blurs in a file. Raises ModelError where it is no bank or of another space, UsageError where it is empty."""
-    bank = read_bank(path)
-    if bank.space != space_hash:
-        raise ModelError(
-            f"{shown(path)} holds blurs of another kernel space: give --space the weights that it was made with, or "
-            "make it again"
-        )
-    if not bank.codes:
-        raise UsageError(f"{shown(path)} holds no blurs: make it again from at least one pair")
-    return bank
+    return BlurBank(tuple(codes), tuple(sources), space.fingerprint())
 
 
 def check_folder(output: Path, *, overwrite: bool) -> None:

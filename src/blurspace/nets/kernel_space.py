@@ -9,6 +9,7 @@ problem, solved exactly in each cell of a grid. So what is uniform is found exac
 any picture, and training has only the filters to find.
 """
 
+import hashlib
 from collections.abc import Iterator
 
 import torch
@@ -17,6 +18,7 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import extend_frame, fast_size
 from blurspace.errors import UsageError
+from blurspace.nets.code_prior import CodePrior
 from blurspace.types import Code, Image
 
 # The curve between display values and light is that of sRGB (IEC 61966-2-1) with its exponent left open: 1 is no
@@ -30,6 +32,8 @@ WINDOW = (0.5, 1.0, 0.5)
 FIRST_STIFFNESS = 1e-2
 # A curve is believed only if it explains the pair this much better (mean square) than none: below is chance.
 CURVE_GAIN = 0.03
+# The share of a code's variance that differs within the picture, not between pictures: our choice.
+CHANGE = 0.2
 # Rows of cells that are worked on at once: 256 px, which bounds the memory whatever the picture's height.
 BAND = 8
 # px: the exponent is judged on the square of this side where the pair differs most.
@@ -43,8 +47,11 @@ class BasisSpace(nn.Module):
     changes nothing. Works on grey and RGB pictures of any size; a code of another size is stretched to the picture.
     """
 
-    def __init__(self, *, count: int = 48, side: int = 33, stride: int = 32) -> None:
-        """Small random filters; training starts better from those of `train.kernel_space`."""
+    def __init__(self, *, count: int = 48, side: int = 33, stride: int = 32, latent: int = 0) -> None:
+        """Small random filters; training starts better from those of `train.filters`.
+
+        `latent` above 0 adds a prior over codes of so many numbers a cell, for `sample`.
+        """
         super().__init__()
         if side % 2 == 0 or stride % 2 or min(count, side, stride) < 1:
             raise UsageError(
@@ -54,6 +61,7 @@ class BasisSpace(nn.Module):
         self.stride = stride
         self.basis = nn.Parameter(torch.randn(count, side, side) / side)
         self.log_stiffness = nn.Parameter(torch.full((count,), FIRST_STIFFNESS).log())
+        self.prior = CodePrior(count + 1, latent=latent) if latent else None
 
     def forward(self, sharp: Image, blurry: Image) -> Image:
         """What the space makes of a pair: `sharp`, blurred by the code of both."""
@@ -98,6 +106,18 @@ class BasisSpace(nn.Module):
         curve = (exponent - 1).expand(-1, 1, *weights.shape[-2:])
         return torch.cat((weights, curve), 1)
 
+    @torch.no_grad()
+    def sample(
+        self, size: tuple[int, int], *, generator: torch.Generator | None = None, change: float = CHANGE
+    ) -> Code:
+        """A drawn code (1 count+1 p q) for pictures of `size` (h, w); see `CodePrior.sample`.
+
+        Raises UsageError where the space has no prior. Source: the variational option of Tran et al. 2021.
+        """
+        if self.prior is None:
+            raise UsageError("this kernel space has no prior to draw codes from: give one trained by task code prior")
+        return self.prior.sample(self._cells(size), change=change, generator=generator)
+
     def centred(self, code: Code) -> Code:
         """The nearest code whose blur moves nothing on average, at any place: labels of a picture stay aligned."""
         moments = self._moments()
@@ -112,6 +132,11 @@ class BasisSpace(nn.Module):
         middle = kernels.shape[-1] // 2
         kernels[..., middle, middle] += 1
         return kernels
+
+    def fingerprint(self) -> str:
+        """What codes belong to: the sha256 of the filters and the stride."""
+        values = self.basis.detach().cpu().float().contiguous()
+        return hashlib.sha256(f"{self.stride} {tuple(values.shape)} ".encode() + values.numpy().tobytes()).hexdigest()
 
     def filters(self) -> Tensor:
         """The filters (count side side) as they are used: each sums to 0, so that constants stay."""

@@ -1,7 +1,4 @@
-"""Which filters does a kernel space start from? The main directions in which the kernels of its pairs differ from no blur.
-
-Training them from chance gets there too, in hours; this takes seconds, and leaves to training what is no convolution.
-"""
+"""Which filters does a kernel space start from? The main directions in which kernels of pairs differ from no blur."""
 
 from collections.abc import Callable
 

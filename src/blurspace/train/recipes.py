@@ -37,6 +37,7 @@ TASKS: dict[str, Entry] = {
     "deconvolver": Entry(deconvolver.DeconvolverRecipe, deconvolver.DeconvolverTask),
     "kernel space": Entry(kernel_space.KernelSpaceRecipe, kernel_space.build_kernel_space),
     "encoder space": Entry(kernel_space.EncoderSpaceRecipe, kernel_space.build_encoder_space),
+    "code prior": Entry(kernel_space.CodePriorRecipe, kernel_space.build_code_prior),
     "deblurrer": Entry(supervised.SupervisedRecipe, supervised.build_supervised),
 }
 
