@@ -28,8 +28,8 @@ from blurspace.train.steps import chance, descend, seeded
 from blurspace.transfer import BlurBank, transfer
 from blurspace.types import Pair
 
-SEED, STEPS, BATCH, CROP, RATE, CLIP = 2021, 2000, 4, 128, 1e-3, 0.5
-WIDTHS = (32, 64, 96, 128)
+SEED, STEPS, BATCH, CROP, RATE, CLIP = 2021, 4000, 4, 96, 2e-3, 0.5
+WIDTHS = (24, 32, 48, 64)
 SPACE = {"count": 48, "side": 33, "steps": 100}
 # imgaug's MotionBlur draws lines of 3 to k px at any angle; k is ours.
 LENGTHS, ANGLES = (3, 5, 7, 9, 11, 13, 15), tuple(range(0, 180, 15))
