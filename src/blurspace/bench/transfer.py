@@ -37,7 +37,7 @@ SELF = "self-transfer"
 LARGE, RUNS = (720, 1280), 3
 PROTOCOL = (
     f"transfer 1: self-transfer on {SCENES} scenes of {CROP} px before each made camera, of test/kodak24 and "
-    f"test/cid22, seed {SEED}, on test/gopro whole, on {FRAMES} evenly spaced frames of train/reds_half, and on as many "
+    f"test/cid22, seed {SEED}, on test/gopro whole, on {FRAMES} evenly spaced frames of train/reds_half and as many "
     f"averages of {MOMENTS} frames of train/gopro_240fps_half in sRGB's light, the middle one sharp; sizes: shakes of "
     f"{EXTENTS} px on display values, 8 bits, from kodak24 crops of shapes {SHAPES} to cid22 crops of the first; PSNR "
     f"over all colours, both rounded to 8 bits, mean; seconds: median of {RUNS} transfers between {LARGE} pictures in "
