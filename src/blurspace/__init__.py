@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from blurspace.augment import CameraBlur
     from blurspace.blur.kernels import extent, shake, show
-    from blurspace.catalog import build_deblurrer
+    from blurspace.catalog import build_deblurrer, build_space
     from blurspace.deblur.by_kernel import KernelDeblurrer
     from blurspace.deblur.diagnose import Diagnosis, diagnose
     from blurspace.errors import BlurspaceError
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from blurspace.types import Deblurrer, Photo, Receipt, Restoration
 
 _HOMES = {
+    "blurspace.augment": ("CameraBlur",),
     "blurspace.blur.kernels": ("extent", "shake", "show"),
-    "blurspace.catalog": ("build_deblurrer",),
+    "blurspace.catalog": ("build_deblurrer", "build_space"),
     "blurspace.deblur.by_kernel": ("KernelDeblurrer",),
     "blurspace.deblur.diagnose": ("Diagnosis", "diagnose"),
     "blurspace.errors": ("BlurspaceError",),
@@ -31,6 +33,7 @@ _HOMES = {
 
 __all__ = [
     "BlurspaceError",
+    "CameraBlur",
     "Deblurrer",
     "Diagnosis",
     "KernelDeblurrer",
@@ -38,6 +41,7 @@ __all__ = [
     "Receipt",
     "Restoration",
     "build_deblurrer",
+    "build_space",
     "diagnose",
     "encode_photo",
     "extent",

@@ -163,13 +163,20 @@ CARDS: dict[str, Card] = {
             licence="Apache-2.0",
             trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
             colour_space="display values; which curve lies between them and light is part of each code",
-            papers=("tran2021",),
+            papers=("tran2021", "kingma2014"),
         ),
     )
 }
 
 # Which papers stand behind the frozen protocols of `bench`.
-PROTOCOL_PAPERS: dict[str, tuple[str, ...]] = {"levin": ("levin2009",)}
+PROTOCOL_PAPERS: dict[str, tuple[str, ...]] = {
+    "levin": ("levin2009",),
+    "transfer": ("tran2021", "nah2017", "nah2019"),
+    "tran2021-transfer": ("tran2021", "levin2009"),
+    "tran2021-swapped": ("tran2021", "nah2017"),
+    "tran2021-retrieval": ("tran2021", "nah2017", "nah2019"),
+    "tran2021-augmented": ("tran2021", "nah2017", "nah2019"),
+}
 
 
 def find_card(name: str) -> Card:

@@ -159,4 +159,34 @@ PAPERS: dict[str, Paper] = {
   year      = {2009}
 }""",
     ),
+    "nah2017": Paper(
+        "S. Nah, T. H. Kim, K. M. Lee. Deep Multi-Scale Convolutional Neural Network for Dynamic Scene Deblurring. "
+        "CVPR 2017.",
+        """@inproceedings{nah2017,
+  title     = {Deep Multi-Scale Convolutional Neural Network for Dynamic Scene Deblurring},
+  author    = {Nah, Seungjun and Kim, Tae Hyun and Lee, Kyoung Mu},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2017}
+}""",
+    ),
+    "nah2019": Paper(
+        "S. Nah, S. Baik, S. Hong, G. Moon, S. Son, R. Timofte, K. M. Lee. NTIRE 2019 Challenge on Video Deblurring "
+        "and Super-Resolution: Dataset and Study. CVPR Workshops 2019.",
+        """@inproceedings{nah2019,
+  title     = {{NTIRE} 2019 Challenge on Video Deblurring and Super-Resolution: Dataset and Study},
+  author    = {Nah, Seungjun and Baik, Sungyong and Hong, Seokil and Moon, Gyeongsik and Son, Sanghyun and
+               Timofte, Radu and Lee, Kyoung Mu},
+  booktitle = {CVPR Workshops},
+  year      = {2019}
+}""",
+    ),
+    "kingma2014": Paper(
+        "D. P. Kingma, M. Welling. Auto-Encoding Variational Bayes. ICLR 2014.",
+        """@inproceedings{kingma2014,
+  title     = {Auto-Encoding Variational {Bayes}},
+  author    = {Kingma, Diederik P. and Welling, Max},
+  booktitle = {International Conference on Learning Representations (ICLR)},
+  year      = {2014}
+}""",
+    ),
 }

@@ -92,16 +92,27 @@ CAMERAS: dict[str, SceneCamera] = {
 class Scene:
     """One picture taken sharp and blurry, and what moved how.
 
-    `sharp`, `blurry` (1 c h w): display values in [0, 1]. `displacements` (t h w 2): for each moment and each pixel of
-    the *sharp* picture, by how many px (row, column) what is seen there has moved away since the sharp moment. Where
-    a thing covers more than half of a pixel, it is the thing's. `things` (n h w), in [0, 1]: how much of each thing is
-    seen at each pixel of the sharp picture, back to front.
+    `sharp`, `blurry` (1 c h w): display values in [0, 1]. `things` (n h w), in [0, 1]: how much of each is seen at each
+    pixel of the sharp picture, back to front. `turns` (t 3): the camera's rotation vectors at each moment, and `paths`
+    (n t 2): where each thing is then, px (row, column) from where the sharp picture shows it.
     """
 
     sharp: Image
     blurry: Image
-    displacements: Float[Tensor, "t h w 2"]
     things: Float[Tensor, "n h w"]
+    turns: Float[Tensor, "t 3"]
+    paths: Float[Tensor, "n t 2"]
+
+    def displacements(self) -> Float[Tensor, "t h w 2"]:
+        """By how many px (row, column) what each pixel of the *sharp* picture shows has moved, at each moment.
+
+        Where a thing covers more than half of a pixel, it is the thing's.
+        """
+        moved = _carried(self.turns, self.things.new_zeros(len(self.turns), 2), self.things)
+        for path, share in zip(self.paths, self.things, strict=True):
+            inside = share > 0.5
+            moved[:, :, inside] = _carried(self.turns, path, self.things)[:, :, inside]
+        return moved.permute(0, 2, 3, 1)
 
 
 @dataclass(frozen=True)
@@ -131,8 +142,8 @@ def draw_scene(pictures: Image, *, camera: SceneCamera, generator: torch.Generat
     still = _compose(light[:1].clone(), [thing.layer for thing in things])
     sharp = _develop(still, replace(camera, sigma=0.0, jpeg=None), None)
     blurry = _develop(_expose(light[:1], things, turns), camera, generator)
-    seen = _visible(things, light)
-    return Scene(sharp, blurry, _displacements(turns, things, seen), seen)
+    paths = torch.stack([thing.path for thing in things]) if things else light.new_zeros(0, camera.moments, 2)
+    return Scene(sharp, blurry, _visible(things, light), turns, paths)
 
 
 def average_frames(frames: Image, *, response: str) -> Pair:
@@ -206,12 +217,12 @@ def _expose(background: Tensor, things: list[_Thing], turns: Tensor) -> Tensor:
     moved = rotation_displacements(turns, nodes, size=size, focal=FOCAL * max(size)).transpose(0, 1)
     half = torch.tensor([size[0] - 1, size[1] - 1], dtype=torch.float64) / 2
     # grid_sample wants (column, row) from -1 to 1.
-    grid = _spread(((nodes - moved) / half - 1).flip(-1), size, like=background).permute(0, 2, 3, 1)
+    places = ((nodes - moved) / half - 1).flip(-1)
     offsets = [(thing.path / half.to(thing.path)).flip(-1)[:, None, None] for thing in things]
     total = torch.zeros_like(background)
-    # One moment after the other: a picture and its grid stay in the processor's cache.
+    # One moment after the other: that bounds the memory, and a picture and its grid stay in the processor's cache.
     for moment in range(len(turns)):
-        here = grid[moment : moment + 1]
+        here = _spread(places[moment : moment + 1], size, like=background).permute(0, 2, 3, 1)
         layers = [_sample(thing.layer, here - at[moment]) for thing, at in zip(things, offsets, strict=True)]
         total += _compose(_sample(background, here), layers)
     return total / len(turns)
@@ -246,15 +257,6 @@ def _visible(things: list[_Thing], like: Tensor) -> Tensor:
         seen[index] = mask * free
         free = free * (1 - mask)
     return seen
-
-
-def _displacements(turns: Tensor, things: list[_Thing], seen: Tensor) -> Tensor:
-    """By how much what is seen at each pixel of the sharp picture moves, (t h w 2)."""
-    moved = _carried(turns, seen.new_zeros(len(turns), 2), seen)
-    for thing, share in zip(things, seen, strict=True):
-        inside = share > 0.5
-        moved[:, :, inside] = _carried(turns, thing.path, seen)[:, :, inside]
-    return moved.permute(0, 2, 3, 1)
 
 
 def _carried(turns: Tensor, path: Tensor, like: Tensor) -> Tensor:
