@@ -277,30 +277,3 @@ def test_the_weight_is_the_root_of_the_power_on_the_kernels_grid(size):
     own = torch.stack(torch.meshgrid(*(torch.fft.fftfreq(9),) * 2, indexing="ij")).norm(dim=0)
     torch.testing.assert_close(weight, torch.exp(-2 * own), atol=0.12, rtol=0)
     torch.testing.assert_close(weight[1:, 1:], weight[1:, 1:].flip(0, 1), atol=0.06, rtol=0)
-
-
-def test_the_prior_learns_and_leaves_the_space_as_it_is(photos, tmp_path):
-    space = loop.run(build("kernel space", photos), recipe("kernel space").loop, out=tmp_path / "space")
-    table = {"task": "code prior", "loop": {"steps": 30}, "adam": {"learning_rate": 1e-2}, "data": DATA}
-    settings = TASKS["code prior"].recipe.model_validate(
-        table | {"space": BASIS | {"latent": 3}, "start": str(space), "error": 1e-4}
-    )
-    task = TASKS["code prior"].build(settings, data=photos, device="cpu", report=print)
-    before = task.validate()
-    batch = task.batch(chance(0, 0))
-    losses = [task.step(batch)["loss"] for _ in range(30)]
-    assert losses[-1] < 0.9 * losses[0]
-    after = task.validate()
-    assert after["psnr"] == before["psnr"]
-    assert after["prior_psnr"] > before["prior_psnr"]
-    trained = loop.run(task, settings.loop.model_copy(update={"steps": 1}), out=tmp_path / "prior")
-    again = BasisSpace(**BASIS, latent=3)
-    load_into({"space": again}, read_weights(trained)[0])
-    assert torch.equal(again.basis, read_weights(space)[0]["space.basis"])
-
-
-def test_a_prior_of_nothing_is_refused(photos, tmp_path):
-    table = {"task": "code prior", "loop": {"steps": 1}, "adam": {"learning_rate": 1e-3}, "data": DATA}
-    settings = TASKS["code prior"].recipe.model_validate(table | {"space": BASIS, "start": str(tmp_path / "none")})
-    with pytest.raises(UsageError, match="latent"):
-        TASKS["code prior"].build(settings, data=photos, device="cpu", report=print)

@@ -8,13 +8,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.bench.methods import CLASSICAL, check_method
+from blurspace.blur.curve import from_light, to_light
 from blurspace.data.sources import Source
 from blurspace.errors import NoInputError
 from blurspace.io.files import find_photos
 from blurspace.io.images import read_photo
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
-from blurspace.nets.kernel_space import BasisSpace, to_display, to_light
+from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.filters import start_filters
 from blurspace.train.steps import chance, descend
 from blurspace.types import Image, Pair
@@ -87,7 +88,7 @@ def _by_one_kernel(pair: Pair, exponent: float, side: int) -> Image:
     extended = functional.pad(light, (side // 2,) * 4, mode="replicate")
     kernel = _least_squares(extended.mean(1)[0], wanted.mean(1)[0], side)
     blurred = functional.conv2d(extended.movedim(1, 0), kernel.view(1, 1, side, side)).movedim(0, 1)
-    return to_display(blurred, curve)
+    return from_light(blurred, curve)
 
 
 def _least_squares(extended: Tensor, wanted: Tensor, side: int) -> Tensor:

@@ -104,10 +104,7 @@ class Scene:
     paths: Float[Tensor, "n t 2"]
 
     def displacements(self) -> Float[Tensor, "t h w 2"]:
-        """By how many px (row, column) what each pixel of the *sharp* picture shows has moved, at each moment.
-
-        Where a thing covers more than half of a pixel, it is the thing's.
-        """
+        """By how many px (row, column) what each pixel of `sharp` shows has moved; of a thing where it covers half."""
         moved = _carried(self.turns, self.things.new_zeros(len(self.turns), 2), self.things)
         for path, share in zip(self.paths, self.things, strict=True):
             inside = share > 0.5

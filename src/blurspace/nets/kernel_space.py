@@ -17,13 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from blurspace.blur.convolve import extend_frame, fast_size
+from blurspace.blur.curve import from_light, slope, to_light
 from blurspace.errors import UsageError
 from blurspace.nets.code_prior import CodePrior
 from blurspace.types import Code, Image
 
-# The curve between display values and light is that of sRGB (IEC 61966-2-1) with its exponent left open: 1 is no
-# curve, 2.4 sRGB's own.
-OFFSET = 0.055
+# Exponents of the light's curve (`blur.curve`) that are tried: none, between, sRGB's own, and one as strong as REDS'.
 EXPONENTS = (1.0, 1.7, 2.4, 3.1)
 LEAST_EXPONENT = 0.25  # a code that was searched or made up may say anything
 # A cell's window reaches half-way into its neighbours.
@@ -89,7 +88,7 @@ class BasisSpace(nn.Module):
             weights = code[:, :-1]
             if weights.shape[-2:] != cells:
                 weights = functional.interpolate(weights, cells, mode="bilinear", antialias=True)
-            return to_display(self._blurred(to_light(sharp, exponent), weights), exponent)
+            return from_light(self._blurred(to_light(sharp, exponent), weights), exponent)
 
     def extract(self, sharp: Image, blurry: Image) -> Code:
         """The code (b count+1 p q) of pairs (b c h w) in [0, 1]: in each cell the best in the least-squares sense.
@@ -132,6 +131,13 @@ class BasisSpace(nn.Module):
         middle = kernels.shape[-1] // 2
         kernels[..., middle, middle] += 1
         return kernels
+
+    @torch.no_grad()
+    def metric(self, sharp: Image) -> Tensor:
+        """How a difference d of weights is seen in pictures (b c h w): (count count), d M d is its mean square."""
+        bands = [_by_cell(found, self.stride) for _, found in self._responses(sharp.mean(1, keepdim=True))]
+        gram = torch.stack([(cells @ cells.mT).sum((0, 1, 2)) for cells in bands]).sum(0)
+        return gram / sharp[:, 0].numel()
 
     def fingerprint(self) -> str:
         """What codes belong to: the sha256 of the filters and the stride."""
@@ -201,7 +207,7 @@ class BasisSpace(nn.Module):
         light = to_light(sharp, exponent).mean(1, keepdim=True)
         change = to_light(blurry, exponent).mean(1, keepdim=True) - light
         # Errors count as they are seen: the slope of the curve back to display values.
-        seen = _slope(blurry.mean(1, keepdim=True), exponent)
+        seen = slope(blurry.mean(1, keepdim=True), exponent)
         evidence = [
             self._normal_equations(found * seen[:, :, rows], (change * seen)[:, :, rows])
             for rows, found in self._responses(light)
@@ -230,24 +236,6 @@ class BasisSpace(nn.Module):
             code = torch.cat((weights, (curve - 1).expand(-1, 1, *weights.shape[-2:])), 1)
             losses.append((self.reblur(sharp, code) - blurry).square().mean((1, 2, 3)))
         return _least(torch.stack(losses, 1)).view(-1, 1, 1, 1)
-
-
-def to_light(display: Tensor, exponent: Tensor) -> Tensor:
-    """Display values to light by an offset power; 0 and 1 stay, and exponent 1 changes nothing."""
-    low, high = OFFSET**exponent, (1 + OFFSET) ** exponent
-    return ((display.clamp_min(0) + OFFSET) ** exponent - low) / (high - low)
-
-
-def to_display(light: Tensor, exponent: Tensor) -> Tensor:
-    """Light to display values, the inverse of `to_light` for light >= 0; below it is clamped."""
-    low, high = OFFSET**exponent, (1 + OFFSET) ** exponent
-    return (light.clamp_min(0) * (high - low) + low) ** (1 / exponent) - OFFSET
-
-
-def _slope(display: Tensor, exponent: Tensor) -> Tensor:
-    """The derivative of display values by light."""
-    low, high = OFFSET**exponent, (1 + OFFSET) ** exponent
-    return (high - low) / (exponent * (display.clamp_min(0) + OFFSET) ** (exponent - 1))
 
 
 def _by_cell(planes: Tensor, stride: int) -> Tensor:

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from blurspace.errors import UsageError
 from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import charbonnier, divergence
 from blurspace.metrics import psnr
@@ -68,21 +66,6 @@ class EncoderSpaceRecipe(Strict):
     start: Path | None = None
 
 
-class CodePriorRecipe(Strict):
-    """Recipe of task "code prior": `start` is the space whose codes are learned, which stays as it is.
-
-    `error`: how far the pictures may be off, mean absolute difference; it weighs the divergence.
-    """
-
-    task: Literal["code prior"]
-    loop: LoopSettings
-    adam: AdamSettings
-    data: PairSettings
-    space: BasisNetwork
-    start: Path
-    error: float = Field(default=0.01, gt=0)
-
-
 def build_kernel_space(recipe: KernelSpaceRecipe, *, data: Path, device: str, report: Report) -> PairTask:
     """The task of our space. Raises NoInputError and UsageError as the sources do, ModelError on a wrong start."""
     source = pair_source(recipe.data, data=data, device=device, report=report)
@@ -100,45 +83,6 @@ def build_kernel_space(recipe: KernelSpaceRecipe, *, data: Path, device: str, re
         adam=recipe.adam,
         loss=lambda pair, _: charbonnier(space(pair.sharp, pair.blurry), pair.blurry),
         measure=lambda pair: measure(pair, space),
-    )
-
-
-def build_code_prior(recipe: CodePriorRecipe, *, data: Path, device: str, report: Report) -> PairTask:
-    """The task of a space's prior. Raises as `build_kernel_space` does, UsageError where there is no latent number."""
-    if recipe.space.latent < 1:
-        raise UsageError("a prior of no latent numbers was asked for: give space.latent=16 or so")
-    source = pair_source(recipe.data, data=data, device=device, report=report)
-    with seeded(recipe.loop.seed):
-        space = BasisSpace(**recipe.space.model_dump())
-    prior = space.prior
-    assert prior is not None
-    tensors = {name: one for name, one in read_weights(recipe.start)[0].items() if not name.startswith("space.prior.")}
-    load_into({"space": space}, tensors | {f"space.prior.{name}": one for name, one in prior.state_dict().items()})
-    space.to(device).requires_grad_(False)
-    prior.requires_grad_(True)
-
-    def loss(pair: Pair, generator: torch.Generator) -> Tensor:
-        code = space.extract(pair.sharp, pair.blurry)
-        mean, log_variance = prior.encode(code)
-        noise = torch.randn(mean.shape, generator=generator).to(mean)
-        drawn = prior.decode(mean + (log_variance / 2).exp() * noise)
-        # Kingma and Welling 2014, equation 9, for a Laplace error of the picture, per pixel value instead of per cell.
-        values = 3 * space.stride**2 * code.shape[-2] * code.shape[-1]
-        rest = recipe.error * divergence(mean, log_variance) / values
-        return charbonnier(space.reblur(pair.sharp, drawn), pair.blurry) + rest
-
-    def measured(pair: Pair) -> dict[str, Tensor]:
-        code = prior.decode(prior.encode(space.extract(pair.sharp, pair.blurry))[0])
-        through = psnr(space.reblur(pair.sharp, code).clamp(0, 1), pair.blurry)
-        return {**measure(pair, space), "prior_psnr": through}
-
-    return pair_task(
-        {"space": space},
-        architecture={"space": recipe.space.model_dump()},
-        source=source,
-        adam=recipe.adam,
-        loss=loss,
-        measure=measured,
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.train import deconvolver, kernel_space, pair, supervised
+from blurspace.train import code_prior, deconvolver, kernel_space, pair, supervised
 from blurspace.train.loop import Task
 
 HINTS = 0.6  # how alike a misspelt name must be to be recognised: difflib's own default
@@ -37,7 +37,7 @@ TASKS: dict[str, Entry] = {
     "deconvolver": Entry(deconvolver.DeconvolverRecipe, deconvolver.DeconvolverTask),
     "kernel space": Entry(kernel_space.KernelSpaceRecipe, kernel_space.build_kernel_space),
     "encoder space": Entry(kernel_space.EncoderSpaceRecipe, kernel_space.build_encoder_space),
-    "code prior": Entry(kernel_space.CodePriorRecipe, kernel_space.build_code_prior),
+    "code prior": Entry(code_prior.CodePriorRecipe, code_prior.CodePriorTask),
     "deblurrer": Entry(supervised.SupervisedRecipe, supervised.build_supervised),
 }
 
