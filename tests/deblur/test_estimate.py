@@ -5,6 +5,7 @@ import torch
 
 from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, gaussian, line, shake
+from blurspace.deblur import candidates
 from blurspace.deblur.candidates import busiest_window, estimate_kernel
 from blurspace.deblur.estimate import Search, estimate_within, refine
 from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
@@ -44,6 +45,24 @@ def test_a_larger_bound_than_the_kernel_does_no_harm():
     blurry = blur(made_scene(200, seed=3), true, border="valid")
     for side in (13, 21):
         assert similarity(estimate_within(blurry, Search(side)), true) > 0.8
+
+
+@pytest.mark.parametrize(("extent", "tried"), [(5, {9, 13}), (25, {9, 13, 31})])
+def test_wide_searches_are_left_out_where_narrow_ones_agree(monkeypatch, extent, tried):
+    """At half the resolution a kernel of 5 px is narrower than the limit, and one of 25 fills the narrow bounds."""
+    begun = set()
+
+    def noted(blurry, at, levels_left, ignore):
+        begun.add(at.side if isinstance(at, Search) else None)
+        return original(blurry, at, levels_left, ignore)
+
+    original = candidates._compared
+    monkeypatch.setattr(candidates, "_compared", noted)
+    monkeypatch.setattr(candidates, "SEARCHES", (Search(9), Search(13), Search(31)))
+    monkeypatch.setattr(candidates, "WIDEST_NARROW", 13)
+    monkeypatch.setattr(candidates, "AGREED_WIDTH", 5)
+    estimate_kernel(blur(made_scene(128, seed=3), line(extent, 20), border="replicate"))
+    assert begun - {None} == tried
 
 
 def test_the_estimate_is_the_same_twice():

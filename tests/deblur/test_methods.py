@@ -142,5 +142,5 @@ def test_options_that_a_method_does_not_know():
         build_deblurrer("kaufman2020-small", size=11)
     with pytest.raises(UsageError, match="finds its own kernels"):
         build_deblurrer("rotation", kernel=delta(3))
-    with pytest.raises(ModelError, match="no model named paint"):
+    with pytest.raises(ModelError, match="no method to deblur is named paint"):
         build_deblurrer("paint")
