@@ -20,7 +20,7 @@ from blurspace.errors import UsageError
 VERBS: tuple[Callable[..., None], ...] = (deblur, kernel, diagnose, blur, transfer, train, bench, models, cite)
 
 app = typer.Typer(
-    help="Understand blur: estimate, show and remove it, and say honestly what was done.",
+    help="Understand blur: estimate, show, make, transfer and remove it, and say honestly what was done.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,  # rich costs 0.1 s of import

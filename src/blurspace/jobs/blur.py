@@ -138,7 +138,7 @@ def blur_files(
     """
     _check_saving(save_kernel, sources, options)
     taken: set[Path | None] = {save_kernel}
-    for index, (source, target) in enumerate(zip(sources, _targets(sources, output), strict=True)):
+    for index, (source, target) in enumerate(zip(sources, plan_targets(sources, output, mark=MARK), strict=True)):
         start = time.perf_counter()
         blurred = Blurred(source.name, options.kind, seed)
         try:
@@ -274,16 +274,6 @@ def _check_saving(path: Path | None, sources: Sequence[Source], options: Options
         raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
     if path and options.kind not in KERNELS:
         raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")
-
-
-def _targets(sources: Sequence[Source], output: str | None) -> list[Path | None]:
-    """Where `plan_targets` puts the results, with our mark in the names that it made up."""
-    planned = plan_targets(sources, output)
-    if output and planned == [Path(output)]:
-        return planned
-    names = [Path(source.name) for source in sources]
-    marked = zip(planned, names, strict=True)
-    return [target and target.with_name(f"{name.stem}{MARK}{name.suffix}") for target, name in marked]
 
 
 def _failed(blurred: Blurred, error: Exception) -> Blurred:

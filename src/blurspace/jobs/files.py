@@ -15,7 +15,8 @@ from blurspace.types import Photo
 
 STANDARD = "-"  # standard input or standard output
 # What we write beside a photo; a folder that is deblurred twice must not deblur its own results.
-OUR_MARKS = (".deblurred", ".kernel", ".side-by-side")
+DEBLURRED = ".deblurred"
+OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side")
 SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "PNG": (".png",),
@@ -53,9 +54,10 @@ def load(source: Source) -> Photo:
     return read_photo(sys.stdin.buffer.read() if source.name == STANDARD else Path(source.name))
 
 
-def plan_targets(sources: Sequence[Source], output: str | None) -> list[Path | None]:
+def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = DEBLURRED) -> list[Path | None]:
     """Where each result goes: beside its input, to the file or folder `output`, or None for standard output.
 
+    `mark`: what stands between the name and the suffix, where we make up the name.
     Raises UsageError where several results would go to one place. A folder `output` is created where it does
     not exist (OutputError if it cannot be).
     """
@@ -64,7 +66,7 @@ def plan_targets(sources: Sequence[Source], output: str | None) -> list[Path | N
         raise UsageError(f"{len(sources)} inputs cannot all go to standard output: give -o FOLDER")
     if several and output and not _is_folder(output) and Path(output).suffix:
         raise UsageError(f"{len(sources)} inputs cannot all go to the file {output}: give -o FOLDER/")
-    targets = [_target(source, output, several=several) for source in sources]
+    targets = [_target(source, output, mark=mark, several=several) for source in sources]
     if output and output != STANDARD and targets != [Path(output)]:
         _create_folder(Path(output))
     return targets
@@ -94,7 +96,7 @@ def check_format(target: Path | None, photo: Photo) -> None:
 
 def beside(target: Path, mark: str, suffix: str) -> Path:
     """The companion of a result: `photo.deblurred.jpg` -> `photo.kernel.png`."""
-    return target.with_name(target.stem.removesuffix(".deblurred") + mark + suffix)
+    return target.with_name(target.stem.removesuffix(DEBLURRED) + mark + suffix)
 
 
 def _expand(name: str) -> list[Source]:
@@ -123,11 +125,11 @@ def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
-def _target(source: Source, output: str | None, *, several: bool) -> Path | None:
+def _target(source: Source, output: str | None, *, mark: str, several: bool) -> Path | None:
     if output == STANDARD or (output is None and source.name == STANDARD):
         return None
     path = Path(source.name)
-    name = f"{path.stem}.deblurred{path.suffix}"
+    name = f"{path.stem}{mark}{path.suffix}"
     if output is None:
         return path.with_name(name)
     if not (several or _is_folder(output)):
