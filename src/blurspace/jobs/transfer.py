@@ -5,7 +5,6 @@ layout "folders" (`data.layouts`), with a manifest that tells for each picture w
 """
 
 import csv
-import hashlib
 import io
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ from blurspace.jobs.deblur import as_known_error, sentence
 from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.train.steps import chance
 from blurspace.transfer import BlurBank, fit_code
 from blurspace.types import Code, Image, Photo
 
@@ -70,8 +70,7 @@ class Draw:
     @torch.no_grad()
     def blurred(self, sharp: Image, index: int) -> Iterator[tuple[int, Image]]:
         """The picture (1 c h w) blurred, and before it the blur's place in the bank, `copies` times."""
-        digest = hashlib.sha256(f"{self.seed} {index}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+        generator = chance(self.seed, index)
         order = torch.randperm(len(self.bank.codes), generator=generator).tolist()
         rest = self.space.rest_code((sharp.shape[-2], sharp.shape[-1]))
         for copy in range(self.copies):
