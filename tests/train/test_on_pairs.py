@@ -94,8 +94,9 @@ def test_pairs_and_made_pairs_together_are_refused(pairs):
 
 def test_photos_that_cannot_be_read_are_told(photos, tmp_path):
     good = [path.read_bytes() for path in photos.iterdir()]
-    for index in range(20):  # some of each in both parts
+    for index in range(60):  # some of each in both parts
         (tmp_path / f"good{index}.png").write_bytes(good[index % len(good)])
+    for index in range(20):
         (tmp_path / f"bad{index}.png").write_bytes(b"no picture")
     told = []
     source(tmp_path, report=told.append)
