@@ -55,10 +55,10 @@ def quick(monkeypatch):
     for module in (tran2021_transfer, tran2021_retrieval):
         monkeypatch.setattr(module, "STEPS", 1)
         monkeypatch.setattr(module, "TRAIN_CROP", 64)
-        monkeypatch.setattr(module, "CROP", 64)
         monkeypatch.setattr(module, "COUNT", 8)
     monkeypatch.setattr(tran2021_transfer, "SIDE", 15)
-    for name, value in {"SIDE": 11, "PAIRS": 2, "RETRIEVAL_STEPS": 2, "UNIFORM_SIDE": 9}.items():
+    monkeypatch.setattr(tran2021_transfer, "CROP", 64)
+    for name, value in {"SIDE": 11, "SCENE_SIDE": 64, "SCENES": 2, "FRAMES": 2, "RETRIEVAL_STEPS": 2}.items():
         monkeypatch.setattr(tran2021_retrieval, name, value)
     space = {"count": 4, "side": 9, "steps": 1}
     for name, value in {"WIDTHS": (4, 6), "CROP": 64, "TESTS": 2, "TEST_CROP": 64, "BATCH": 2, "SPACE": space}.items():
