@@ -48,8 +48,9 @@ PROTOCOL = (
     f"tran2021-retrieval 2: table 3; domains {GROUPS}; {COUNT} filters of {SIDE} px, {STEPS} steps on crops of "
     f"{TRAIN_CROP} px, seed {SEED}; made cameras: trained on train/photos, tested on {SCENES} scenes of {SCENE_SIDE} "
     f"px of test/kodak24; GoPro: trained on train/gopro_half, tested on test/gopro averaged 2 x 2; REDS: "
-    f"train/reds_half for both; {FRAMES} whole pairs, evenly spaced; codes searched {RETRIEVAL_STEPS} steps of Adam from the extracted "
-    f"ones; uniform = the least-squares kernel of {SIDE} px for the whole pair in the best of the lights {EXPONENTS}; "
+    f"train/reds_half for both; {FRAMES} whole pairs, evenly spaced; codes searched {RETRIEVAL_STEPS} steps of Adam "
+    f"from the extracted ones; uniform = the least-squares kernel of {SIDE} px for the whole pair in the best of the "
+    f"lights {EXPONENTS}; "
     "PSNR over all colours, both rounded to 8 bits, mean"
 )
 
