@@ -164,6 +164,16 @@ CARDS: dict[str, Card] = {
             trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
             colour_space="display values; which curve lies between them and light is part of each code",
             papers=("tran2021", "kingma2014"),
+            measured={
+                "transfer": {
+                    "self-transfer, made camera hand": 41.02,
+                    "self-transfer, made camera wheel": 40.44,
+                    "self-transfer, GoPro": 39.96,
+                    "self-transfer, REDS half": 33.55,
+                    "median_seconds": 1.33,
+                    "rows": "benchmarks/transfer.csv",
+                },
+            },
         ),
     )
 }
