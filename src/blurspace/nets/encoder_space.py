@@ -12,15 +12,12 @@ resnet.py, unet_parts.py and the settings of GOPRO), whose numbers are the defau
 from itertools import pairwise
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from blurspace.errors import UsageError
 from blurspace.nets.unet import Block
-from blurspace.types import Image
-
-Code = Float[Tensor, "b n p q"]  # how to blur: a map of n numbers for each cell of CELL px, any range
+from blurspace.types import Code, Image
 
 # Published: features at a quarter of the resolution, and five halvings on top of that, so a code's map has stride 128.
 HALVINGS = 5
