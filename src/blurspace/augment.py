@@ -8,7 +8,7 @@ from torch import Tensor
 from blurspace.catalog import build_space
 from blurspace.errors import UsageError
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, fit_code, pick, read_bank
+from blurspace.transfer import BlurBank, code_for, pick, read_bank
 from blurspace.types import Code
 
 
@@ -34,10 +34,9 @@ class CameraBlur:
     def __call__(self, picture: Tensor, *, generator: torch.Generator | None = None) -> tuple[Tensor, Code]:
         """The blurry picture and its code. `generator`: on the CPU; None = torch's own, which data loaders seed."""
         batch = picture if picture.ndim == 4 else picture[None]
-        rest = self.space.rest_code((batch.shape[-2], batch.shape[-1]))
+        size = (batch.shape[-2], batch.shape[-1])
         if float(torch.rand((), generator=generator)) >= self.share:
-            return picture, rest
-        code = fit_code(pick(self.bank, generator), (rest.shape[-2], rest.shape[-1]), generator)
-        code = self.space.centred(code.to(rest))
+            return picture, self.space.rest_code(size)
+        code = self.space.centred(code_for(self.space, pick(self.bank, generator), size, generator))
         blurry = self.space.reblur(batch, code).clamp(0, 1)
         return blurry.view(picture.shape), code

@@ -133,6 +133,12 @@ def fit_code(code: Code, cells: tuple[int, int], generator: torch.Generator | No
     return code
 
 
+def code_for(space: BasisSpace, code: Code, size: tuple[int, int], generator: torch.Generator | None = None) -> Code:
+    """`fit_code` for a picture of `size` (h, w), in the precision and on the device of the space."""
+    rest = space.rest_code(size)
+    return fit_code(code.to(rest), (rest.shape[-2], rest.shape[-1]), generator)
+
+
 def pick(bank: BlurBank, generator: torch.Generator | None = None) -> Tensor:
     """One of the bank's codes by chance."""
     return bank.codes[int(torch.randint(len(bank.codes), (), generator=generator))]

@@ -1,14 +1,16 @@
 """What do the protocols about kernel spaces share? The folders they need, a quick training, and a yardstick."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from blurspace.bench.methods import CLASSICAL, check_method
+from blurspace.bench.methods import CLASSICAL, MOST_DB, check_method
 from blurspace.blur.curve import from_light, to_light
+from blurspace.data.layouts import find_pairs
+from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import Source
 from blurspace.errors import NoInputError
 from blurspace.io.files import find_photos
@@ -49,13 +51,38 @@ def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int)
 
     space = BasisSpace(count=count, side=side)
     space.basis.data = start_filters(batch, count=count, side=side)
-    adam = torch.optim.Adam(space.parameters(), lr=RATE)
+
+    def loss(pair: Pair) -> Tensor:
+        return charbonnier(space(pair.sharp, pair.blurry), pair.blurry)
+
+    fit(space, loss, batch, steps=steps, seed=seed, rate=RATE, clip=CLIP)
+    return space
+
+
+def fit(
+    network: nn.Module,
+    loss: Callable[[Pair], Tensor],
+    batch: Callable[[torch.Generator], Pair],
+    *,
+    steps: int,
+    seed: int,
+    rate: float,
+    clip: float,
+) -> None:
+    """Adam down the loss for `steps` batches, its rate falling to 0; the network is frozen afterwards."""
+    adam = torch.optim.Adam(network.parameters(), lr=rate)
     for step in range(steps):
-        pair = batch(chance(seed, step))
-        descend(charbonnier(space(pair.sharp, pair.blurry), pair.blurry), adam, clip=CLIP)
+        descend(loss(batch(chance(seed, step))), adam, clip=clip)
         for group in adam.param_groups:
-            group["lr"] = RATE * (1 - (step + 1) / steps)
-    return space.requires_grad_(False)
+            group["lr"] = rate * (1 - (step + 1) / steps)
+    network.eval().requires_grad_(False)
+
+
+def spaced_pairs(path: Path, count: int) -> Iterator[Pair]:
+    """`count` whole pairs of a folder, evenly spaced."""
+    files = find_pairs(path)
+    photos = PairPhotos([files[index * len(files) // count] for index in range(count)])
+    return (photos.whole(index) for index in range(len(photos)))
 
 
 def crops(path: Path, side: int, *, limit: int | None = None) -> list[tuple[str, Image]]:
@@ -72,9 +99,9 @@ def central(picture: Image, side: int) -> Image:
 
 
 def rounded_psnr(one: Image, other: Image) -> float:
-    """dB between pictures (1 c h w) after clamping and rounding to 8 bits; 100 where nothing is left."""
+    """dB between pictures (1 c h w) after clamping and rounding to 8 bits; MOST_DB where nothing is left."""
     eight = [(picture.clamp(0, 1) * 255).round() / 255 for picture in (one, other)]
-    return min(float(psnr(*eight)), 100.0)
+    return min(float(psnr(*eight)), MOST_DB)
 
 
 def best_uniform_psnr(pair: Pair, *, exponents: Sequence[float], side: int) -> float:

@@ -6,7 +6,7 @@ searched with the space frozen (step B); how near what it makes is to the blurry
 figure is of the clip that it was trained on, an upper bound; of GoPro the test scenes are others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -20,6 +20,7 @@ from blurspace.bench.spaces import (
     check_space,
     folder,
     rounded_psnr,
+    spaced_pairs,
     trained_space,
 )
 from blurspace.blur.scenes import CAMERAS
@@ -121,17 +122,10 @@ def _domain(data: Path, name: str, limit: int | None) -> Domain:
     else:
         training = folder(data, "train", "gopro_half" if name == "gopro half" else "reds_half")
         draw = from_pairs(PairPhotos(find_pairs(training)).pairs, side=TRAIN_CROP)
-        tests = list(_spaced(training if name == "reds half" else folder(data, "test", "gopro")))
+        tests = list(spaced_pairs(training if name == "reds half" else folder(data, "test", "gopro"), FRAMES))
         tests = [halved(pair) for pair in tests] if name == "gopro half" else tests
     uniform = [best_uniform_psnr(pair, exponents=EXPONENTS, side=SIDE) for pair in tests[:limit]]
     return Domain(draw, tests[:limit], uniform)
-
-
-def _spaced(path: Path) -> Iterator[Pair]:
-    """`FRAMES` pairs of a folder, evenly spaced."""
-    files = find_pairs(path)
-    photos = PairPhotos([files[index * len(files) // FRAMES] for index in range(FRAMES)])
-    return (photos.whole(index) for index in range(len(photos)))
 
 
 def halved(pair: Pair) -> Pair:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
-from blurspace.bench.spaces import METHOD, check_space, folder, rounded_psnr, trained_space
+from blurspace.bench.spaces import METHOD, check_space, fit, folder, rounded_psnr, trained_space
 from blurspace.bench.tran2021_retrieval import halved
 from blurspace.blur.kernels import line
 from blurspace.catalog import build_space
@@ -24,7 +24,7 @@ from blurspace.data.sources import Source, from_bank, from_kernels, from_pairs, 
 from blurspace.losses import charbonnier
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.restorer import Restorer
-from blurspace.train.steps import chance, descend, seeded
+from blurspace.train.steps import chance, seeded
 from blurspace.transfer import BlurBank, transfer
 from blurspace.types import Pair
 
@@ -114,13 +114,12 @@ def train_restorer(draw: Source, *, steps: int) -> Restorer:
     """A small deblurrer, trained on the source's pairs."""
     with seeded(SEED):
         restorer = Restorer(widths=WIDTHS)
-    adam = torch.optim.Adam(restorer.parameters(), lr=RATE)
-    for step in range(steps):
-        pair = draw(chance(SEED, step), BATCH)
-        descend(charbonnier(restorer(pair.blurry), pair.sharp), adam, clip=CLIP)
-        for group in adam.param_groups:
-            group["lr"] = RATE * (1 - (step + 1) / steps)
-    return restorer.eval().requires_grad_(False)
+
+    def loss(pair: Pair) -> Tensor:
+        return charbonnier(restorer(pair.blurry), pair.sharp)
+
+    fit(restorer, loss, lambda generator: draw(generator, BATCH), steps=steps, seed=SEED, rate=RATE, clip=CLIP)
+    return restorer
 
 
 def _swapped(pairs: Sequence[Tensor]) -> list[Tensor]:

@@ -13,7 +13,7 @@ from statistics import fmean, median
 import torch
 
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
-from blurspace.bench.spaces import METHOD, check_space, crops, folder, rounded_psnr
+from blurspace.bench.spaces import METHOD, check_space, crops, folder, rounded_psnr, spaced_pairs
 from blurspace.bench.speed import timed
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
@@ -90,9 +90,7 @@ def _domains(data: Path) -> Iterator[tuple[str, Iterator[Pair]]]:
         yield f"made camera {camera}", (draws[index % 2](chance(SEED, index), 1) for index in range(SCENES))
     gopro = PairPhotos(find_pairs(folder(data, "test", "gopro")))
     yield "GoPro", (gopro.whole(index) for index in range(len(gopro)))
-    files = find_pairs(folder(data, "train", "reds_half"))
-    reds = PairPhotos([files[index * len(files) // FRAMES] for index in range(FRAMES)])
-    yield "REDS half", (reds.whole(index) for index in range(len(reds)))
+    yield "REDS half", spaced_pairs(folder(data, "train", "reds_half"), FRAMES)
     frames = find_photos([folder(data, "train", "gopro_240fps_half")])
     starts = [index * (len(frames) - MOMENTS) // (FRAMES - 1) for index in range(FRAMES)]
     yield f"{MOMENTS} frames of 240 fps averaged", (_averaged(frames[start : start + MOMENTS]) for start in starts)
@@ -108,14 +106,14 @@ def _size_rows(data: Path, space: BasisSpace, limit: int | None) -> list[Row]:
     sources, targets = (
         [one for _, one in crops(folder(data, "test", name), largest, limit=limit)] for name in ("kodak24", "cid22")
     )
-    means = [fmean(_sized(space, sources, targets, shape)) for shape in SHAPES]
+    found = [_sized(space, sources, targets, shape) for shape in SHAPES]
     return [
         _row(
             f"a pair of {shape[1]} x {shape[0]} onto {SHAPES[0][1]} x {SHAPES[0][0]}",
-            _sized(space, sources, targets, shape),
-            lost_db=round(means[0] - mean, 4),
+            psnrs,
+            lost_db=round(fmean(found[0]) - fmean(psnrs), 4),
         )
-        for shape, mean in zip(SHAPES, means, strict=True)
+        for shape, psnrs in zip(SHAPES, found, strict=True)
     ]
 
 

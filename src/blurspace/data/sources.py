@@ -14,7 +14,7 @@ from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.pairs import draw_pieces
 from blurspace.data.triplets import Camera, draw_triplets
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, fit_code, pick
+from blurspace.transfer import BlurBank, code_for, pick
 from blurspace.types import Kernel, Pair
 
 Source = Callable[[Generator, int], Pair]
@@ -33,9 +33,7 @@ def from_bank(photos: SharpPhotos, bank: BlurBank, space: BasisSpace, *, side: i
     @torch.no_grad()
     def one(generator: Generator) -> Pair:
         sharp = photos.crop(generator, side=side)
-        rest = space.rest_code((side, side))
-        code = fit_code(pick(bank, generator), (rest.shape[-2], rest.shape[-1]), generator)
-        blurry = space.reblur(sharp, code.to(rest)).clamp(0, 1)
+        blurry = space.reblur(sharp, code_for(space, pick(bank, generator), (side, side), generator)).clamp(0, 1)
         return Pair(sharp, (blurry * 255).round() / 255)
 
     return lambda generator, count: _batch([one(generator) for _ in range(count)])

@@ -24,7 +24,7 @@ from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
-from blurspace.transfer import BlurBank, fit_code
+from blurspace.transfer import BlurBank, code_for
 from blurspace.types import Code, Image, Photo
 
 FOLDERS = ("sharp", "blur")
@@ -72,10 +72,9 @@ class Draw:
         """The picture (1 c h w) blurred, and before it the blur's place in the bank, `copies` times."""
         generator = chance(self.seed, index)
         order = torch.randperm(len(self.bank.codes), generator=generator).tolist()
-        rest = self.space.rest_code((sharp.shape[-2], sharp.shape[-1]))
         for copy in range(self.copies):
             place = order[copy % len(order)]
-            code = fit_code(self.bank.codes[place].to(rest), (rest.shape[-2], rest.shape[-1]), generator)
+            code = code_for(self.space, self.bank.codes[place], (sharp.shape[-2], sharp.shape[-1]), generator)
             yield place, self.space.reblur(sharp, self.space.centred(code) if self.centred else code).clamp(0, 1)
 
 

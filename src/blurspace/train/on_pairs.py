@@ -110,8 +110,8 @@ def pair_task(
     loss: Loss,
     measure: Callable[[Pair], dict[str, Tensor]],
 ) -> PairTask:
-    """A task with one Adam over what is not frozen of the networks, which must be on their device already."""
-    parameters = [one for network in networks.values() for one in network.parameters() if one.requires_grad]
+    """A task with one Adam over all the networks, which must be on their device already."""
+    parameters = [one for network in networks.values() for one in network.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=adam.learning_rate)
     return PairTask(networks, {"all": optimiser}, architecture, source, loss, measure, adam.clip)
 
