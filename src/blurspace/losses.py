@@ -1,6 +1,10 @@
 """What is minimised in training? Pure functions of tensors, the mean over the batch, each with its source."""
 
+from collections.abc import Callable, Sequence
+
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
@@ -47,6 +51,52 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     _check(mean, log_variance)
     mean, log_variance = mean.float(), log_variance.float()
     return 0.5 * (mean.square() + log_variance.expm1() - log_variance).sum() / mean.shape[0]
+
+
+def critic_loss(real: Tensor, made: Tensor) -> Tensor:
+    """How badly a critic tells real pictures from made ones; logits of any shape, one per patch. Returns a scalar.
+
+    Source: Pham et al. 2024, Eq. 3, negated: - log D(real) - log (1 - D(made)), each the mean over patches.
+    """
+    return functional.softplus(-real.float()).mean() + functional.softplus(made.float()).mean()
+
+
+def fooling_loss(made: Tensor) -> Tensor:
+    """How badly made pictures fool the critic, from its logits of any shape. Returns a scalar.
+
+    - log D(made), which has its least where Eq. 3 of Pham et al. 2024 has it, log (1 - D(made)), but also a slope where
+      the critic is sure (Goodfellow et al. 2014, section 3).
+    """
+    return functional.softplus(-made.float()).mean()
+
+
+def gradient_penalty(
+    critic: Callable[[Image], Tensor], blurry: Image, translated: Image, generator: torch.Generator | None = None
+) -> Tensor:
+    """How far the critic's slope is from 1 between pictures (b c h w), the mean over the batch. Returns a scalar.
+
+    Each picture of the batch has its own random place between the two, and its own norm, over the mean of the critic's
+    patches; so it is right for every batch size. `generator`: on the CPU.
+    Source: Gulrajani et al. 2017, Eq. 3; Pham et al. 2024, Eq. 4, which goes from the blurry picture to the translated
+    one (the published code from the known blur to the translated one, and for a batch of 1 only).
+    """
+    _check(blurry, translated)
+    share = torch.rand(len(blurry), 1, 1, 1, generator=generator).to(blurry)
+    between = torch.lerp(translated.detach(), blurry.detach(), share).requires_grad_(True)
+    verdicts = critic(between).float().flatten(1).mean(1)
+    (slope,) = torch.autograd.grad(verdicts.sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def perceptual(features: Callable[[Image], Sequence[Tensor]], one: Image, other: Image) -> Tensor:
+    """The mean absolute difference of the features of pictures (b c h w), the mean over the maps. Returns a scalar.
+
+    Source: Johnson, Alahi and Fei-Fei 2016, section 3.2; as an L1 distance over the number of elements in Pham et al.
+    2024, Eq. 5, for one scale.
+    """
+    _check(one, other)
+    pairs = zip(features(one), features(other), strict=True)
+    return torch.stack([(here.float() - there).abs().mean() for here, there in pairs]).mean()
 
 
 def _check(one: Tensor, other: Tensor) -> None:

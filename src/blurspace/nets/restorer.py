@@ -19,6 +19,7 @@ class Restorer(nn.Module):
     def __init__(self, *, widths: Sequence[int] = (32, 64, 96, 128)) -> None:
         """Weights are random until loaded or trained."""
         super().__init__()
+        self.widths = tuple(widths)
         self.unet = UNet(12, 12, widths)
 
     def forward(self, blurry: Image) -> Image:
