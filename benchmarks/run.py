@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from blurspace.bench import tran2021_training, tran2021_transfer, transfer
+from blurspace.bench import tran2021_training, tran2021_transfer, transfer, translations
 from blurspace.bench.synthetic import SEED
 from blurspace.cli import main as blurspace
 
@@ -62,6 +62,7 @@ def _seed(bench: list[str]) -> str:
     made = {"synthetic": SEED, "speed": SEED, "kaufman2020-ablation": 0, "transfer": transfer.SEED}
     seeds = made | dict.fromkeys(("tran2021-transfer", "tran2021-retrieval"), tran2021_transfer.SEED)
     seeds |= dict.fromkeys(("tran2021-swapped", "tran2021-augmented"), tran2021_training.SEED)
+    seeds |= dict.fromkeys(("pham2024-adapt", "pham2024-gopro"), translations.SEED)
     return str(seeds.get(bench[0], "none"))
 
 

@@ -11,7 +11,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from blurspace.augment import CameraBlur
     from blurspace.blur.kernels import extent, shake, show
-    from blurspace.catalog import build_deblurrer, build_space
+    from blurspace.builders import build_camera, build_space
+    from blurspace.catalog import build_deblurrer
     from blurspace.deblur.by_kernel import KernelDeblurrer
     from blurspace.deblur.diagnose import Diagnosis, diagnose
     from blurspace.errors import BlurspaceError
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "blurspace.augment": ("CameraBlur",),
     "blurspace.blur.kernels": ("extent", "shake", "show"),
-    "blurspace.catalog": ("build_deblurrer", "build_space"),
+    "blurspace.builders": ("build_camera", "build_space"),
+    "blurspace.catalog": ("build_deblurrer",),
     "blurspace.deblur.by_kernel": ("KernelDeblurrer",),
     "blurspace.deblur.diagnose": ("Diagnosis", "diagnose"),
     "blurspace.errors": ("BlurspaceError",),
@@ -40,6 +42,7 @@ __all__ = [
     "Photo",
     "Receipt",
     "Restoration",
+    "build_camera",
     "build_deblurrer",
     "build_space",
     "diagnose",

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from blurspace.catalog import build_space
+from blurspace.builders import build_space
 from blurspace.errors import UsageError
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.transfer import BlurBank, code_for, pick, read_bank

@@ -189,4 +189,133 @@ PAPERS: dict[str, Paper] = {
   year      = {2014}
 }""",
     ),
+    "cho2021": Paper(
+        "S.-J. Cho, S.-W. Ji, J.-P. Hong, S.-W. Jung, S.-J. Ko. Rethinking Coarse-to-Fine Approach in Single Image "
+        "Deblurring. ICCV 2021.",
+        """@inproceedings{cho2021,
+  title     = {Rethinking Coarse-to-Fine Approach in Single Image Deblurring},
+  author    = {Cho, Sung-Jin and Ji, Seo-Won and Hong, Jun-Pyo and Jung, Seung-Won and Ko, Sung-Jea},
+  booktitle = {IEEE/CVF International Conference on Computer Vision (ICCV)},
+  year      = {2021}
+}""",
+    ),
+    "isola2017": Paper(
+        "P. Isola, J.-Y. Zhu, T. Zhou, A. A. Efros. Image-to-Image Translation with Conditional Adversarial "
+        "Networks. CVPR 2017.",
+        """@inproceedings{isola2017,
+  title     = {Image-to-Image Translation with Conditional Adversarial Networks},
+  author    = {Isola, Phillip and Zhu, Jun-Yan and Zhou, Tinghui and Efros, Alexei A.},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2017}
+}""",
+    ),
+    "gulrajani2017": Paper(
+        "I. Gulrajani, F. Ahmed, M. Arjovsky, V. Dumoulin, A. Courville. Improved Training of Wasserstein GANs. "
+        "NeurIPS 2017.",
+        """@inproceedings{gulrajani2017,
+  title     = {Improved Training of {Wasserstein} {GANs}},
+  author    = {Gulrajani, Ishaan and Ahmed, Faruk and Arjovsky, Martin and Dumoulin, Vincent and Courville, Aaron},
+  booktitle = {Advances in Neural Information Processing Systems (NeurIPS)},
+  year      = {2017}
+}""",
+    ),
+    "zhu2017": Paper(
+        "J.-Y. Zhu, T. Park, P. Isola, A. A. Efros. Unpaired Image-to-Image Translation using Cycle-Consistent "
+        "Adversarial Networks. ICCV 2017.",
+        """@inproceedings{zhu2017,
+  title     = {Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks},
+  author    = {Zhu, Jun-Yan and Park, Taesung and Isola, Phillip and Efros, Alexei A.},
+  booktitle = {IEEE International Conference on Computer Vision (ICCV)},
+  year      = {2017}
+}""",
+    ),
+    "yi2017": Paper(
+        "Z. Yi, H. Zhang, P. Tan, M. Gong. DualGAN: Unsupervised Dual Learning for Image-to-Image Translation. "
+        "ICCV 2017.",
+        """@inproceedings{yi2017,
+  title     = {{DualGAN}: Unsupervised Dual Learning for Image-to-Image Translation},
+  author    = {Yi, Zili and Zhang, Hao and Tan, Ping and Gong, Minglun},
+  booktitle = {IEEE International Conference on Computer Vision (ICCV)},
+  year      = {2017}
+}""",
+    ),
+    "johnson2016": Paper(
+        "J. Johnson, A. Alahi, L. Fei-Fei. Perceptual Losses for Real-Time Style Transfer and Super-Resolution. "
+        "ECCV 2016.",
+        """@inproceedings{johnson2016,
+  title     = {Perceptual Losses for Real-Time Style Transfer and Super-Resolution},
+  author    = {Johnson, Justin and Alahi, Alexandre and Fei-Fei, Li},
+  booktitle = {European Conference on Computer Vision (ECCV)},
+  year      = {2016}
+}""",
+    ),
+    "simonyan2015": Paper(
+        "K. Simonyan, A. Zisserman. Very Deep Convolutional Networks for Large-Scale Image Recognition. ICLR 2015.",
+        """@inproceedings{simonyan2015,
+  title     = {Very Deep Convolutional Networks for Large-Scale Image Recognition},
+  author    = {Simonyan, Karen and Zisserman, Andrew},
+  booktitle = {International Conference on Learning Representations (ICLR)},
+  year      = {2015}
+}""",
+    ),
+    "dosovitskiy2014": Paper(
+        "A. Dosovitskiy, J. T. Springenberg, M. Riedmiller, T. Brox. Discriminative Unsupervised Feature Learning "
+        "with Convolutional Neural Networks. NeurIPS 2014.",
+        """@inproceedings{dosovitskiy2014,
+  title     = {Discriminative Unsupervised Feature Learning with Convolutional Neural Networks},
+  author    = {Dosovitskiy, Alexey and Springenberg, Jost Tobias and Riedmiller, Martin and Brox, Thomas},
+  booktitle = {Advances in Neural Information Processing Systems (NeurIPS)},
+  year      = {2014}
+}""",
+    ),
+    "chen2022": Paper(
+        "L. Chen, X. Chu, X. Zhang, J. Sun. Simple Baselines for Image Restoration. ECCV 2022.",
+        """@inproceedings{chen2022,
+  title     = {Simple Baselines for Image Restoration},
+  author    = {Chen, Liangyu and Chu, Xiaojie and Zhang, Xiangyu and Sun, Jian},
+  booktitle = {European Conference on Computer Vision (ECCV)},
+  year      = {2022}
+}""",
+    ),
+    "zamir2022": Paper(
+        "S. W. Zamir, A. Arora, S. Khan, M. Hayat, F. S. Khan, M.-H. Yang. Restormer: Efficient Transformer for "
+        "High-Resolution Image Restoration. CVPR 2022.",
+        """@inproceedings{zamir2022,
+  title     = {{Restormer}: Efficient Transformer for High-Resolution Image Restoration},
+  author    = {Zamir, Syed Waqas and Arora, Aditya and Khan, Salman and Hayat, Munawar and Khan, Fahad Shahbaz and
+               Yang, Ming-Hsuan},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2022}
+}""",
+    ),
+    "zhang2021": Paper(
+        "K. Zhang, J. Liang, L. Van Gool, R. Timofte. Designing a Practical Degradation Model for Deep Blind Image "
+        "Super-Resolution. ICCV 2021.",
+        """@inproceedings{zhang2021,
+  title     = {Designing a Practical Degradation Model for Deep Blind Image Super-Resolution},
+  author    = {Zhang, Kai and Liang, Jingyun and Van Gool, Luc and Timofte, Radu},
+  booktitle = {IEEE/CVF International Conference on Computer Vision (ICCV)},
+  year      = {2021}
+}""",
+    ),
+    "rim2022": Paper(
+        "J. Rim, G. Kim, J. Kim, J. Lee, S. Lee, S. Cho. Realistic Blur Synthesis for Learning Image Deblurring. "
+        "ECCV 2022.",
+        """@inproceedings{rim2022,
+  title     = {Realistic Blur Synthesis for Learning Image Deblurring},
+  author    = {Rim, Jaesung and Kim, Geonung and Kim, Jungeon and Lee, Junyong and Lee, Seungyong and Cho, Sunghyun},
+  booktitle = {European Conference on Computer Vision (ECCV)},
+  year      = {2022}
+}""",
+    ),
+    "mittal2013": Paper(
+        "A. Mittal, R. Soundararajan, A. C. Bovik. Making a 'Completely Blind' Image Quality Analyzer. IEEE Signal "
+        "Processing Letters, 2013.",
+        """@article{mittal2013,
+  title     = {Making a `Completely Blind' Image Quality Analyzer},
+  author    = {Mittal, Anish and Soundararajan, Rajiv and Bovik, Alan C.},
+  journal   = {IEEE Signal Processing Letters},
+  year      = {2013}
+}""",
+    ),
 }

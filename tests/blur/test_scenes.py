@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from blurspace.blur.cameras import CAMERAS, SceneCamera
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.paths import deposit
-from blurspace.blur.scenes import CAMERAS, SceneCamera, average_frames, draw_scene
+from blurspace.blur.scenes import average_frames, draw_scene
 from blurspace.blur.varying import rotation_displacements
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr

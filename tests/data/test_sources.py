@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from blurspace.blur.cameras import CAMERAS, SceneCamera
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_linear
 from blurspace.blur.kernels import delta, line
-from blurspace.blur.scenes import CAMERAS, SceneCamera
 from blurspace.data import sources
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.layouts import PairFiles

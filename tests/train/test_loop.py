@@ -2,6 +2,7 @@
 
 import csv
 import signal
+from itertools import pairwise
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
 from blurspace.io.weights import read_weights
 from blurspace.train import loop
+from blurspace.train.schedule import rate_factor, share_done
 from blurspace.train.settings import LoopSettings
 from blurspace.train.steps import Average, chance, descend
 
@@ -166,12 +168,69 @@ def test_bf16_computes_in_half_and_keeps_full_weights(tmp_path):
 
 def test_rate_warms_up_and_falls_to_zero():
     steps = LoopSettings(steps=100, warm_up=10)
-    assert loop.rate_factor(steps, 0, 0, None) == pytest.approx(0.1)
-    assert loop.rate_factor(steps, 50, 99, 5) == pytest.approx(0.5)
-    assert loop.rate_factor(steps, 100, 0, None) == pytest.approx(0, abs=1e-9)
+    assert rate_factor(steps, 0, 0, None) == pytest.approx(0.1)
+    assert rate_factor(steps, 50, 99, 5) == pytest.approx(0.5)
+    assert rate_factor(steps, 100, 0, None) == pytest.approx(0, abs=1e-9)
     minutes = LoopSettings(steps=10**6, schedule="minutes", max_minutes=4)
-    assert loop.rate_factor(minutes, 10, 2, 4) == pytest.approx(0.5)
-    assert loop.rate_factor(minutes, 10, 9, 4) == pytest.approx(0, abs=1e-9)
+    assert rate_factor(minutes, 10, 2, 4) == pytest.approx(0.5)
+    assert rate_factor(minutes, 10, 9, 4) == pytest.approx(0, abs=1e-9)
+
+
+def test_rate_rests_for_half_of_the_training_and_falls_on_a_line():
+    steps = LoopSettings(steps=100, decay="linear")
+    factors = [rate_factor(steps, step, 0, None) for step in range(101)]
+    assert factors[:51] == [1.0] * 51
+    assert factors[75] == pytest.approx(0.5)
+    assert factors[100] == 0
+    falls = [before - after for before, after in pairwise(factors[50:])]
+    assert falls == pytest.approx([0.02] * 50)
+    warm = LoopSettings(steps=100, decay="linear", warm_up=4)
+    assert [rate_factor(warm, step, 0, None) for step in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    minutes = LoopSettings(steps=10**6, schedule="minutes", decay="linear")
+    assert rate_factor(minutes, 10, 3, 4) == pytest.approx(0.5)
+    assert rate_factor(minutes, 10, 9, 4) == 0
+
+
+def test_share_done():
+    steps = LoopSettings(steps=8)
+    assert [share_done(steps, step, 99, 1) for step in (0, 2, 8)] == [0, 0.25, 1]  # minutes limit one call only
+    minutes = LoopSettings(steps=8, schedule="minutes")
+    assert share_done(minutes, 0, 1, 4) == 0.25
+    assert share_done(minutes, 4, 1, 4) == 0.5  # the steps are an upper bound
+    assert share_done(minutes, 0, 5, 4) == 1
+
+
+class PacedLine(Line):
+    """Also keeps what it is told, and at which step."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.told = []
+
+    def pace(self, done):
+        self.told.append((self.done, done))
+
+
+def test_a_task_with_a_pace_is_told_it_before_each_step(tmp_path):
+    assert isinstance(PacedLine(), loop.Paced)
+    assert not isinstance(Line(), loop.Paced)
+    task = PacedLine()
+    loop.run(task, LoopSettings(steps=8), out=tmp_path)
+    assert task.told == [(step, step / 8) for step in range(8)]
+    again = PacedLine()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(PacedLine(interrupt=5), LoopSettings(steps=8), out=tmp_path / "part")
+    loop.run(again, LoopSettings(steps=8), out=tmp_path / "part", resume=True)
+    assert [done for _, done in again.told] == [6 / 8, 7 / 8]  # the interrupted step was still taken
+
+
+def test_pace_by_minutes_grows_within_its_bounds(tmp_path):
+    task = PacedLine()
+    loop.run(task, LoopSettings(steps=10**9, schedule="minutes"), out=tmp_path, max_minutes=0.1 / 60)
+    shares = [done for _, done in task.told]
+    assert len(shares) > 3
+    assert shares == sorted(set(shares))
+    assert 0 <= shares[0] < 0.5 < shares[-1] <= 1
 
 
 def test_minutes_are_those_of_all_calls(tmp_path):

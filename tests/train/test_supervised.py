@@ -5,6 +5,7 @@ import torch
 
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import line
+from blurspace.builders import build_network
 from blurspace.data.crops import SharpPhotos
 from blurspace.errors import UsageError
 from blurspace.io.images import encode_photo, write_bytes
@@ -39,6 +40,27 @@ def test_it_starts_from_weights(photos, tmp_path):
     _, again = build(photos, start=str(path))
     for name, one in again.networks["restorer"].state_dict().items():
         assert torch.equal(one, read_weights(path)[0][f"restorer.{name}"])
+
+
+OTHERS = {
+    "nafnet": {"width": 4, "encoder": [1, 1], "middle": 1, "decoder": [1, 1]},
+    "restormer": {"width": 4, "blocks": [1, 1], "heads": [1, 2], "refinement": 1, "expansion": 2.0},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_networks_are_trained_and_built_again(photos, tmp_path, kind):
+    recipe, task = build(photos, restorer=None, **{kind: OTHERS[kind]})
+    assert set(task.networks) == {kind}
+    network = build_network(loop.run(task, recipe.loop, out=tmp_path))
+    blurry = torch.rand(1, 3, 24, 20, generator=chance(0, 0))
+    torch.testing.assert_close(network(blurry), task.networks[kind](blurry))
+    assert not any(one.requires_grad for one in network.parameters())
+
+
+def test_two_networks_are_one_too_many(photos):
+    with pytest.raises(ValueError, match="restorer and nafnet are both given"):
+        build(photos, nafnet=OTHERS["nafnet"])
 
 
 def test_a_folder_of_pairs_is_split_by_scene(photos, tmp_path):

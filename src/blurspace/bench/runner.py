@@ -8,6 +8,8 @@ from blurspace.bench import (
     kohler,
     lai,
     levin,
+    pham2024_adapt,
+    pham2024_gopro,
     speed,
     sun,
     synthetic,
@@ -37,6 +39,8 @@ PROTOCOLS: dict[str, Callable[..., BenchResult]] = {
     "tran2021-swapped": tran2021_training.run_swapped,
     "tran2021-retrieval": tran2021_retrieval.run,
     "tran2021-augmented": tran2021_training.run_augmented,
+    "pham2024-adapt": pham2024_adapt.run,
+    "pham2024-gopro": pham2024_gopro.run,
 }
 NAMES = tuple(PROTOCOLS)
 MAKE_THEIR_OWN_DATA = ("speed",)

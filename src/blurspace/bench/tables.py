@@ -10,6 +10,8 @@ from pathlib import Path
 from blurspace.bench import (
     ablation,
     levin,
+    pham2024_adapt,
+    pham2024_gopro,
     speed,
     synthetic,
     tran2021_retrieval,
@@ -47,6 +49,8 @@ AGAIN: dict[str, Callable[..., BenchResult]] = {
     "tran2021-swapped": tran2021_training.swapped_result,
     "tran2021-retrieval": tran2021_retrieval.result,
     "tran2021-augmented": tran2021_training.augmented_result,
+    "pham2024-adapt": pham2024_adapt.result,
+    "pham2024-gopro": pham2024_gopro.result,
 }
 
 
@@ -152,11 +156,33 @@ def _decimals(value: object) -> object:
 
 
 def _place(method: str) -> int:
-    return ORDER.index(method)
+    """Methods of a protocol of its own come in the order of their files."""
+    return ORDER.index(method) if method in ORDER else len(ORDER)
 
 
 def _fixed(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def adapt_table(results: Sequence[BenchResult]) -> str:
+    """One line per method, in the order of the protocol; the paper's number, of other data, beside it."""
+    order = (*pham2024_adapt.METHODS, *pham2024_gopro.METHODS)
+    lines = []
+    for summary in sorted((result.summary for result in results), key=lambda one: order.index(one["method"])):
+        judged = [summary[f"mean_{name}"] for name in ("input_known", "translated_known")]
+        paper = pham2024_adapt.PAPER.get(summary["method"]) if summary["name"] == "pham2024-adapt" else None
+        over = summary["mean_psnr"] - summary["mean_blurry_psnr"]
+        line = {
+            "method": summary["method"],
+            "PSNR, dB": _fixed(summary["mean_psnr"], 2),
+            "SSIM": _fixed(summary["mean_ssim"], 3),
+            "over blurry (worst), dB": f"{over:+.2f} ({summary['min_gain_db']:+.2f})",
+            "over known (worst), dB": f"{summary['gain_over_plain']:+.2f} ({summary['worst_gain_over_plain']:+.2f})",
+            "judged known, before / after": "" if None in judged else f"{judged[0]:.0%} / {judged[1]:.0%}",
+            "training, s": _fixed(summary["mean_training_seconds"], 0),
+        }
+        lines.append(line | ({"paper, dB": _fixed(paper, 2)} if summary["name"] == "pham2024-adapt" else {}))
+    return markdown(lines)
 
 
 TABLES: dict[str, Callable[[Sequence[BenchResult]], str]] = {
@@ -184,6 +210,8 @@ TABLES: dict[str, Callable[[Sequence[BenchResult]], str]] = {
             "peak_mib": "peak MiB",
         }
     ),
+    "pham2024-adapt": adapt_table,
+    "pham2024-gopro": adapt_table,
     "tran2021-transfer": rows_table(
         {
             "kernel": "kernel",

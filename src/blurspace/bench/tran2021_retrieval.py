@@ -2,7 +2,7 @@
 
 Tran et al. 2021, section 4.2.2: a space trained on one domain explains pairs of the same or the other one, its code
 searched with the space frozen (step B); how near what it makes is to the blurry picture. Our domains: two made cameras
-(`blur.scenes.CAMERAS`, synthetic), and GoPro and REDS at half size. Of REDS there is one clip only, so its same-domain
+(`blur.cameras.CAMERAS`, synthetic), and GoPro and REDS at half size. Of REDS there is one clip only, so its same-domain
 figure is of the clip that it was trained on, an upper bound; of GoPro the test scenes are others.
 """
 
@@ -23,7 +23,7 @@ from blurspace.bench.spaces import (
     spaced_pairs,
     trained_space,
 )
-from blurspace.blur.scenes import CAMERAS
+from blurspace.blur.cameras import CAMERAS
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos

@@ -16,7 +16,7 @@ from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summ
 from blurspace.bench.spaces import METHOD, check_space, fit, folder, rounded_psnr, trained_space
 from blurspace.bench.tran2021_retrieval import halved
 from blurspace.blur.kernels import line
-from blurspace.catalog import build_space
+from blurspace.builders import build_space
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos

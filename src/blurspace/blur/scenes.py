@@ -16,13 +16,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.blur.exposure import RESPONSES, add_noise, jpeg, saturate, to_display, to_linear
+from blurspace.blur.cameras import SceneCamera, Span
+from blurspace.blur.exposure import add_noise, jpeg, saturate, to_display, to_linear
 from blurspace.blur.paths import spline_basis
 from blurspace.blur.varying import draw_rotation_path, rotation_displacements
 from blurspace.errors import UsageError
 from blurspace.types import Image, Pair
-
-Span = tuple[float, float]  # from low to high, drawn uniformly
 
 # Focal length in longer sides of the picture: a 36 mm lens before 35 mm film.
 FOCAL = 1.0
@@ -37,55 +36,6 @@ BUMP_NODES = 7  # ... and the nodes per side of the picture at which the bumps a
 # Width in px over which it goes from nothing to solid: as steep as a pixel's area allows, and not stepped (ours).
 EDGE = 2.0
 ARC_POINTS = 3  # control points of a thing's curved path: what has mass makes no zigzag in one exposure (ours)
-
-
-@dataclass(frozen=True)
-class SceneCamera:
-    """A camera, how it is held and what moves before it: two of these are two domains of blur.
-
-    `response`: a name in `blur.exposure.RESPONSES`. `moments`: how many moments of the exposure are averaged, >= 1.
-    `travel`: px, how far its own movement carries the centre of the picture: for a curved path `extent` - 1 of
-    `draw_rotation_path` (a side of a square), for a straight one its whole length. `roll`: as in `draw_rotation_path`.
-    `things`: from how many to how many things move. `thing_travel`: px, the greatest diameter of a thing's own path.
-    `straight`: all paths are lines at constant speed, not curves. `sigma`: noise, `gain`: exposure, both in linear
-    light as in `blur.exposure`. `jpeg`: quality of the blurry file; None = not coded. Raises UsageError on impossible
-    numbers.
-    """
-
-    response: str
-    moments: int
-    travel: Span
-    roll: float
-    things: tuple[int, int]
-    thing_travel: Span
-    straight: bool = False
-    sigma: float = 0.0
-    gain: float = 1.0
-    jpeg: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check the name and the numbers."""
-        if self.response not in RESPONSES:
-            raise UsageError(f"camera response {self.response!r} is unknown: choose one of {', '.join(RESPONSES)}")
-        if self.moments < 1:
-            raise UsageError(f"an exposure of {self.moments} moments was asked for: give 1 or more")
-        for name in ("travel", "things", "thing_travel"):
-            low, high = getattr(self, name)
-            if not 0 <= low <= high:
-                raise UsageError(f"{name} from {low} to {high} was asked for: give 0 or more, the lower number first")
-        if not (self.roll >= 0 and self.sigma >= 0 and self.gain > 0):
-            given = f"roll {self.roll}, sigma {self.sigma} and gain {self.gain}"
-            raise UsageError(f"{given} were given: give 0 or more of roll and sigma and a gain above 0")
-        if self.jpeg is not None and not 1 <= self.jpeg <= 100:
-            raise UsageError(f"JPEG of quality {self.jpeg} was asked for: give 1 to 100, or None")
-
-
-# Two made cameras (all numbers ours). "hand": a long exposure by hand, fine steps. "wheel": a driving video camera,
-# few moments, of which even a thing that moves along with the camera makes steps of no more than 1.5 px.
-CAMERAS: dict[str, SceneCamera] = {
-    "hand": SceneCamera("srgb", 24, (3, 12), 1.0, (0, 2), (2, 10), sigma=0.002),
-    "wheel": SceneCamera("linear", 9, (4, 7), 0.2, (1, 3), (2, 5), straight=True, sigma=0.005, jpeg=90),
-}
 
 
 @dataclass(frozen=True)
@@ -163,7 +113,7 @@ def _draw_turns(camera: SceneCamera, focal: float, generator: torch.Generator | 
     travel = _between(camera.travel, generator)
     if camera.straight:
         direction, roll = torch.rand(2, generator=generator, dtype=torch.float64)
-        direction = 2 * torch.pi * direction
+        direction = torch.deg2rad(camera.directions[0] + (camera.directions[1] - camera.directions[0]) * direction)
         axis = torch.stack((direction.sin(), direction.cos(), camera.roll * (2 * roll - 1)))
         return torch.outer(_times(camera.moments) - 0.5, axis) * (travel / focal)
     path = draw_rotation_path(extent=1 + travel, focal=focal, roll=camera.roll, generator=generator)

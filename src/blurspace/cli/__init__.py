@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from blurspace import __version__
+from blurspace.cli.adapting import adapt
 from blurspace.cli.blurs import blur
 from blurspace.cli.photos import deblur, diagnose, kernel
 from blurspace.cli.run import INTERRUPTED
@@ -17,7 +18,10 @@ from blurspace.cli.transfers import transfer
 from blurspace.cli.workshop import bench, cite, models, train
 from blurspace.errors import UsageError
 
-VERBS: tuple[Callable[..., None], ...] = (deblur, kernel, diagnose, blur, transfer, train, bench, models, cite)
+VERBS: tuple[Callable[..., None], ...] = (
+    *(deblur, kernel, diagnose, blur, transfer, adapt),
+    *(train, bench, models, cite),
+)
 
 app = typer.Typer(
     help="Understand blur: estimate, show, make, transfer and remove it, and say honestly what was done.",

@@ -24,6 +24,9 @@ def deblur(
         float, typer.Option("--strength", help="Share of the blur to remove, above 0 and up to 1: shortens the kernel.")
     ] = 1.0,
     kernel: Annotated[Path | None, typer.Option("--kernel", help="Use this kernel, do not estimate one.")] = None,
+    camera: Annotated[
+        Path | None, typer.Option("--camera", help="The file of this camera, which `blurspace adapt` wrote.")
+    ] = None,
     size: Size = None,
     response: Response = None,
     plot: Annotated[bool, typer.Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
@@ -36,7 +39,7 @@ def deblur(
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
-        deblurrer = _deblurrer(method, kernel, size, response, strength)
+        deblurrer = _deblurrer(method, kernel, size, response, strength=strength, camera=camera)
         return _deblur(console, paths, deblurrer, output=output, overwrite=overwrite, plot=plot, strict=strict)
 
     run(console, job)
@@ -149,7 +152,7 @@ def _kernel_of_pair(
     plot: Path | None,
     overwrite: bool,
 ) -> int:
-    from blurspace.catalog import build_space
+    from blurspace.builders import build_space
     from blurspace.jobs.pairs import inspect_pair
 
     record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
@@ -159,12 +162,24 @@ def _kernel_of_pair(
 
 
 def _deblurrer(
-    method: str, kernel: Path | None, size: int | None, response: str | None, strength: float = 1.0
+    method: str,
+    kernel: Path | None,
+    size: int | None,
+    response: str | None,
+    *,
+    strength: float = 1.0,
+    camera: Path | None = None,
 ) -> "Deblurrer":
     """The deblurrer the options ask for. Raises UsageError where they contradict each other."""
     from blurspace.catalog import build_deblurrer
     from blurspace.io.images import read_kernel
 
+    if camera is not None:
+        if (method, kernel, size, response, strength) != ("auto", None, None, None, 1.0):
+            raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
+        from blurspace.builders import build_camera
+
+        return build_camera(camera)
     if kernel is not None and size is not None:
         raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
     given = None if kernel is None else read_kernel(kernel)

@@ -119,7 +119,7 @@ def _check(blurs: Blurs, names: list[str], output: Path | None, copies: int) -> 
 
 def _store(console: Console, blurs: Blurs, *, overwrite: bool) -> int:
     """Write the bank and tell its path."""
-    from blurspace.catalog import build_space
+    from blurspace.builders import build_space
     from blurspace.jobs.files import Source, check_target
     from blurspace.transfer import write_bank
 
@@ -143,7 +143,7 @@ def _transfer(
     overwrite: bool,
 ) -> int:
     """Transfer and tell, picture by picture; a summary comes last."""
-    from blurspace.catalog import build_space
+    from blurspace.builders import build_space
     from blurspace.jobs.deblur import exit_code
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.transfer import Draw, check_folder, transfer_files

@@ -15,6 +15,7 @@ from blurspace.errors import ModelError, UsageError
 PROTOCOLS = (
     *("levin", "kohler", "lai", "sun", "synthetic", "sharp", "speed", "kaufman2020-ablation"),
     *("transfer", "tran2021-transfer", "tran2021-swapped", "tran2021-retrieval", "tran2021-augmented"),
+    *("pham2024-adapt", "pham2024-gopro"),
 )
 
 

@@ -1,6 +1,7 @@
 """Which sharp photos are there to learn from, and how is a random piece of one cut out?"""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,13 @@ class SharpPhotos:
         self.skipped = tuple(skipped)
         if not self.photos:
             raise NoInputError(f"no photo in {self.folder} can be read: give a folder of sharp photos")
+
+    @classmethod
+    def of(cls, photos: Sequence[Tensor]) -> "SharpPhotos":
+        """Photos that are uint8 (3 h w) already."""
+        one = cls.__new__(cls)
+        one.folder, one.skipped, one.photos = "the pictures given", (), list(photos)
+        return one
 
     def crop(self, generator: torch.Generator, *, side: int) -> Image:
         """A random square of `side` px as (1 3 side side) in [0, 1]: photo, place, flip and quarter turn by chance."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
+from blurspace.blur.cameras import SceneCamera
 from blurspace.blur.exposure import photograph
-from blurspace.blur.scenes import SceneCamera, draw_scene
+from blurspace.blur.scenes import draw_scene
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.pairs import draw_pieces
 from blurspace.data.triplets import Camera, draw_triplets

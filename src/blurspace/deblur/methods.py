@@ -11,13 +11,18 @@ from blurspace.deblur.auto import Auto
 from blurspace.deblur.by_field import FieldDeblurrer
 from blurspace.deblur.by_kernel import KernelDeblurrer, Restore, total_variation
 from blurspace.deblur.learned import learned_restore
+from blurspace.deblur.network import NetworkDeblurrer
 from blurspace.deblur.pair import PairDeblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import load_into, read_weights
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.deconvolver import Deconvolver
+from blurspace.nets.kernel_space import BasisSpace
+from blurspace.nets.restorer import Restorer
 from blurspace.nets.synthesis import Synthesis
 from blurspace.types import Kernel
+
+SPACE = "kernel-space.safetensors"  # beside the weights: reads the blur for the receipts of networks
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,15 @@ def rotation(weights: Path | None, options: Options) -> FieldDeblurrer:
     if options.kernel is not None or options.strength != 1:
         raise UsageError("rotation finds its own kernels, whole: leave kernel and strength out or take another method")
     return FieldDeblurrer(classical(weights, options))
+
+
+def restorer(weights: Path, options: Options) -> NetworkDeblurrer:
+    """A network that restores at once. Raises UsageError on options, none of which it knows."""
+    if options != Options():
+        raise UsageError(f"{weights.stem} knows no kernel, size, response or strength: leave them out")
+    network = _loaded(weights, {"restorer": Restorer})["restorer"]
+    space = _loaded(weights.with_name(SPACE), {"space": BasisSpace})["space"]
+    return NetworkDeblurrer(network, space, method=weights.stem)
 
 
 def _by_kernel(options: Options, restore: Restore, method: str) -> KernelDeblurrer:

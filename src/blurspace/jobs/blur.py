@@ -12,11 +12,12 @@ from pathlib import Path
 import torch
 from torch import Generator
 
+from blurspace.blur.cameras import CAMERAS, SceneCamera
 from blurspace.blur.exposure import RESPONSES, add_noise, jpeg, photograph, to_display, to_linear
 from blurspace.blur.kernels import delta, disk, gaussian, line, shake
-from blurspace.blur.scenes import CAMERAS, FOCAL, SceneCamera, draw_scene
+from blurspace.blur.scenes import FOCAL, draw_scene
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
-from blurspace.catalog import build_space
+from blurspace.builders import build_space
 from blurspace.errors import BlurspaceError, NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report, as_known_error, describe_kernel, sentence

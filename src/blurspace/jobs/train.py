@@ -44,7 +44,7 @@ def train_recipe(
 
     def progress(row: Mapping[str, float]) -> None:
         last.update(row)
-        report(_line(row))
+        report(line(row))
 
     weights = loop.run(
         task,
@@ -66,6 +66,7 @@ def train_recipe(
     }
 
 
-def _line(row: Mapping[str, float]) -> str:
+def line(row: Mapping[str, float]) -> str:
+    """A row of the log, for people."""
     rest = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name not in ("step", "minutes"))
     return f"step {row['step']:.0f}, {row['minutes']:.1f} minutes: {rest}"

@@ -7,14 +7,12 @@ what is there. `blurspace.train.features` has blur among the changes.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from blurspace.errors import ModelError, UsageError
-from blurspace.io.weights import load_into, read_weights
+from blurspace.errors import UsageError
 from blurspace.types import Image
 
 # The middle of the range of pixels.
@@ -54,20 +52,6 @@ class FeatureNet(nn.Module):
             maps = stage(functional.avg_pool2d(maps, 2) if index else maps)
             found.append(maps / self.scale[index])
         return tuple(found)
-
-
-def load_features(weights: str | Path) -> FeatureNet:
-    """The network in a weights file of task "features", not to be trained on.
-
-    Raises ModelError where the file is missing, damaged, or of another network.
-    """
-    tensors, about = read_weights(weights)
-    architecture = about.get("architecture", {})
-    if set(architecture) != {"features"}:
-        raise ModelError(f"{weights} holds no features of ours: give weights of a recipe with task features")
-    network = FeatureNet(**architecture["features"])
-    load_into({"features": network}, tensors)
-    return network.requires_grad_(False).eval()
 
 
 def _stage(inputs: int, width: int) -> nn.Sequential:

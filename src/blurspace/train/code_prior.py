@@ -19,7 +19,7 @@ from blurspace.train.kernel_space import BasisNetwork
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.on_triplets import VALIDATION_SEED, Report
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, descend, seeded
+from blurspace.train.steps import chance, descend, make_adam, seeded
 from blurspace.types import Pair
 
 # What an exponent that is off by 1 counts, as a mean square error of the picture: REDS at the wrong end of the curves
@@ -68,7 +68,7 @@ class CodePriorTask:
         self.prior.requires_grad_(True)
         self.networks: Mapping[str, nn.Module] = {"space": self.space}
         self.architecture: Mapping[str, Mapping[str, Any]] = {"space": recipe.space.model_dump()}
-        adam = torch.optim.Adam(self.prior.parameters(), lr=recipe.adam.learning_rate)
+        adam = make_adam(self.prior.parameters(), recipe.adam)
         self.optimisers: Mapping[str, torch.optim.Optimizer] = {"all": adam}
         self.clip, self.error, self.count = recipe.adam.clip, recipe.error, recipe.cells
         pairs = [source.draw(chance(recipe.loop.seed, index)) for index in range(recipe.collected)]

@@ -21,7 +21,7 @@ from blurspace.nets.deconvolver import Deconvolver
 from blurspace.train.cases import Cases, draw_cases, make_shards, read_shard
 from blurspace.train.on_triplets import VALIDATION_SEED, Report
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, descend, seeded
+from blurspace.train.steps import chance, descend, make_adam, seeded
 
 # Crops (px) and their number in a batch, by the widest kernel of the shard: of about the same area.
 CROPS = {31: (128, 3), 61: (176, 2), 85: (240, 1)}
@@ -67,7 +67,7 @@ class DeconvolverTask:
             load_into({"deconvolver": self.network}, read_weights(recipe.start)[0])
         self.network.to(device)
         self.networks: Mapping[str, nn.Module] = {"deconvolver": self.network}
-        adam = torch.optim.Adam(self.network.parameters(), lr=recipe.adam.learning_rate)
+        adam = make_adam(self.network.parameters(), recipe.adam)
         self.optimisers: Mapping[str, torch.optim.Optimizer] = {"all": adam}
         self.architecture: Mapping[str, Mapping[str, Any]] = {"deconvolver": recipe.deconvolver.model_dump()}
         self.clip, self.device = recipe.adam.clip, device

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -24,6 +24,7 @@ from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
 from blurspace.io.files import shown, write_bytes
 from blurspace.io.weights import load_into, write_weights
 from blurspace.train.log import Log, Row
+from blurspace.train.schedule import rate_factor, share_done
 from blurspace.train.settings import LoopSettings
 from blurspace.train.steps import Average, chance
 
@@ -62,6 +63,15 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A task whose loss changes on the way, as in a curriculum."""
+
+    def pace(self, done: float) -> None:
+        """Called before each step: this share of the training, in [0, 1), is behind us."""
+        ...
+
+
 def run(
     task: Task,
     settings: LoopSettings,
@@ -74,10 +84,10 @@ def run(
 ) -> Path:
     """Train `task` and return the path of its weights, OUT/weights.safetensors (the running mean, if there is one).
 
-    `max_minutes` (default: the settings') ends this call early, to be resumed; see `rate_factor` for what else it does.
-    OUT also gets log.csv and checkpoint.pt, at every `save_minutes`, at the end and on an interrupt. With the schedule
-    "steps" a resumed run equals an uninterrupted one exactly, on the same machine. `about` goes into the weights file,
-    with architecture, steps, minutes and device. `progress` gets every row of the log.
+    `max_minutes` (default: the settings') ends this call early, to be resumed; `schedule.share_done` says what else it
+    does. OUT also gets log.csv and checkpoint.pt, at every `save_minutes`, at the end and on an interrupt. With the
+    schedule "steps" a resumed run equals an uninterrupted one exactly, on the same machine. `about` goes into the
+    weights file, with architecture, steps, minutes and device. `progress` gets every row of the log.
     Raises UsageError where `resume` finds nothing, OutputError where OUT holds a run and `resume` is false, ModelError
     on a checkpoint of another architecture, BlurspaceError on a number that is not finite (the last checkpoint stays).
     """
@@ -95,20 +105,6 @@ def run(
     one = _Run(task, settings, out, limit, about or {}, progress)
     one.start(resume)
     return one.train()
-
-
-def rate_factor(settings: LoopSettings, step: int, minutes: float, limit: float | None) -> float:
-    """What the learning rate of step `step` (from 0), `minutes` into the run, is multiplied by: in [0, 1].
-
-    Linear warm-up, times half a cosine from 1 to 0 (Loshchilov and Hutter 2017, eq. 5, without restarts). "steps"
-    spreads it over `steps`, and the minutes limit one call. "minutes" spreads it over the minutes, which are those of
-    the whole run with all its resumptions, so that a slow machine ends at rate 0 too; `steps` is its upper bound.
-    """
-    warm = min(1.0, (step + 1) / settings.warm_up) if settings.warm_up else 1.0
-    done = step / settings.steps
-    if settings.schedule == "minutes" and limit:
-        done = max(done, minutes / limit)
-    return warm * (1 + math.cos(math.pi * min(done, 1.0))) / 2
 
 
 @dataclass
@@ -162,6 +158,8 @@ class _Run:
         factor = rate_factor(self.settings, self.step, self.minutes, self.limit)
         for group, rate in self.rates:
             group["lr"] = rate * factor
+        if isinstance(self.task, Paced):
+            self.task.pace(share_done(self.settings, self.step, self.minutes, self.limit))
         with self._precision():
             scalars = self.task.step(batch)
         for name, value in scalars.items():

@@ -9,26 +9,32 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from blurspace.blur.scenes import CAMERAS
-from blurspace.data import sources
+from blurspace.blur.cameras import CAMERAS
+from blurspace.data import degradations, sources
 from blurspace.data.crops import Part, SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos, split_by_scene
 from blurspace.train.on_triplets import VALIDATION_SEED, Report
 from blurspace.train.settings import AdamSettings, Strict
-from blurspace.train.steps import chance, descend
+from blurspace.train.steps import chance, descend, make_adam
 from blurspace.types import Pair
 
-Kind = Literal["shakes", "hand", "wheel", "pairs"]
+Kind = Literal["shakes", "hand", "wheel", "belt", "mast", "lines", "practical", "realistic", "pairs"]
+# The degradations that deblurrers are published with: see `data.degradations`.
+SPOILT: dict[str, Callable[..., sources.Source]] = {
+    "lines": degradations.from_lines,
+    "practical": degradations.from_practical_degradation,
+    "realistic": degradations.from_realistic_synthesis,
+}
 Loss = Callable[[Pair, torch.Generator], Tensor]
 
 
 class PairSettings(Strict):
     """Where pairs come from; lengths in px.
 
-    `kinds`, all equally likely: "shakes", uniform blur by drawn kernels of `extents`; "hand" and "wheel", scenes before
-    the cameras of `blur.scenes.CAMERAS`; "pairs", where --data is a folder of pairs in one of `data.layouts` and not of
-    sharp photos.
+    `kinds`, all equally likely: "shakes", uniform blur by drawn kernels of `extents`; names of `blur.cameras.CAMERAS`,
+    scenes before these cameras; names in `SPOILT`; "pairs", where --data is a folder of pairs in one of `data.layouts`
+    and not of sharp photos.
     """
 
     kinds: tuple[Kind, ...] = Field(min_length=1)
@@ -112,7 +118,7 @@ def pair_task(
 ) -> PairTask:
     """A task with one Adam over all the networks, which must be on their device already."""
     parameters = [one for network in networks.values() for one in network.parameters()]
-    optimiser = torch.optim.Adam(parameters, lr=adam.learning_rate)
+    optimiser = make_adam(parameters, adam)
     return PairTask(networks, {"all": optimiser}, architecture, source, loss, measure, adam.clip)
 
 
@@ -135,6 +141,8 @@ def _source(settings: PairSettings, data: Path, part: Part, report: Report) -> s
 
 
 def _made(kind: Kind, settings: PairSettings, photos: SharpPhotos) -> sources.Source:
+    if kind in SPOILT:
+        return SPOILT[kind](photos, side=settings.side)
     if kind in CAMERAS:
         return sources.from_scenes(photos, CAMERAS[kind], side=settings.side)
     return sources.from_shakes(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from blurspace.data.crops import Part, SharpPhotos
 from blurspace.data.triplets import Triplets, draw_triplets
 from blurspace.train.settings import AdamSettings, TripletSettings
-from blurspace.train.steps import chance, descend
+from blurspace.train.steps import chance, descend, make_adam
 
 Report = Callable[[str], None]
 # The seed of the validation triplets: always the same, whatever a recipe's seed, so that runs can be compared.
@@ -98,5 +98,5 @@ def triplet_task(
 ) -> TripletTask:
     """A task with one Adam over all the networks, which must be on their device already."""
     parameters = [parameter for one in networks.values() for parameter in one.parameters()]
-    optimiser = torch.optim.Adam(parameters, lr=adam.learning_rate)
+    optimiser = make_adam(parameters, adam)
     return TripletTask(networks, {"all": optimiser}, architecture, source, loss, measure, adam.clip)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.train import code_prior, deconvolver, kernel_space, pair, supervised
+from blurspace.train import adapt, code_prior, deconvolver, features, kernel_space, pair, supervised, unpaired
 from blurspace.train.loop import Task
 
 HINTS = 0.6  # how alike a misspelt name must be to be recognised: difflib's own default
@@ -39,6 +39,10 @@ TASKS: dict[str, Entry] = {
     "encoder space": Entry(kernel_space.EncoderSpaceRecipe, kernel_space.build_encoder_space),
     "code prior": Entry(code_prior.CodePriorRecipe, code_prior.CodePriorTask),
     "deblurrer": Entry(supervised.SupervisedRecipe, supervised.build_supervised),
+    "translator": Entry(adapt.TranslatorRecipe, adapt.build_translator),
+    "cyclegan": Entry(unpaired.UnpairedRecipe, unpaired.build_unpaired),
+    "dualgan": Entry(unpaired.UnpairedRecipe, unpaired.build_unpaired),
+    "features": Entry(features.FeaturesRecipe, features.build_features),
 }
 
 

@@ -12,12 +12,13 @@ class Strict(BaseModel):
 
 
 class LoopSettings(Strict):
-    """How long, how fast and how exactly; the meaning of `schedule` is at `loop.rate_factor`."""
+    """How long, how fast and how exactly; `train.schedule` explains `schedule` and `decay`."""
 
     steps: int = Field(gt=0)
     seed: int = 0
     warm_up: int = Field(default=0, ge=0, description="steps until the full learning rate")
     schedule: Literal["steps", "minutes"] = "steps"
+    decay: Literal["cosine", "linear"] = "cosine"
     max_minutes: float | None = Field(default=None, gt=0)
     average: float = Field(default=0.0, ge=0, lt=1, description="decay of the running mean of the weights, 0 = none")
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -28,9 +29,10 @@ class LoopSettings(Strict):
 
 
 class AdamSettings(Strict):
-    """Adam (Kingma and Ba 2015) with its usual betas; `clip` limits the norm of all gradients together."""
+    """Adam (Kingma and Ba 2015); `first_beta` and 0.999; `clip` limits the norm of all gradients together."""
 
     learning_rate: float = Field(gt=0)
+    first_beta: float = Field(default=0.9, ge=0, lt=1)
     clip: float | None = Field(default=None, gt=0)
 
 
@@ -45,3 +47,10 @@ class TripletSettings(Strict):
     other_share: float = Field(default=0.0, ge=0, le=1)
     validation: int = Field(default=64, gt=0, description="triplets of photos that training never sees")
     limit: int | None = Field(default=None, gt=0, description="read only so many photos of each part")
+
+
+class CriticNetwork(Strict):
+    """The arguments of `nets.critic.PatchCritic`, with its defaults."""
+
+    width: int = Field(default=64, gt=0)
+    layers: int = Field(default=3, gt=0)

@@ -1,8 +1,9 @@
 """What does every training step do: descend the loss, keep a running mean of the weights, draw chance from a seed?"""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +11,13 @@ from torch import Tensor, nn
 from blurspace.errors import ModelError
 from blurspace.io.weights import named_tensors
 
+if TYPE_CHECKING:  # pydantic is needed by those only who read recipes
+    from blurspace.train.settings import AdamSettings
+
 # The mean's decay starts low, so that the random weights of the beginning are forgotten: min(decay, (1+n)/(10+n)),
 # as TensorFlow's ExponentialMovingAverage(num_updates) does.
 EARLY = 10
+SECOND_BETA = 0.999  # Kingma and Ba 2015, algorithm 1
 
 
 def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, clip: float | None = None) -> float:
@@ -29,6 +34,11 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, clip: float | Non
         norm = nn.utils.clip_grad_norm_(parameters, float("inf") if clip is None else clip)
         optimiser.step()
     return float(norm)
+
+
+def make_adam(parameters: Iterable[nn.Parameter], settings: "AdamSettings") -> torch.optim.Adam:
+    """Adam as a recipe says; its clip is for `descend`."""
+    return torch.optim.Adam(parameters, lr=settings.learning_rate, betas=(settings.first_beta, SECOND_BETA))
 
 
 def chance(seed: int, step: int) -> torch.Generator:

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import model_validator
+
+from blurspace.builders import DEBLURRERS
 from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
-from blurspace.nets.restorer import Restorer
 from blurspace.train.on_pairs import PairSettings, PairSource, PairTask, pair_source, pair_task
 from blurspace.train.on_triplets import Report
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
@@ -19,36 +21,76 @@ class RestorerNetwork(Strict):
     widths: tuple[int, ...] = (32, 64, 96, 128)
 
 
+class NafNetwork(Strict):
+    """The arguments of `nets.nafnet.NafNet`, with its defaults."""
+
+    width: int = 32
+    encoder: tuple[int, ...] = (1, 1, 1, 28)
+    middle: int = 1
+    decoder: tuple[int, ...] = (1, 1, 1, 1)
+
+
+class RestormerNetwork(Strict):
+    """The arguments of `nets.restormer.Restormer`, with its defaults."""
+
+    width: int = 48
+    blocks: tuple[int, ...] = (4, 6, 6, 8)
+    heads: tuple[int, ...] = (1, 2, 4, 8)
+    refinement: int = 4
+    expansion: float = 2.66
+
+
 class SupervisedRecipe(Strict):
-    """Recipe of task "deblurrer"; `start`: weights to start from."""
+    """Recipe of task "deblurrer", with one table for its network; `start`: weights to start from."""
 
     task: Literal["deblurrer"]
     loop: LoopSettings
     adam: AdamSettings
     data: PairSettings
-    restorer: RestorerNetwork = RestorerNetwork()
+    restorer: RestorerNetwork | None = None
+    nafnet: NafNetwork | None = None
+    restormer: RestormerNetwork | None = None
     start: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_network(self) -> "SupervisedRecipe":
+        if len(self.network) > 1:
+            raise ValueError(f"{' and '.join(self.network)} are both given: give the table of one network")
+        return self
+
+    @property
+    def network(self) -> dict[str, Strict]:
+        """The network's name in `builders.DEBLURRERS`, and its arguments; a Restorer where none is given."""
+        given = {name: getattr(self, name) for name in DEBLURRERS}
+        return {name: one for name, one in given.items() if one is not None} or {"restorer": RestorerNetwork()}
 
 
 def build_supervised(recipe: SupervisedRecipe, *, data: Path, device: str, report: Report) -> PairTask:
     """The task. Raises NoInputError and UsageError as the sources do, ModelError on a wrong start."""
     source = pair_source(recipe.data, data=data, device=device, report=report)
-    task = supervised_task(recipe.restorer, source=source, adam=recipe.adam, seed=recipe.loop.seed, device=device)
+    ((kind, network),) = recipe.network.items()
+    task = supervised_task(network, kind=kind, source=source, adam=recipe.adam, seed=recipe.loop.seed, device=device)
     if recipe.start is not None:
         load_into(task.networks, read_weights(recipe.start)[0])
     return task
 
 
 def supervised_task(
-    network: RestorerNetwork, *, source: PairSource, adam: AdamSettings, seed: int = 0, device: str = "cpu"
+    network: Strict,
+    *,
+    kind: str = "restorer",
+    source: PairSource,
+    adam: AdamSettings,
+    seed: int = 0,
+    device: str = "cpu",
 ) -> PairTask:
     """The same from any source of pairs. Charbonnier loss, as Lai et al. 2017 and most deblurrers since."""
     with seeded(seed):
-        restorer = Restorer(**network.model_dump())
+        restorer = DEBLURRERS[kind](**network.model_dump())
     restorer.to(device)
     return pair_task(
-        {"restorer": restorer},
-        architecture={"restorer": network.model_dump()},
+        {kind: restorer},
+        architecture={kind: network.model_dump()},
         source=source,
         adam=adam,
         loss=lambda pair, _: charbonnier(restorer(pair.blurry), pair.sharp),

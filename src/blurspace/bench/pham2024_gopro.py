@@ -1,0 +1,76 @@
+"""Does a translator help with real pictures of moving things? Protocol `pham2024-gopro`: GoPro, for a REDS deblurrer.
+
+As `pham2024_adapt`, with data sets in the place of made cameras, at half size: unknown are the blurry frames of one
+GoPro shot and the sharp frames of another, known is one clip of REDS, whose deblurrer is trained here. Few scenes, all
+averaged from high-speed frames: the result is about these, and no more.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from blurspace.bench.result import BenchResult, Progress, Row, no_progress
+from blurspace.bench.spaces import folder
+from blurspace.bench.tran2021_retrieval import halved
+from blurspace.bench.translations import (
+    BANK,
+    BATCH,
+    CROP,
+    STEPS,
+    Setting,
+    World,
+    described,
+    measured,
+    supervised,
+)
+from blurspace.data.crops import SharpPhotos, read_pixels
+from blurspace.data.layouts import find_pairs
+from blurspace.data.pairs import PairPhotos
+from blurspace.data.sources import from_pairs
+from blurspace.errors import UsageError
+from blurspace.io.files import find_photos
+
+FRAME = 192  # px, of the pairs that are drawn of the source domain
+EVERY = 4  # of the frames of the sharp shot: they are 1/240 s apart
+METHODS = ("blurry", "known", "ours", "lines", "practical", "realistic", "made pairs", "source domain")
+PROTOCOL = (
+    "pham2024-gopro 1: unknown: blurry frames of train/gopro_half/shot1; sharp, every fourth frame of "
+    f"train/gopro_240fps_half; known: train/reds_half, its deblurrer trained for {STEPS} steps; all others as many "
+    f"steps of {BATCH} crops of {CROP} px, one seed; tested on test/gopro averaged 2 x 2; PSNR over all colours, both "
+    "rounded to 8 bits, mean"
+)
+
+
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+    """Train the method and measure it; `data`: as the protocol says, `limit`: so many steps."""
+    if method == "classical":  # the door's default
+        method = "ours"
+    if method not in METHODS:
+        raise UsageError(f"protocol pham2024-gopro has no method {method}: give one of {', '.join(METHODS)}")
+    world = gopro_world(data, steps=limit or STEPS)
+    rows = measured(world, method, Setting() if method == "ours" else None, limit=limit, progress=progress)
+    return result(rows, method=method, data=data.name)
+
+
+def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
+    """The rows with their means."""
+    return described(rows, name="pham2024-gopro", protocol=PROTOCOL, method=method, data=data)
+
+
+def gopro_world(data: Path, *, steps: int) -> World:
+    """Read the pictures, and train the deblurrer of the known blur."""
+    shot, reds, tests = (
+        PairPhotos(find_pairs(folder(data, *parts)))
+        for parts in (("train", "gopro_half"), ("train", "reds_half"), ("test", "gopro"))
+    )
+    frames = find_photos([folder(data, "train", "gopro_240fps_half")])[::EVERY]
+    sharp = [read_pixels(frame) for frame in frames]
+    known = supervised(reds.pairs, steps=steps)
+    return World(
+        blurry=[pair[1] for pair in shot.pairs],
+        sharp=sharp,
+        sharp_photos=SharpPhotos.of(sharp),
+        source=from_pairs(shot.pairs, side=FRAME),
+        known_pairs=[reds.whole(index) for index in range(min(BANK, len(reds)))],
+        known=known,
+        tests=[halved(tests.whole(index)) for index in range(len(tests))],
+    )

@@ -1,0 +1,299 @@
+"""Which pictures are blurry, which are sharp, and can a blur translator learn from these two piles?
+
+Pham et al. 2024, sec. 4.1: blurry pictures B and sharp ones S of one camera, not paired, of different scenes, 6 to 4.
+
+Its measure, the variance of the Laplacian, tells a picture's contents as much as its blur. Ours looks at strong
+contrasts only: how much does the brightness bend where it rises, over how much it rises, in the softest direction?
+Balanced accuracy at the best common border, fitted on the same pictures, mean over 7 sharp sets (Kodak, CID22, our
+photos, GoPro half and full size, REDS, noisy Kodak) and 6 blurry ones (Kodak by both cameras of `blur.scenes`,
+GoPro's and REDS's own, our demo photos): variance of the Laplacian 0.86, over that of the picture 0.85, of its
+gradients 0.84 (smoothed first 0.90); bend over contrast 0.94, where that is strong 0.96; `diagnose.edge_sharpness` 0.95
+in twice the time. Ours is higher in all of Kodak, noisy or not, and REDS than in its blur; in GoPro in 99.7 % of cases.
+"""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.data.crops import rank, read_pixels
+from blurspace.data.layouts import BLURRY_NAMES, SHARP_NAMES
+from blurspace.errors import NoInputError, PictureError, UsageError
+from blurspace.io.files import SUFFIXES, find_photos, shown
+from blurspace.io.video import VIDEO_SUFFIXES, check_every, count_frames, is_video, read_frames
+
+FEWEST = 8  # pictures of a pile: half a batch of pham2024, sec. 4.1; fewer are soon known by heart (ours)
+CROP = 256  # px: the side of the crops of pham2024's code
+UNEVEN, TOO_UNEVEN = 1.5, 3.0  # ratios of long sides, and so of blurs, between piles: said, refused (ours)
+SHARE = 0.6  # of B in B and S: the best of pham2024, table 3 ...
+SHARES = (0.5, 0.9)  # ... which ends here, 0.6 to 1 and 1.7 to 2.7 dB below
+SHARED = 0.5  # of the sharp pile: if more of it shows what the blurry pile shows, these are pairs (ours)
+JUDGED = 100  # pictures of a pile, evenly spaced, whose sharpness is looked at in a check: 5 s (ours)
+
+STEPS = (((0, 1), 4), ((1, 0), 4), ((1, 1), 3), ((1, -1), 3))  # directions; how many steps to both sides a contrast is
+REACH = 4  # px: as many; 3 to 8 do as well (ours)
+STRONG = 0.05  # share of the places that count as strong contrasts; 0.03 to 0.1 do as well (ours)
+LEAST_CONTRAST = 0.04  # as in `deblur.diagnose`: below it noise and JPEG blocks make edges of their own
+FEWEST_PLACES = 20  # with strong contrasts, before a direction is believed: as there
+LARGEST = 768  # px: of larger pictures the middle is judged, which bounds the time (ours)
+# The best common border: Kodak 0.113 to 0.156, sharp GoPro and REDS 0.081 to 0.115, their blur 0.016 to 0.096.
+SHARP = 0.0865
+APART = 1.5  # the least mean sharpness of sharp pictures over blurry ones: see `sort_pile`
+DOUBTFUL = 0.25  # of the way between both means, about their border: left out (ours)
+MOST = 0.9  # of a pile passes for all of it (ours)
+# Of 64 bits of two hashes. GoPro's and REDS's frames differ from their blur by 5 at most, 88 other photos by 9 or more.
+NEAR = 6
+Wanted = tuple[Path, str, set[int]]  # a file, its scene, and which of its frames
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A picture of a pile: `source` is the scene or video it came from, `pixels` uint8 (3 h w)."""
+
+    name: str
+    source: str
+    pixels: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Pile:
+    """Pictures without partners; `skipped` says, a sentence each, what could not be read."""
+
+    frames: tuple[Frame, ...]
+    skipped: tuple[str, ...] = ()
+
+    def where(self, kept: Sequence[bool]) -> "Pile":
+        """Some of its frames."""
+        return replace(self, frames=tuple(frame for frame, keep in zip(self.frames, kept, strict=True) if keep))
+
+
+def read_pile(paths: Sequence[str | Path], *, every: int = 1, limit: int | None = None) -> Pile:
+    """Read photos, videos and folders of both (with their subfolders) into memory.
+
+    `every`: of a video, every so many-th frame. `limit`: at most so many pictures, evenly spaced over all. A scene is
+    a video or a subfolder; a photo in no subfolder is a scene by itself. Raises UsageError on numbers below 1,
+    NoInputError where no picture can be read, ModelError on a video without PyAV.
+    """
+    check_every(every, limit)
+    files = list(dict.fromkeys(file for path in paths for file in _files(Path(path))))
+    skipped: list[str] = []
+    chosen = _chosen(files, _base(paths, files), every, limit, skipped)
+    frames = [frame for file, source, places in chosen for frame in _read(file, source, places, every, skipped)]
+    if not frames:
+        names = ", ".join(shown(path) for path in paths[:3]) or "an empty list"
+        raise NoInputError(f"no picture in {names} can be read: give photos or videos")
+    return Pile(tuple(frames), tuple(skipped))
+
+
+def sharpness(pixels: Tensor) -> float:
+    """How sharp is a picture, uint8 (3 h w)? About 0.02 (a long blur) to 0.16; SHARP is the border.
+
+    Root mean square of the second difference over that of the contrast, where this is strong, in the softest of four
+    directions. NaN where there is no contrast to judge by.
+    """
+    if min(pixels.shape[-2:]) < 4 * REACH:
+        return math.nan
+    grey = _grey(pixels)
+    found = [_bend_over_contrast(grey, step, count) for step, count in STEPS]
+    return min((value for value in found if not math.isnan(value)), default=math.nan)
+
+
+def sort_pile(pile: Pile) -> tuple[Pile, Pile]:
+    """The blurry and the sharp pictures of a mixed pile, without the doubtful ones between them.
+
+    The border is that of Otsu 1979, of the sharpness: of its logarithm it takes 11 of 42 blurry frames of GoPro beside
+    11 sharp ones for sharp, here none. Raises UsageError where there are not two kinds, with means on both sides of
+    SHARP, and APART: ratios were 1.57 to 3.9 in mixed sets, up to 1.43 in sharp ones; no blurry mean over 0.083.
+    """
+    values = torch.tensor([sharpness(frame.pixels) for frame in pile.frames], dtype=torch.float64)
+    clear = values[values.isfinite()].sort().values
+    if len(clear) < 2:
+        raise UsageError(f"{len(clear)} pictures with contrast were given, where a mixed pile was wanted: give more")
+    low, high = _two_means(clear)
+    if not (low < SHARP <= high and high >= APART * low):
+        kind, other = ("sharp", "blurry") if float(clear.median()) >= SHARP else ("blurry", "sharp")
+        raise UsageError(f"the {len(values)} pictures look all {kind}: give {other} ones too, or sort them by hand")
+    middle, margin = (low + high) / 2, DOUBTFUL / 2 * (high - low)
+    sharp = pile.where((values >= max(middle + margin, SHARP)).tolist())
+    return pile.where((values <= min(middle - margin, SHARP)).tolist()), replace(sharp, skipped=())
+
+
+def check_piles(blurry: Pile, sharp: Pile, *, side: int = CROP) -> tuple[Pile, list[str]]:
+    """The sharp pile without what is in the blurry pile too, and what else should be known, a sentence each.
+
+    `side`: px, of the crops that will be cut. Raises UsageError where a translator cannot learn from these: too few
+    pictures, too small ones, too different sizes, the same scenes in both, or not a blurry and a sharp pile.
+    """
+    long_sides = _check_pictures(blurry, "blurry", side), _check_pictures(sharp, "sharp", side)
+    kept, shared = _drop_shared(blurry, sharp)
+    _check_pictures(kept, "sharp", side)
+    warnings = [*shared, *_check_scale(*long_sides), *_check_sharpness(blurry, kept)]
+    if not SHARES[0] <= len(blurry.frames) / (len(blurry.frames) + len(kept.frames)) <= SHARES[1]:
+        warnings.append(f"{len(blurry.frames)} blurry and {len(kept.frames)} sharp pictures: 6 to 4 works best")
+    return kept, warnings
+
+
+def split_scenes(pile: Pile, *, share: float = SHARE) -> tuple[Pile, Pile]:
+    """Two piles that share no scene, the first with about `share` of the scenes and each with one at least.
+
+    On which side a scene is depends on its name alone, so the blurry and the sharp pictures of one data set, each
+    split, give B (the first of one) and S (the second of the other). Raises UsageError on a single scene.
+    """
+    ranked = sorted({frame.source for frame in pile.frames}, key=rank)
+    if len(ranked) < 2:
+        raise UsageError(f"pictures of {len(ranked)} scene were given, where two or more were wanted: give more scenes")
+    first = set(ranked[: min(max(sum(rank(scene) < share for scene in ranked), 1), len(ranked) - 1)])
+    inside = [frame.source in first for frame in pile.frames]
+    return pile.where(inside), replace(pile.where([not one for one in inside]), skipped=())
+
+
+def _files(given: Path) -> list[Path]:
+    """The photos and videos of a folder and its subfolders, or what else `find_photos` takes."""
+    if not given.is_dir():
+        return find_photos([given])
+    visible = (path for path in given.rglob("*") if not any(n.startswith(".") for n in path.relative_to(given).parts))
+    return sorted(path for path in visible if path.suffix.lower() in SUFFIXES | VIDEO_SUFFIXES and path.is_file())
+
+
+def _base(paths: Sequence[str | Path], files: Sequence[Path]) -> Path:
+    """The folder from which scenes are named."""
+    folders = [Path(path) for path in paths if Path(path).is_dir()] + [file.parent for file in files]
+    return Path(os.path.commonpath([folder.absolute() for folder in folders])) if folders else Path()
+
+
+def _chosen(files: list[Path], base: Path, every: int, limit: int | None, skipped: list[str]) -> Iterator[Wanted]:
+    """From where to read, `limit` frames evenly spaced over all."""
+    counts = [_count(file, every, skipped) for file in files]
+    total = sum(counts)
+    wanted = range(total) if limit is None or limit >= total else [place * total // limit for place in range(limit)]
+    start = 0
+    for file, count in zip(files, counts, strict=True):
+        if places := {place - start for place in wanted if start <= place < start + count}:
+            yield file, _scene(file, base), places
+        start += count
+
+
+def _count(file: Path, every: int, skipped: list[str]) -> int:
+    try:
+        return math.ceil(count_frames(file) / every) if is_video(file) else 1
+    except PictureError as problem:
+        skipped.append(str(problem))
+        return 0
+
+
+def _scene(file: Path, base: Path) -> str:
+    """A video, or the photo's folder below `base` (without a last "blur" or "sharp"), or else the photo itself."""
+    parts = file.absolute().relative_to(base).with_suffix("").parts
+    if is_video(file) or len(parts) == 1:
+        return "/".join(parts)
+    return "/".join(parts[:-2] if len(parts) > 2 and parts[-2] in SHARP_NAMES + BLURRY_NAMES else parts[:-1])
+
+
+def _read(file: Path, source: str, places: set[int], every: int, skipped: list[str]) -> Iterator[Frame]:
+    try:
+        if not is_video(file):
+            yield Frame(shown(file), source, read_pixels(file))
+            return
+        frames = read_frames(file, every=every, limit=max(places) + 1)
+        for place, pixels in enumerate(frames):
+            if place in places:
+                yield Frame(f"{shown(file)} frame {place * every}", source, pixels)
+        if frames.damaged:
+            skipped.append(f"{frames.damaged} frames of {shown(file)} are damaged and were left out")
+    except PictureError as problem:  # one bad file among thousands must not stop a training
+        skipped.append(str(problem))
+
+
+def _grey(pixels: Tensor) -> Tensor:
+    """Luminance (h w) in [0, 1] (ITU-R BT.601) of the picture's middle, smoothed over 3 px against noise."""
+    top, left = (max(length - LARGEST, 0) // 2 for length in pixels.shape[-2:])
+    middle = pixels[:, top : top + LARGEST, left : left + LARGEST].float() / 255
+    grey = torch.einsum("chw,c->hw", middle, torch.tensor([0.299, 0.587, 0.114]))
+    return functional.avg_pool2d(functional.avg_pool2d(grey[None], 2, 1), 2, 1)[0]  # weights 1 2 1 both ways
+
+
+def _bend_over_contrast(grey: Tensor, step: tuple[int, int], count: int) -> float:
+    height, width = grey.shape
+
+    def moved(times: int) -> Tensor:
+        down, right = times * step[0], times * step[1]
+        return grey[REACH + down : height - REACH + down, REACH + right : width - REACH + right]
+
+    contrast = (moved(count) - moved(-count)).abs()
+    some = contrast.flatten()[::7]  # enough for the border, and faster
+    least = some.kthvalue(len(some) - round(STRONG * len(some))).values.clamp_min(LEAST_CONTRAST)
+    strong = contrast > least
+    if int(strong.sum()) < FEWEST_PLACES:
+        return math.nan
+    bend = (moved(1) - 2 * moved(0) + moved(-1))[strong] / (step[0] ** 2 + step[1] ** 2)
+    return float((bend.square().mean() / contrast[strong].square().mean()).sqrt())
+
+
+def _two_means(values: Tensor) -> tuple[float, float]:
+    """The means below and above the border of greatest variance between both (Otsu 1979); `values` ascend."""
+    counts = torch.arange(1, len(values))
+    sums = values.cumsum(0)
+    low, high = sums[:-1] / counts, (sums[-1] - sums[:-1]) / (len(values) - counts)
+    best = int((counts * (len(values) - counts) * (high - low).square()).argmax())
+    return float(low[best]), float(high[best])
+
+
+def _check_pictures(pile: Pile, kind: str, side: int) -> float:
+    """Are there enough, and large enough? Returns the median long side in px."""
+    if len(pile.frames) < FEWEST:
+        raise UsageError(f"{len(pile.frames)} {kind} pictures are there, where {FEWEST} are the least: give more")
+    if small := [frame.name for frame in pile.frames if min(frame.pixels.shape[-2:]) < side]:
+        says = f"{len(small)} of {len(pile.frames)} {kind} pictures, such as {small[0]}, are below {side} px on a side"
+        raise UsageError(f"{says}, where crops of that side were wanted: leave them out or ask for smaller crops")
+    return float(torch.tensor([max(frame.pixels.shape[-2:]) for frame in pile.frames]).median())
+
+
+def _check_scale(blurry: float, sharp: float) -> list[str]:
+    ratio = max(blurry, sharp) / min(blurry, sharp)
+    says = f"blurry pictures have {blurry:.0f} px on the long side and sharp ones {sharp:.0f}, so that blurs differ"
+    if ratio >= TOO_UNEVEN:
+        raise UsageError(f"{says}: give both in about the same size")
+    return [says] if ratio > UNEVEN else []
+
+
+def _check_sharpness(blurry: Pile, sharp: Pile) -> list[str]:
+    """Is one pile blurry and the other sharp, in itself or beside the other?"""
+    some = [pile.frames[:: math.ceil(len(pile.frames) / JUDGED)] for pile in (blurry, sharp)]
+    judged = [torch.tensor([sharpness(frame.pixels) for frame in frames]) for frames in some]
+    found = [values[values.isfinite()] for values in judged]
+    if not all(len(values) for values in found):
+        raise UsageError("one of the piles has no contrast in its pictures, where scenes were wanted: give others")
+    misfits = [float((found[0] >= SHARP).float().mean()), float((found[1] < SHARP).float().mean())]
+    apart = float(found[1].median() / found[0].median()) >= APART  # then a soft lens or a mild blur explains the rest
+    warnings = []
+    for share, kind, other in zip(misfits, ("blurry", "sharp"), ("sharp", "blurry"), strict=True):
+        if share >= MOST and not apart:
+            raise UsageError(f"{share:.0%} of the {kind} pictures look {other}: give {kind} ones, or swap the piles")
+        if share > 1 - MOST:
+            warnings.append(f"{share:.0%} of the {kind} pictures look {other}: better leave them out")
+    return warnings
+
+
+def _drop_shared(blurry: Pile, sharp: Pile) -> tuple[Pile, list[str]]:
+    """The sharp pile without pictures whose scene, or nearly whose pixels, the blurry pile has too."""
+    sources = {frame.source for frame in blurry.frames}
+    alike = _hashes(sharp) @ _hashes(blurry).T >= 64 - 2 * NEAR  # a bit that differs takes 2 from 64
+    shared = [frame.source in sources or bool(near.any()) for frame, near in zip(sharp.frames, alike, strict=True)]
+    if not any(shared):
+        return sharp, []
+    name = sharp.frames[shared.index(True)].name
+    says = f"{sum(shared)} of {len(shared)} sharp pictures, such as {name}, are in the blurry pile too (name or view)"
+    if sum(shared) > SHARED * len(shared):
+        raise UsageError(f"{says}, where other scenes were wanted: give others, or train on the pairs")
+    return sharp.where([not one for one in shared]), [f"{says} and were left out"]
+
+
+def _hashes(pile: Pile) -> Tensor:
+    """A difference hash each (n 64), -1 or 1: which of 8 x 9 neighbours in a row is brighter (Krawetz 2013, dHash)."""
+    small = [functional.adaptive_avg_pool2d(_grey(frame.pixels)[None], (8, 9))[0] for frame in pile.frames]
+    return 2.0 * torch.stack([(one[:, 1:] > one[:, :-1]).flatten() for one in small]) - 1

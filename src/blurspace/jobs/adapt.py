@@ -1,0 +1,256 @@
+"""How does a camera get a translator of its own, from its unpaired pictures? The job behind `adapt`: Blur2Blur.
+
+Read, sort and check the piles; guess the camera's blur; rank the known domains by their distance to it; train; and
+report, on blurry pictures that training never saw, whether it helped.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from blurspace.blur.cameras import CAMERAS
+from blurspace.builders import build_camera, build_network, build_space, write_camera
+from blurspace.cards import AUTO, KNOWN
+from blurspace.catalog import WEIGHTS, find_card
+from blurspace.data.crops import SharpPhotos, rank
+from blurspace.data.layouts import find_pairs
+from blurspace.data.pairs import PairPhotos
+from blurspace.data.piles import Pile, check_piles, read_pile, sort_pile
+from blurspace.data.sources import from_scenes, from_shakes
+from blurspace.errors import OutputError, UsageError
+from blurspace.io.files import shown, write_bytes
+from blurspace.io.weights import load_into, read_weights
+from blurspace.jobs.adapt_report import Facts, measure, report_files
+from blurspace.jobs.train import line
+from blurspace.nets.kernel_space import BasisSpace
+from blurspace.train import loop
+from blurspace.train.adapt import TranslatorRecipe, bank_of, distance_to, known_stacks, translator_from
+from blurspace.train.steps import chance
+from blurspace.train.translator import TranslatorTask
+from blurspace.train.unknown import CameraGuess, guess_camera
+from blurspace.transfer import BlurBank
+from blurspace.types import Pair
+
+Report = Callable[[str], None]
+BANK = 64  # pairs of a known domain that are drawn or read
+BANK_SIDE, ROOM = 192, 32  # px, of drawn ones, and what a scene and a kernel need besides
+SHAKES = (5.0, 21.0)  # px: extents of the known domain "shakes", mild enough for the classical method (ours)
+# Of the blurry pictures, kept for the report: a tenth, between these numbers.
+LEAST_KEPT, MOST_KEPT = 2, 12
+SUFFIX, REPORTS = ".safetensors", (".json", ".html")
+LEAST_SIDE = 128  # px: spectra need it
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was typed: piles of pictures (folders, photos, videos), and the known domains to choose from.
+
+    `mixed`: one pile of both kinds, to be sorted. `known`: names in `catalog.KNOWN` or folders of pairs. `deblurrer`: a
+    method's name or a weights file, for known domains that are folders. `pairs`: a folder of pairs of this camera, if
+    there is one, for the report alone. `every`: of a video, every so many-th frame.
+    """
+
+    blurry: Sequence[Path] = ()
+    sharp: Sequence[Path] = ()
+    mixed: Sequence[Path] = ()
+    known: Sequence[str] = ("belt",)
+    deblurrer: str | None = None
+    pairs: Path | None = None
+    every: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A known domain of blur: its codes, what undoes it, and how far it is from the camera's blur, in dB."""
+
+    name: str
+    bank: BlurBank
+    deblurrer: Path | str
+    distance: float
+
+
+def adapt_camera(
+    given: Given,
+    *,
+    out: Path,
+    recipe: TranslatorRecipe,
+    minutes: float | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    report: Report = lambda _: None,
+) -> dict[str, object]:
+    """Train the translator and write `out`, OUT.json and OUT.html; the record of what came out.
+
+    The training itself is in the folder OUT.training, from which `resume` goes on. Raises UsageError, NoInputError or
+    PictureError on piles that cannot work, before any training, and what `loop.run` raises.
+    """
+    folder = out.with_name(f"{out.name}.training")
+    _make_way(out, folder, resume=resume, overwrite=overwrite)
+    blurry, sharp = _piles(given, recipe, report)
+    pairs = [] if given.pairs is None else _whole(given.pairs, MOST_KEPT)
+    training, kept = _kept_apart(blurry)
+    pictures, views = ([frame.pixels for frame in pile.frames] for pile in (training, sharp))
+    guess = guess_camera(pictures, views)
+    report(_said(guess))
+    space = build_space()
+    domains = rank_domains(given, views, guess, space, seed=recipe.loop.seed)
+    for domain in domains:
+        report(f"the known blur {domain.name} is {domain.distance:.1f} dB from this camera's")
+    chosen = domains[0]
+    network = build_network(chosen.deblurrer) if isinstance(chosen.deblurrer, Path) else None
+    task = translator_from(recipe, pictures, views, chosen.bank, space=space, deblur=network, guess=guess)
+    weights = loop.run(
+        task,
+        recipe.loop,
+        out=folder,
+        resume=resume,
+        max_minutes=minutes,
+        about={"recipe": recipe.model_dump(mode="json")},
+        progress=lambda row: report(line(row)),
+    )
+    tensors, about = read_weights(weights)
+    load_into(task.networks, tensors)
+    _write(out, task, chosen, about)
+    facts = Facts(
+        known=chosen.name,
+        distances={domain.name: round(domain.distance, 2) for domain in domains},
+        pictures={"blurry": len(pictures), "sharp": len(views), "kept for this report": len(kept.frames)},
+        minutes=float(about["minutes"]),
+        steps=int(about["steps"]),
+        mixture=guess.mixture,
+        sigma=guess.sigma,
+    )
+    found = measure(
+        build_camera(out),
+        task,
+        [frame.pixels[None].float() / 255 for frame in kept.frames],
+        facts=facts,
+        pairs=pairs,
+        space=space,
+    )
+    for suffix, data in report_files(found).items():
+        write_bytes(out.with_suffix(suffix), data, overwrite=True)
+    return {"camera": str(out), "report": str(out.with_suffix(".html")), **found.record()}
+
+
+def rank_domains(
+    given: Given, sharp: Sequence[Tensor], guess: CameraGuess, space: BasisSpace, *, seed: int
+) -> list[Domain]:
+    """The known domains, the nearest to the camera's blur first. Raises UsageError on one without a deblurrer."""
+    found = []
+    for name in given.known:
+        deblurrer = _deblurrer(name, given.deblurrer)
+        bank = bank_of(_known_pairs(name, sharp, seed), space, source=name)
+        distance = distance_to(known_stacks(sharp[:BANK], bank, space, seed=seed), guess)
+        found.append(Domain(name, bank, deblurrer, distance))
+    return sorted(found, key=lambda domain: domain.distance)
+
+
+def _make_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse, before any work, what would lose something; with `overwrite` an earlier training is taken away."""
+    if out.suffix != SUFFIX:
+        raise UsageError(f"the camera's file {shown(out)} would not end in {SUFFIX}: give -o such as camera{SUFFIX}")
+    if resume:
+        return
+    there = [
+        path for path in (out, *(out.with_suffix(one) for one in REPORTS), folder / loop.CHECKPOINT) if path.exists()
+    ]
+    if there and not overwrite:
+        raise OutputError(f"{shown(there[0])} exists already: give --overwrite, --resume or another -o FILE")
+    (folder / loop.CHECKPOINT).unlink(missing_ok=True)
+
+
+def _piles(given: Given, recipe: TranslatorRecipe, report: Report) -> tuple[Pile, Pile]:
+    """The blurry and the sharp pile, checked."""
+    if bool(given.mixed) == bool(given.blurry or given.sharp) or bool(given.blurry) != bool(given.sharp):
+        raise UsageError("give --blurry and --sharp, or one --mixed pile that is sorted here")
+    if given.mixed:
+        piles = [read_pile(given.mixed, every=given.every, limit=2 * recipe.pictures)]
+        blurry, sharp = sort_pile(piles[0])
+        report(f"sorted into {len(blurry.frames)} blurry and {len(sharp.frames)} sharp pictures")
+    else:
+        both = (given.blurry, given.sharp)
+        piles = [read_pile(paths, every=given.every, limit=recipe.pictures) for paths in both]
+        blurry, sharp = piles
+    for sentence in (sentence for pile in piles for sentence in pile.skipped):
+        report(f"left out: {sentence}")
+    sharp, warnings = check_piles(blurry, sharp, side=max(LEAST_SIDE, recipe.data.side))
+    for sentence in warnings:
+        report(sentence)
+    return blurry, sharp
+
+
+def _kept_apart(pile: Pile) -> tuple[Pile, Pile]:
+    """Blurry pictures to train on, and those of other scenes for the report."""
+    scenes = sorted({frame.source for frame in pile.frames}, key=rank)
+    wanted = min(max(len(pile.frames) // 10, LEAST_KEPT), MOST_KEPT)
+    kept: set[str] = set()
+    for scene in scenes[:-1]:  # one stays to train on
+        if sum(frame.source in kept for frame in pile.frames) >= wanted:
+            break
+        kept.add(scene)
+    inside = [frame.source in kept for frame in pile.frames]
+    if not any(inside):  # one scene: its last frames, which the report then says nothing new about
+        inside = [place >= len(inside) - wanted for place in range(len(inside))]
+    few = [place for place, one in enumerate(inside) if one][:: max(1, sum(inside) // MOST_KEPT)][:MOST_KEPT]
+    return pile.where([not one for one in inside]), pile.where([place in few for place in range(len(inside))])
+
+
+def _known_pairs(name: str, sharp: Sequence[Tensor], seed: int) -> list[Pair]:
+    """Pairs of a known domain: those of a folder, or drawn out of the camera's own sharp pictures."""
+    if name not in KNOWN:
+        return _whole(Path(name), BANK)
+    photos = SharpPhotos.of(sharp)
+    side = min(BANK_SIDE, min(min(pixels.shape[-2:]) for pixels in sharp) - ROOM)
+    if name in CAMERAS:
+        source = from_scenes(photos, CAMERAS[name], side=side)
+    else:
+        source = from_shakes(photos, side=side, kernel_side=ROOM + 1, extents=SHAKES)
+    return [source(chance(seed, index), 1) for index in range(BANK)]
+
+
+def _deblurrer(name: str, given: str | None) -> Path | str:
+    """The weights of a network, or else the name of a method."""
+    if given is None and name not in KNOWN:
+        raise UsageError(
+            f"the known blur {shown(name)} is a folder, and what undoes it is not known: give --deblurrer a method's "
+            "name, or the weights of a training with task deblurrer on these pairs"
+        )
+    method = KNOWN[name] if given is None else given
+    if Path(method).is_file():
+        return Path(method)
+    if method == AUTO:
+        return method
+    card = find_card(method)
+    if card.task != "deblur":
+        raise UsageError(f"the model {method} does not deblur: give --deblurrer one that does, or a file of weights")
+    if card.builder.endswith(":restorer"):
+        return WEIGHTS / str(card.weights)
+    return method
+
+
+def _write(out: Path, task: TranslatorTask, chosen: Domain, about: dict[str, object]) -> None:
+    architecture = {"translator": task.architecture["translator"]}
+    facts = {name: about[name] for name in ("steps", "minutes", "device", "recipe")}
+    told = {"architecture": architecture, "known": chosen.name, **facts}
+    write_camera(out, task.networks["translator"], known=chosen.deblurrer, about=told)
+
+
+def _whole(path: Path, limit: int) -> list[Pair]:
+    """At most `limit` pairs of a folder, evenly spaced."""
+    files = find_pairs(path)
+    photos = PairPhotos(files[:: max(1, len(files) // limit)], limit=limit)
+    return [photos.whole(index) for index in range(len(photos))]
+
+
+def _said(guess: CameraGuess) -> str:
+    kernel = guess.mixture.mean()[0, 0]
+    place = torch.arange(len(kernel)) - len(kernel) // 2
+    spread = [float((kernel.sum(axis) * place.square()).sum().sqrt()) for axis in (0, 1)]
+    return (
+        f"this camera's blur spreads light by {spread[0]:.1f} px along the rows and {spread[1]:.1f} px along the "
+        f"columns (standard deviations, from power spectra), with noise of sigma {guess.sigma:.4f}"
+    )

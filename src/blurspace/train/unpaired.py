@@ -1,0 +1,260 @@
+"""How is a deblurrer trained without pairs? By two translators that must undo each other and fool two critics.
+
+CycleGAN (Zhu, Park, Isola and Efros 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+Networks") and DualGAN (Yi, Zhang, Tan and Gong 2017, "DualGAN: Unsupervised Dual Learning for Image-to-Image
+Translation") are twins: GAMES says in what they differ. Both are baselines in Pham et al. 2024.
+
+Not as published: the translators are our `Restorer`, which starts as the identity (there ResNet and U-Net from
+random weights), without DualGAN's noise by dropout; the critics see what is made now (CycleGAN: a pool of 50 older
+pictures); pictures are in [0, 1] and not [-1, 1], so L1 distances count twice here.
+
+The way from the identity is slow, since any step costs cycle loss at first: in 400 steps of a toy problem CycleGAN
+moved a little and DualGAN, with the least of its published weights, did not, from random last layers neither.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor, nn
+
+from blurspace.data.crops import SharpPhotos
+from blurspace.data.unpaired import UnpairedPhotos
+from blurspace.errors import UsageError
+from blurspace.metrics import psnr
+from blurspace.nets.critic import PatchCritic
+from blurspace.nets.restorer import Restorer
+from blurspace.train.on_triplets import VALIDATION_SEED, Report
+from blurspace.train.settings import CriticNetwork, LoopSettings, Strict
+from blurspace.train.steps import chance, descend, seeded
+from blurspace.train.supervised import RestorerNetwork
+from blurspace.types import Image, Pair
+
+Draw = Callable[[Generator, int], Image]
+Batch = list[tuple[Image, Image]]  # blurry and sharp, not of the same scenes, once per critic step
+RANGE = 2.0  # of the papers' pixel values
+TRANSLATORS, CRITICS = ("sharpen", "blur"), ("sharp_critic", "blurry_critic")
+
+
+@dataclass(frozen=True)
+class Game:
+    """How translators and critics play, the losses of one of two directions.
+
+    `critic`: from the verdicts on real and made pictures; `fool`: from those on made ones. `cycle`, `identity`: weights
+    of the L1 distances after there and back, and of a picture that needs no change. `rounds`: critic steps for each of
+    the translators; after each, critics' weights are cut to +- `clip`.
+    """
+
+    critic: Callable[[Tensor, Tensor], Tensor]
+    fool: Callable[[Tensor], Tensor]
+    cycle: float
+    identity: float
+    optimiser: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+    rounds: int = 1
+    clip: float | None = None
+
+
+GAMES: dict[str, Game] = {
+    # Zhu 2017: least squares in section 4 (halved for critics: appendix 7.1), cycle 10 and Adam 2e-4 in section 4,
+    # identity half of it in section 5.2; betas as the authors' code, after DCGAN.
+    "cyclegan": Game(
+        critic=lambda real, made: ((real - 1).square().mean() + made.square().mean()) / 2,
+        fool=lambda made: (made - 1).square().mean(),
+        cycle=10.0,
+        identity=5.0,
+        optimiser=partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.999)),
+    ),
+    # Yi 2017: Eqs. 1 to 3, the weight 100 to 1000 in section 3.1, 2 to 4 critic steps and clipping 0.01 to 0.1 in
+    # section 3.3; RMSProp 5e-5 as Arjovsky et al. 2017, algorithm 1.
+    "dualgan": Game(
+        critic=lambda real, made: made.mean() - real.mean(),
+        fool=lambda made: -made.mean(),
+        cycle=100.0,
+        identity=0.0,
+        optimiser=partial(torch.optim.RMSprop, lr=5e-5),
+        rounds=3,
+        clip=0.01,
+    ),
+}
+
+
+class UnpairedSettings(Strict):
+    """Crops of `side` px from the folders `blurry` and `sharp` in --data; `limit`: only so many photos of each."""
+
+    side: int = Field(gt=0)
+    batch: int = Field(gt=0)
+    limit: int | None = Field(default=None, gt=0)
+
+
+class UnpairedRecipe(Strict):
+    """Recipe of the tasks "cyclegan" and "dualgan", whose weights and optimisers are in GAMES."""
+
+    task: Literal["cyclegan", "dualgan"]
+    loop: LoopSettings
+    data: UnpairedSettings
+    restorer: RestorerNetwork = RestorerNetwork()
+    critic: CriticNetwork = CriticNetwork()
+
+
+@dataclass(frozen=True)
+class UnpairedTask:
+    """A `loop.Task`: `networks` "sharpen" and "blur" translate, "sharp_critic" and "blurry_critic" judge.
+
+    `fixed`: a batch to validate with where there are no pairs held out.
+    """
+
+    game: Game
+    networks: Mapping[str, nn.Module]
+    optimisers: Mapping[str, torch.optim.Optimizer]
+    architecture: Mapping[str, Mapping[str, Any]]
+    draw: Callable[[Generator], tuple[Image, Image]]
+    fixed: tuple[Image, Image]
+    held_out: Sequence[Pair]
+
+    def batch(self, generator: Generator) -> Batch:
+        """New pictures for every critic step; the last ones are for the translators too."""
+        return [self.draw(generator) for _ in range(self.game.rounds)]
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """Critics first, then translators; the numbers are those of the last critic step."""
+        for blurry, sharp in batch:
+            judged = self._train_critics(blurry, sharp)
+        return judged | self._train_translators(*batch[-1])
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """How well pairs held out are restored; without any, only how far there and back is off, in [0, 1]."""
+        if not self.held_out:
+            blurry, sharp = self.fixed
+            return {"cycle": float(self._cycle(blurry, sharp, *self._translate(blurry, sharp))) / RANGE}
+        sharpen = self.networks["sharpen"]
+        restored = [psnr(sharpen(pair.blurry).clamp(0, 1), pair.sharp) for pair in self.held_out]
+        untouched = [psnr(pair.blurry.clamp(0, 1), pair.sharp) for pair in self.held_out]
+        return {"psnr": float(torch.cat(restored).mean()), "blurry_psnr": float(torch.cat(untouched).mean())}
+
+    def _train_critics(self, blurry: Image, sharp: Image) -> dict[str, float]:
+        with torch.no_grad():
+            made_sharp, made_blurry = self._translate(blurry, sharp)
+        loss = self._judge("sharp_critic", sharp, made_sharp) + self._judge("blurry_critic", blurry, made_blurry)
+        gradient = descend(loss, self.optimisers["critics"])
+        self._clip_critics()
+        return {"critics": float(loss.detach()), "critics_gradient": gradient}
+
+    def _train_translators(self, blurry: Image, sharp: Image) -> dict[str, float]:
+        made_sharp, made_blurry = self._translate(blurry, sharp)
+        fooling = self._fool("sharp_critic", made_sharp) + self._fool("blurry_critic", made_blurry)
+        cycle = self._cycle(blurry, sharp, made_sharp, made_blurry)
+        loss = fooling + self.game.cycle * cycle
+        if self.game.identity:
+            loss = loss + self.game.identity * self._identity(blurry, sharp)
+        gradient = descend(loss, self.optimisers["translators"])
+        numbers = {"translators": loss, "fooling": fooling, "cycle": cycle / RANGE}
+        return {name: float(one.detach()) for name, one in numbers.items()} | {"translators_gradient": gradient}
+
+    def _translate(self, blurry: Image, sharp: Image) -> tuple[Image, Image]:
+        """Made sharp, and made blurry."""
+        return self.networks["sharpen"](blurry), self.networks["blur"](sharp)
+
+    def _judge(self, critic: str, real: Image, made: Image) -> Tensor:
+        judge = self.networks[critic]
+        return self.game.critic(judge(real).float(), judge(made).float())
+
+    def _fool(self, critic: str, made: Image) -> Tensor:
+        return self.game.fool(self.networks[critic](made).float())
+
+    def _cycle(self, blurry: Image, sharp: Image, made_sharp: Image, made_blurry: Image) -> Tensor:
+        back_blurry, back_sharp = self.networks["blur"](made_sharp), self.networks["sharpen"](made_blurry)
+        return _distance(back_blurry, blurry) + _distance(back_sharp, sharp)
+
+    def _identity(self, blurry: Image, sharp: Image) -> Tensor:
+        return _distance(self.networks["sharpen"](sharp), sharp) + _distance(self.networks["blur"](blurry), blurry)
+
+    @torch.no_grad()
+    def _clip_critics(self) -> None:
+        if self.game.clip is None:
+            return
+        for group in self.optimisers["critics"].param_groups:
+            for parameter in group["params"]:
+                parameter.clamp_(-self.game.clip, self.game.clip)
+
+
+def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: Report) -> UnpairedTask:
+    """The task; `data` holds the folders `blurry` and `sharp`, whose photos are no pairs.
+
+    Raises NoInputError where one of them is missing, empty or of photos smaller than a crop, UsageError where crops are
+    too small for the critic.
+    """
+    piles = [SharpPhotos(data / name, limit=recipe.data.limit) for name in ("blurry", "sharp")]
+    for sentence in (*piles[0].skipped, *piles[1].skipped):
+        report(f"left out: {sentence}")
+    blurry, sharp = (_drawing(pile.photos, recipe.data.side, device) for pile in piles)
+    return unpaired_task(
+        recipe.task,
+        blurry=blurry,
+        sharp=sharp,
+        batch=recipe.data.batch,
+        widths=recipe.restorer.widths,
+        critic_width=recipe.critic.width,
+        critic_layers=recipe.critic.layers,
+        seed=recipe.loop.seed,
+        device=device,
+    )
+
+
+def unpaired_task(
+    game: str,
+    *,
+    blurry: Draw,
+    sharp: Draw,
+    batch: int,
+    widths: Sequence[int],
+    critic_width: int,
+    critic_layers: int,
+    seed: int,
+    held_out: Sequence[Pair] = (),
+    device: str = "cpu",
+) -> UnpairedTask:
+    """The same from anything that draws pictures (count 3 side side) in [0, 1]; `game`: a name in GAMES.
+
+    Pictures and pairs must be on `device`. Raises UsageError on another game, or crops too small for the critic.
+    """
+    if game not in GAMES:
+        raise UsageError(f"the game {game!r} is not known: give one of {', '.join(GAMES)}")
+    restorer, critic = {"widths": tuple(widths)}, {"width": critic_width, "layers": critic_layers}
+    with seeded(seed):
+        translators = {name: Restorer(**restorer).to(device) for name in TRANSLATORS}
+        critics = {name: PatchCritic(**critic).to(device) for name in CRITICS}
+    fixed = chance(VALIDATION_SEED, 0)
+    task = UnpairedTask(
+        GAMES[game],
+        networks={**translators, **critics},
+        optimisers={
+            "translators": GAMES[game].optimiser(_parameters(translators)),
+            "critics": GAMES[game].optimiser(_parameters(critics)),
+        },
+        architecture={**dict.fromkeys(translators, restorer), **dict.fromkeys(critics, critic)},
+        draw=lambda generator: (blurry(generator, batch), sharp(generator, batch)),
+        fixed=(blurry(fixed, batch), sharp(fixed, batch)),
+        held_out=held_out,
+    )
+    with torch.no_grad():
+        critics["sharp_critic"](task.fixed[1])  # crops that are too small are refused here
+    return task
+
+
+def _drawing(pictures: Sequence[Tensor], side: int, device: str) -> Draw:
+    pile = UnpairedPhotos(pictures)
+    return lambda generator, count: pile.draw(generator, count=count, side=side).to(device)
+
+
+def _distance(one: Image, other: Image) -> Tensor:
+    """The mean absolute difference of pictures in [0, 1], as if they were in [-1, 1]."""
+    return RANGE * (one.float() - other).abs().mean()
+
+
+def _parameters(networks: Mapping[str, nn.Module]) -> list[nn.Parameter]:
+    return [one for network in networks.values() for one in network.parameters()]

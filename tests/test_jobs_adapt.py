@@ -1,0 +1,332 @@
+"""Does a camera get its translator and an honest report, and is what cannot work said before any training?"""
+
+import json
+import re
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from blurspace.blur.convolve import blur
+from blurspace.blur.kernels import line
+from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
+from blurspace.builders import build_camera, build_space
+from blurspace.catalog import WEIGHTS
+from blurspace.data.piles import Frame, Pile
+from blurspace.deblur.network import NetworkDeblurrer
+from blurspace.errors import ModelError, NoInputError, OutputError, UsageError
+from blurspace.io.files import write_bytes
+from blurspace.io.images import encode_photo
+from blurspace.io.weights import read_weights
+from blurspace.jobs import adapt as job
+from blurspace.jobs import adapt_report
+from blurspace.jobs.adapt import Given, _make_way, adapt_camera, rank_domains
+from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER, judge
+from blurspace.train.adapt import TranslatorRecipe
+from blurspace.train.unknown import CameraGuess
+from blurspace.types import Photo
+
+SIDE = 160
+# With the game, which needs 64 px for features at the third scale.
+RECIPE = TranslatorRecipe.model_validate(
+    {
+        "loop": {"steps": 3, "average": 0.9},  # the camera is the average
+        "data": {"side": 64, "batch": 1, "validation": 1},
+        "translator": {"widths": [4]},
+        "critic": {"width": 2, "layers": 1},
+        "losses": {"adversarial": 0.02},
+    }
+)
+
+
+def scene(seed, angle=None):
+    """Random rectangles (1 3 h w), under a line of 9 px at `angle`."""
+    generator = torch.Generator().manual_seed(seed)
+    picture = torch.zeros(1, 3, SIDE, SIDE)
+    for _ in range(90):
+        top, left = (int(torch.randint(SIDE, (), generator=generator)) for _ in range(2))
+        high, wide = (int(torch.randint(4, 30, (), generator=generator)) for _ in range(2))
+        picture[..., top : top + high, left : left + wide] = torch.rand(1, 3, 1, 1, generator=generator)
+    return picture if angle is None else blur(picture, line(9, angle)).clamp(0, 1)
+
+
+def save(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, encode_photo(Photo(picture), picture), overwrite=False)
+
+
+def save_pairs(folder, seeds, angle):
+    for seed in seeds:
+        save(folder / "sharp" / f"{seed}.png", scene(seed))
+        save(folder / "blur" / f"{seed}.png", scene(seed, angle))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The camera blurs along the columns, the known domain along the rows."""
+    folder = tmp_path_factory.mktemp("home")
+    for seed in range(10):
+        save(folder / "blurry" / f"{seed}.png", scene(seed, 90))
+    for seed in range(20, 28):
+        save(folder / "sharp" / f"{seed}.png", scene(seed))
+    save_pairs(folder / "known", range(40, 43), 0)
+    save_pairs(folder / "own", range(50, 52), 90)
+    (folder / "blurry" / "bad.png").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def given(home):
+    return Given(
+        blurry=[home / "blurry"],
+        sharp=[home / "sharp"],
+        known=[str(home / "known")],
+        deblurrer="belt",
+        pairs=home / "own",
+    )
+
+
+@pytest.fixture(scope="module")
+def patch():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def done(home, given, patch):
+    said = []
+    patch.setattr(adapt_report, "train_judge", partial(adapt_report.train_judge, steps=40))
+    out = home / "out" / "camera.safetensors"
+    record = adapt_camera(given, out=out, recipe=RECIPE, report=said.append)
+    return SimpleNamespace(record=record, said=said, out=out, folder=out.parent)
+
+
+def test_all_files_are_there(done):
+    assert sorted(path.name for path in done.folder.iterdir()) == [
+        "camera.html",
+        "camera.json",
+        "camera.safetensors",
+        "camera.safetensors.training",
+    ]
+    assert (done.out.with_name(f"{done.out.name}.training") / "log.csv").is_file()
+    assert done.record["camera"] == str(done.out)
+    assert done.record["report"] == str(done.out.with_suffix(".html"))
+
+
+def test_the_record_is_json_with_the_verdict(done):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    record = json.loads(done.out.with_suffix(".json").read_text(), parse_constant=refuse)
+    assert record.pop("version") == 1
+    assert record == {name: value for name, value in done.record.items() if name not in ("camera", "report")}
+    assert record["verdict"] in (KEEP, DEPLOY, NEITHER)
+    assert record["reason"]
+    assert record["steps"] == 3
+    assert record["pictures"] == {"blurry": 8, "sharp": 8, "kept for this report": 2}
+    assert record["truth"] == "pairs of this camera"
+    assert list(record["distances"]) == [record["known"]]
+    assert set(record["pairs"]) == set(record["numbers"]) == {"blurry", "plain", "translated"}
+    assert set(record["judges"]) == {"critic", "independent classifier"}
+    assert record["pairs"]["blurry"]["psnr"] == pytest.approx(18.8, abs=4)
+    plain, translated = (record["pairs"][name]["psnr"] for name in ("plain", "translated"))
+    assert record["worst_gain"] <= translated - plain + 1e-3
+    assert abs(translated - plain) < 1  # three steps change little
+    assert record["coarse_change"] >= 0
+
+
+def test_a_known_blur_that_is_wrong_is_not_recommended(done):
+    """A deblurrer along the rows spoils a blur along the columns, and three steps teach nothing."""
+    assert done.record["pairs"]["plain"]["psnr"] < done.record["pairs"]["blurry"]["psnr"]
+    assert done.record["verdict"] == NEITHER
+
+
+def test_the_page_shows_the_verdict_and_needs_nothing_else(done):
+    page = done.out.with_suffix(".html").read_text()
+    assert done.record["verdict"].capitalize() in page
+    assert page.count("<img") == 1 + 2 * 4  # the kernel, and four of each picture kept
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "known blur" in page
+
+
+def test_it_says_what_it_does(done):
+    assert any("bad.png" in sentence for sentence in done.said)
+    (blurs,) = [sentence for sentence in done.said if "spreads light" in sentence]
+    rows, columns = (float(number) for number in re.findall(r"([\d.]+) px", blurs))
+    assert columns == pytest.approx((81 / 12) ** 0.5, rel=0.2)  # of a line of 9 px, the variance is 9^2 / 12
+    assert rows < 0.8
+    assert any("dB from this camera's" in sentence for sentence in done.said)
+    assert any(sentence.startswith("step 3") for sentence in done.said)
+
+
+def test_the_camera_file_is_a_camera(done, given):
+    camera = build_camera(done.out)
+    assert isinstance(camera.deblurrer, NetworkDeblurrer)
+    assert camera.deblurrer.method == given.known[0]
+    trained = read_weights(done.folder / "camera.safetensors.training" / "weights.safetensors")[0]
+    for name, tensor in read_weights(done.out)[0].items():
+        if name.startswith("translator."):
+            assert torch.equal(tensor, trained[name].half().float())
+    belt = read_weights(WEIGHTS / "belt.safetensors")[0]
+    for name, tensor in camera.deblurrer.network.state_dict().items():
+        assert torch.equal(tensor, belt[f"restorer.{name}"])
+    photo = scene(70, 90)
+    assert camera(photo).restored.shape == photo.shape
+    about = read_weights(done.out)[1]
+    assert (about["known"], about["steps"]) == (given.known[0], 3)
+    assert about["recipe"] == RECIPE.model_dump(mode="json")
+
+
+def test_what_exists_is_kept(done, given):
+    before = {path: path.read_bytes() for path in done.folder.iterdir() if path.is_file()}
+    with pytest.raises(OutputError, match=r"camera\.safetensors exists already: give --overwrite"):
+        adapt_camera(given, out=done.out, recipe=RECIPE)
+    assert before == {path: path.read_bytes() for path in done.folder.iterdir() if path.is_file()}
+
+
+def test_an_earlier_training_makes_way_only_if_told_to(tmp_path):
+    out, folder = tmp_path / "camera.safetensors", tmp_path / "camera.safetensors.training"
+    folder.mkdir()
+    (folder / "checkpoint.pt").write_bytes(b"a training")
+    with pytest.raises(OutputError, match=r"checkpoint\.pt exists already: give --overwrite, --resume"):
+        _make_way(out, folder, resume=False, overwrite=False)
+    _make_way(out, folder, resume=True, overwrite=False)
+    assert (folder / "checkpoint.pt").exists()
+    _make_way(out, folder, resume=False, overwrite=True)
+    assert not (folder / "checkpoint.pt").exists()
+
+
+def refused(given, tmp_path, error, match):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(error, match=match) as problem:
+        adapt_camera(given, out=tmp_path / "camera.safetensors", recipe=RECIPE)
+    assert "\n" not in str(problem.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_piles_that_cannot_work_are_refused_before_any_training(home, given, tmp_path):
+    bad = [
+        (replace(given, sharp=()), UsageError, "give --blurry and --sharp"),
+        (replace(given, blurry=()), UsageError, "give --blurry and --sharp"),
+        (replace(given, blurry=(), sharp=()), UsageError, "or one --mixed pile"),
+        (replace(given, mixed=[home / "blurry"]), UsageError, "or one --mixed pile"),
+        (replace(given, sharp=[home / "known" / "sharp"]), UsageError, "3 sharp pictures are there, where 8"),
+        (replace(given, blurry=given.sharp, sharp=given.blurry), UsageError, "swap the piles"),
+        (replace(given, sharp=given.blurry), UsageError, "in the blurry pile too"),
+        (replace(given, blurry=(), sharp=(), mixed=given.sharp), UsageError, "8 pictures look all sharp"),
+        (replace(given, blurry=(), sharp=(), mixed=given.blurry), UsageError, "10 pictures look all blurry"),
+        (replace(given, blurry=[tmp_path / "none"]), NoInputError, "none"),
+        (replace(given, every=0), UsageError, "give 1 or more"),
+        (replace(given, pairs=tmp_path / "none"), NoInputError, "none does not exist"),
+    ]
+    for wrong, error, match in bad:
+        refused(wrong, tmp_path, error, match)
+
+
+def test_pieces_larger_than_the_pictures_are_refused(given, tmp_path):
+    large = RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"side": SIDE + 2})})
+    with pytest.raises(UsageError, match=f"below {SIDE + 2} px"):
+        adapt_camera(given, out=tmp_path / "camera.safetensors", recipe=large)
+
+
+def test_a_mixed_pile_is_sorted(home):
+    said = []
+    mixed = Given(mixed=[home / "blurry", home / "sharp"])
+    blurry, sharp = job._piles(mixed, RECIPE, said.append)
+    assert {Path(frame.name).parent.name for frame in blurry.frames} == {"blurry"}
+    assert {Path(frame.name).parent.name for frame in sharp.frames} == {"sharp"}
+    assert len(blurry.frames) >= 8
+    assert any(sentence.startswith("sorted into ") for sentence in said)
+
+
+def pile(counts):
+    """So many frames of each scene."""
+    pixels = torch.zeros(3, 1, 1, dtype=torch.uint8)
+    return Pile(tuple(Frame(f"{s}-{n}", f"scene {s}", pixels) for s, count in enumerate(counts) for n in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("counts", "kept"),
+    [([1] * 8, 2), ([1] * 50, 5), ([1] * 300, 12), ([20, 20], 12), ([5], 2), ([100], 10), ([40] * 8, 12)],
+)
+def test_pictures_kept_for_the_report_are_of_other_scenes(counts, kept):
+    training, report = job._kept_apart(pile(counts))
+    assert len(report.frames) == kept
+    assert training.frames
+    names = [{frame.name for frame in one.frames} for one in (training, report)]
+    assert not names[0] & names[1]
+    if len(counts) > 1:
+        assert not {frame.source for frame in training.frames} & {frame.source for frame in report.frames}
+    else:
+        assert [frame.name for frame in report.frames] == [f"0-{n}" for n in range(counts[0] - kept, counts[0])]
+    again = job._kept_apart(pile(counts))
+    assert [frame.name for frame in again[1].frames] == [frame.name for frame in report.frames]
+
+
+def as_bytes(picture):
+    return (picture[0] * 255).round().to(torch.uint8)
+
+
+def test_the_nearest_known_domain_comes_first(home, given, monkeypatch):
+    """The made camera blurs along the rows, as "belt" does."""
+    monkeypatch.setattr(job, "BANK", 3)
+    sharp, blurry = ([as_bytes(scene(seed, angle)) for seed in range(4)] for angle in (None, 0))
+    powers = [mean_power(one[None].float() / 255 for one in pile) for pile in (blurry, sharp)]
+    guess = CameraGuess(KernelMixture((line(9, 0),), torch.ones(1), 0.0), 0.0, power_ratio(*powers))
+    found = rank_domains(replace(given, known=("shakes", "belt"), deblurrer=None), sharp, guess, build_space(), seed=0)
+    assert [domain.name for domain in found] == ["belt", "shakes"]
+    assert found[0].distance < found[1].distance
+    assert [domain.deblurrer for domain in found] == [WEIGHTS / "belt.safetensors", "auto"]
+    assert [len(domain.bank.codes) for domain in found] == [3, 3]
+
+
+def test_what_undoes_the_known_blur(home):
+    assert job._deblurrer("shakes", None) == "auto"
+    assert job._deblurrer("belt", "auto") == "auto"
+    assert job._deblurrer(str(home / "known"), "classical") == "classical"
+    belt = WEIGHTS / "belt.safetensors"
+    assert job._deblurrer("belt", None) == job._deblurrer(str(home / "known"), str(belt)) == belt
+    with pytest.raises(UsageError, match=r"what undoes it is not known: give --deblurrer"):
+        job._deblurrer(str(home / "known"), None)
+    with pytest.raises(ModelError, match="no model named bels"):
+        job._deblurrer("belt", "bels")
+
+
+def verdict(blurry, plain, translated, *, worst=0.0, converted=1.0, niqe=(3.0, 4.0)):
+    """`niqe`: of the translated and of the plain results."""
+    pairs = {"blurry": blurry, "plain": plain, "translated": translated}
+    naturals = {"translated": niqe[0], "plain": niqe[1], "blurry": 9.0}
+    return judge(
+        {name: {"psnr": value, "ssim": 0.5} for name, value in pairs.items()},
+        worst,
+        {name: {"reblur_psnr": 30.0} | ({} if one is None else {"niqe": one}) for name, one in naturals.items()},
+        {"one": {"blurry": 0.0, "translated": converted + 0.1}, "two": {"blurry": 0.0, "translated": converted - 0.1}},
+        "made pairs",
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "options", "wanted", "told"),
+    [
+        ((25, 20, 24), {}, NEITHER, "the photos as they are were better by 1.00 dB than both results"),
+        ((25, 24.5, 20), {}, NEITHER, "better by 0.50 dB"),
+        ((25, 25, 25), {}, NEITHER, "0.00 dB"),
+        ((25, 28, 28.2), {}, KEEP, "the translation changed the result by +0.20 dB"),
+        ((25, 28, 20), {}, KEEP, "changed the result by -8.00 dB"),
+        ((25, 28, 30), {"worst": -0.31}, KEEP, "on the mean on made pairs, but cost one picture 0.31"),
+        ((25, 28, 30), {"converted": 0.4}, KEEP, "only 40% of the translated pictures look like the known blur"),
+        ((25, 28, 30), {"niqe": (5.0, 4.0)}, DEPLOY, "though its results look less natural (NIQE): look at them"),
+        ((25, 28, 30), {"worst": -0.29}, DEPLOY, "2.00 dB on made pairs, and the results look more natural"),
+        ((25, 28, 28.31), {"converted": 0.5}, DEPLOY, "0.31 dB"),
+        ((25, 20, 26), {}, DEPLOY, "it helped by 6.00 dB"),
+        ((25, 28, 30), {"niqe": (None, None)}, DEPLOY, "it helped by 2.00 dB on made pairs"),
+    ],
+)
+def test_verdicts(numbers, options, wanted, told):
+    found, reason = verdict(*numbers, **options)
+    assert found == wanted
+    assert told in reason
+    assert ("NIQE" in reason) == (wanted == DEPLOY and options.get("niqe") != (None, None))  # claimed if measured
