@@ -179,6 +179,7 @@ def adapt_table(results: Sequence[BenchResult]) -> str:
             "over blurry (worst), dB": f"{over:+.2f} ({summary['min_gain_db']:+.2f})",
             "over known (worst), dB": f"{summary['gain_over_plain']:+.2f} ({summary['worst_gain_over_plain']:+.2f})",
             "judged known, before / after": "" if None in judged else f"{judged[0]:.0%} / {judged[1]:.0%}",
+            "coarse change, mean / most": f"{summary['mean_coarse_change']:.1%} / {summary['most_coarse_change']:.1%}",
             "training, s": _fixed(summary["mean_training_seconds"], 0),
         }
         lines.append(line | ({"paper, dB": _fixed(paper, 2)} if summary["name"] == "pham2024-adapt" else {}))

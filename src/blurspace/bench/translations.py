@@ -95,7 +95,10 @@ def described(rows: Sequence[Row], *, name: str, protocol: str, method: str, dat
     """The rows with their means; the gain is over the known deblurrer without a translation."""
     summary = summarise(rows, name=name, protocol=protocol, method=method, data=data)
     gains = [{"gain": row["psnr"] - row["plain_psnr"]} for row in rows]
-    means = {f"mean_{column}": reduced(fmean, rows, column) for column in ("blurry_psnr", "plain_psnr", *JUDGED)}
+    means = {
+        f"mean_{column}": reduced(fmean, rows, column)
+        for column in ("blurry_psnr", "plain_psnr", "coarse_change", *JUDGED)
+    }
     ends = {
         "gain_over_plain": reduced(fmean, gains, "gain"),
         "worst_gain_over_plain": reduced(min, gains, "gain"),
