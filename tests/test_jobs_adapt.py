@@ -23,7 +23,7 @@ from blurspace.io.images import encode_photo
 from blurspace.io.weights import read_weights
 from blurspace.jobs import adapt as job
 from blurspace.jobs import adapt_report
-from blurspace.jobs.adapt import Given, _make_way, adapt_camera, rank_domains
+from blurspace.jobs.adapt import Given, _check_way, adapt_camera, rank_domains
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER, judge
 from blurspace.train.adapt import TranslatorRecipe
 from blurspace.train.unknown import CameraGuess
@@ -192,11 +192,19 @@ def test_an_earlier_training_makes_way_only_if_told_to(tmp_path):
     folder.mkdir()
     (folder / "checkpoint.pt").write_bytes(b"a training")
     with pytest.raises(OutputError, match=r"checkpoint\.pt exists already: give --overwrite, --resume"):
-        _make_way(out, folder, resume=False, overwrite=False)
-    _make_way(out, folder, resume=True, overwrite=False)
+        _check_way(out, folder, resume=False, overwrite=False)
+    _check_way(out, folder, resume=True, overwrite=False)
     assert (folder / "checkpoint.pt").exists()
-    _make_way(out, folder, resume=False, overwrite=True)
-    assert not (folder / "checkpoint.pt").exists()
+    _check_way(out, folder, resume=False, overwrite=True)
+    assert (folder / "checkpoint.pt").exists()  # only what is about to be replaced is taken away
+
+
+def test_only_the_same_training_is_resumed(tmp_path):
+    job._settle(tmp_path / "folder" / "adapt.json", {"known": "belt"}, resume=False)
+    job._settle(tmp_path / "folder" / "adapt.json", {"known": "belt"}, resume=True)
+    with pytest.raises(UsageError, match=r"adapt\.json is of other pictures, another known blur or recipe"):
+        job._settle(tmp_path / "folder" / "adapt.json", {"known": "shakes"}, resume=True)
+    job._settle(tmp_path / "folder" / "adapt.json", {"known": "shakes"}, resume=False)
 
 
 def refused(given, tmp_path, error, match):
@@ -249,21 +257,22 @@ def pile(counts):
 
 
 @pytest.mark.parametrize(
-    ("counts", "kept"),
-    [([1] * 8, 2), ([1] * 50, 5), ([1] * 300, 12), ([20, 20], 12), ([5], 2), ([100], 10), ([40] * 8, 12)],
+    ("counts", "kept", "apart"),
+    [
+        *[([1] * 8, 2, True), ([1] * 50, 5, True), ([1] * 300, 12, True), ([40] * 8, 12, True), ([90, 10], 10, True)],
+        *[([20, 20], 4, False), ([390, 200], 12, False), ([5], 2, False), ([100], 10, False)],
+    ],
 )
-def test_pictures_kept_for_the_report_are_of_other_scenes(counts, kept):
-    training, report = job._kept_apart(pile(counts))
+def test_pictures_kept_for_the_report_are_of_other_scenes_where_there_are_enough(counts, kept, apart):
+    training, report, told = job._kept_apart(pile(counts))
+    assert told == apart
     assert len(report.frames) == kept
-    assert training.frames
+    assert len(training.frames) >= 0.74 * sum(counts) if sum(counts) > 5 else 3
     names = [{frame.name for frame in one.frames} for one in (training, report)]
     assert not names[0] & names[1]
-    if len(counts) > 1:
-        assert not {frame.source for frame in training.frames} & {frame.source for frame in report.frames}
-    else:
-        assert [frame.name for frame in report.frames] == [f"0-{n}" for n in range(counts[0] - kept, counts[0])]
-    again = job._kept_apart(pile(counts))
-    assert [frame.name for frame in again[1].frames] == [frame.name for frame in report.frames]
+    scenes = [{frame.source for frame in one.frames} for one in (training, report)]
+    assert bool(scenes[0] & scenes[1]) != apart
+    assert job._kept_apart(pile(counts))[1].frames[0].name == report.frames[0].name
 
 
 def as_bytes(picture):
@@ -295,13 +304,13 @@ def test_what_undoes_the_known_blur(home):
         job._deblurrer("belt", "bels")
 
 
-def verdict(blurry, plain, translated, *, worst=0.0, converted=1.0, niqe=(3.0, 4.0)):
-    """`niqe`: of the translated and of the plain results."""
+def verdict(blurry, plain, translated, *, gains=(1.0,), converted=1.0, niqe=(3.0, 4.0)):
+    """`niqe`: of the translated results, and of all else."""
     pairs = {"blurry": blurry, "plain": plain, "translated": translated}
-    naturals = {"translated": niqe[0], "plain": niqe[1], "blurry": 9.0}
+    naturals = {"translated": niqe[0], "plain": niqe[1], "blurry": niqe[1]}
     return judge(
         {name: {"psnr": value, "ssim": 0.5} for name, value in pairs.items()},
-        worst,
+        gains,
         {name: {"reblur_psnr": 30.0} | ({} if one is None else {"niqe": one}) for name, one in naturals.items()},
         {"one": {"blurry": 0.0, "translated": converted + 0.1}, "two": {"blurry": 0.0, "translated": converted - 0.1}},
         "made pairs",
@@ -311,18 +320,22 @@ def verdict(blurry, plain, translated, *, worst=0.0, converted=1.0, niqe=(3.0, 4
 @pytest.mark.parametrize(
     ("numbers", "options", "wanted", "told"),
     [
-        ((25, 20, 24), {}, NEITHER, "the photos as they are were better by 1.00 dB than both results"),
-        ((25, 24.5, 20), {}, NEITHER, "better by 0.50 dB"),
-        ((25, 25, 25), {}, NEITHER, "0.00 dB"),
-        ((25, 28, 28.2), {}, KEEP, "the translation changed the result by +0.20 dB"),
-        ((25, 28, 20), {}, KEEP, "changed the result by -8.00 dB"),
-        ((25, 28, 30), {"worst": -0.31}, KEEP, "on the mean on made pairs, but cost one picture 0.31"),
+        ((25, 20, 24), {}, NEITHER, "-1.00 dB against the photos as they are"),
+        ((25, 24.5, 20), {}, NEITHER, "-5.00 dB against the photos"),
+        ((25, 25, 25), {}, NEITHER, "+0.00 dB"),
+        ((25, 20, 25.2), {}, NEITHER, "+0.20 dB against the photos"),
+        ((25, 28, 28.2), {}, KEEP, "+0.20 dB against the plain deblurrer"),
+        ((25, 28, 20), {}, KEEP, "-8.00 dB against the plain deblurrer"),
+        ((25, 28, 30), {"gains": (3.0, -0.31)}, KEEP, "50% of the pictures lost more than 0.3 dB against the plain"),
+        ((25, 20, 30), {"gains": (3.0, -0.31)}, NEITHER, "lost more than 0.3 dB against the photos as they are"),
         ((25, 28, 30), {"converted": 0.4}, KEEP, "only 40% of the translated pictures look like the known blur"),
-        ((25, 28, 30), {"niqe": (5.0, 4.0)}, DEPLOY, "though its results look less natural (NIQE): look at them"),
-        ((25, 28, 30), {"worst": -0.29}, DEPLOY, "2.00 dB on made pairs, and the results look more natural"),
+        ((25, 20, 30), {"converted": 0.4}, NEITHER, "only 40%"),
+        ((25, 28, 30), {"niqe": (5.0, 4.0)}, DEPLOY, "look less natural (NIQE)"),
+        ((25, 28, 30), {"gains": (2.0, -0.29)}, DEPLOY, "2.00 dB better than the plain deblurrer (worst picture -0.29"),
+        ((25, 28, 30), {"gains": (*(2.0,) * 9, -1.0)}, DEPLOY, "worst picture -1.00 dB), and look more natural"),
         ((25, 28, 28.31), {"converted": 0.5}, DEPLOY, "0.31 dB"),
-        ((25, 20, 26), {}, DEPLOY, "it helped by 6.00 dB"),
-        ((25, 28, 30), {"niqe": (None, None)}, DEPLOY, "it helped by 2.00 dB on made pairs"),
+        ((25, 20, 26), {}, DEPLOY, "1.00 dB better than the photos as they are"),
+        ((25, 28, 30), {"niqe": (None, None)}, DEPLOY, "2.00 dB better"),
     ],
 )
 def test_verdicts(numbers, options, wanted, told):

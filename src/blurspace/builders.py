@@ -150,10 +150,25 @@ def _foreign(path: str | Path) -> nn.Module:
         found = ModelLoader().load_from_file(path)
     except Exception as problem:  # unpickling damaged bytes raises what it likes
         raise ModelError(f"{shown(path)} is no checkpoint that spandrel knows: give another") from problem
-    if not isinstance(found, ImageModelDescriptor) or found.scale != 1:
-        raise ModelError(f"{shown(path)} is no network that keeps a picture's size: give a deblurrer")
-    network: nn.Module = found.model
-    return network.requires_grad_(False).eval()
+    if not isinstance(found, ImageModelDescriptor) or (found.scale, found.input_channels, found.output_channels) != (
+        1,
+        3,
+        3,
+    ):
+        raise ModelError(f"{shown(path)} is no network from RGB to RGB of the same size: give a deblurrer")
+    return _Foreign(found).requires_grad_(False).eval()
+
+
+class _Foreign(nn.Module):
+    """A network that spandrel read; its descriptor pads to the sizes that the network can take, and cuts again."""
+
+    def __init__(self, descriptor: Any) -> None:
+        super().__init__()
+        self.model, self.call = descriptor.model, descriptor
+
+    def forward(self, blurry: Image) -> Image:
+        restored: Image = self.call(blurry)
+        return restored
 
 
 def _architecture(path: str | Path, about: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -167,7 +167,7 @@ CARDS: dict[str, Card] = {
             licence="Apache-2.0",
             trained_on="photos of permissive licences before the made camera belt (blur.cameras); recipes/belt.toml, "
             "15 minutes on one CPU thread; knows lines of 4 to 8 px along the rows and nothing else: it spoils photos "
-            "with any other blur, by 7 dB along the columns",
+            "with any other blur, by 6 dB along the columns",
             colour_space="display-referred RGB",
             papers=("nah2017", "pham2024"),
             weights="belt.safetensors",

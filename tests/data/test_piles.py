@@ -1,6 +1,7 @@
 """Are blurry and sharp told apart, and does each unsuitable pile end in a sentence that says why?"""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from blurspace.data.piles import (
     Frame,
     Pile,
     check_piles,
+    part_scenes,
     read_pile,
     sharpness,
     sort_pile,
-    split_scenes,
 )
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.files import write_bytes
@@ -73,19 +74,19 @@ def test_photos_are_read_with_their_scenes(tmp_path):
     for seed, name in enumerate(["a/blur/1.png", "a/blur/2.png", "b/1.jpg.png", "alone.png", ".hidden/1.png"]):
         save(tmp_path / name, seed)
     read = read_pile([tmp_path])
-    found = {frame.name.removeprefix(f"{tmp_path}/"): frame.source for frame in read.frames}
+    found = {frame.name.removeprefix(f"{tmp_path}/"): Path(frame.source).stem for frame in read.frames}
     assert found == {"a/blur/1.png": "a", "a/blur/2.png": "a", "alone.png": "alone", "b/1.jpg.png": "b"}
     assert torch.equal(read.frames[0].pixels, scene(0))
-    assert {frame.source for frame in read_pile([tmp_path / "a/blur"]).frames} == {"1", "2"}
+    assert {Path(frame.source).stem for frame in read_pile([tmp_path / "a/blur"]).frames} == {"1", "2"}
     assert {frame.source for frame in read_pile([tmp_path / "a/blur", tmp_path / "b"]).frames} == {"a", "b"}
-    assert [frame.source for frame in read_pile([tmp_path / "alone.png"]).frames] == ["alone"]
-    assert [frame.source for frame in read_pile([f"{tmp_path}/*/blur/*.png"]).frames] == ["1", "2"]
+    assert [Path(frame.source).stem for frame in read_pile([tmp_path / "alone.png"]).frames] == ["alone"]
+    assert [Path(frame.source).stem for frame in read_pile([f"{tmp_path}/*/blur/*.png"]).frames] == ["1", "2"]
 
 
 def test_limit_is_evenly_spaced(tmp_path):
     for seed in range(6):
         save(tmp_path / f"{seed}.png", seed)
-    assert [frame.source for frame in read_pile([tmp_path], limit=3).frames] == ["0", "2", "4"]
+    assert [Path(frame.source).stem for frame in read_pile([tmp_path], limit=3).frames] == ["0", "2", "4"]
     assert len(read_pile([tmp_path], limit=99).frames) == 6
     with pytest.raises(UsageError, match="a limit of 0 were asked for: give 1 or more"):
         read_pile([tmp_path], limit=0)
@@ -96,7 +97,7 @@ def test_corrupt_photos_are_skipped(tmp_path):
     (tmp_path / "bad.png").write_bytes((tmp_path / "good.png").read_bytes()[:900])
     (tmp_path / "empty.png").touch()
     read = read_pile([tmp_path])
-    assert [frame.source for frame in read.frames] == ["good"]
+    assert [Path(frame.source).stem for frame in read.frames] == ["good"]
     assert len(read.skipped) == 2
     assert "bad.png is cut off or damaged" in read.skipped[0]
     (tmp_path / "good.png").unlink()
@@ -117,7 +118,7 @@ def test_videos(tmp_path):
     save(tmp_path / "photo.png")
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     read = read_pile([tmp_path], every=2, limit=3)
-    assert [frame.source for frame in read.frames] == ["clip"] * 3
+    assert [Path(frame.source).stem for frame in read.frames] == ["clip"] * 3
     assert [name.rsplit(maxsplit=1)[1] for name in named(read)] == ["0", "4", "8"]
     assert len(read_pile([tmp_path], every=2).frames) == 6
     assert "broken.mp4 cannot be read as a video" in read.skipped[0]
@@ -221,15 +222,44 @@ def test_uneven_counts(blurry, sharp):
     assert check(Pile(blurry.frames[:8]), pile(range(20, 32)))[1] == [says]
 
 
-def test_split_shares_no_scene():
-    pixels = scene(0)
-    frames = tuple(Frame(f"{n}", f"scene {n // 2}", pixels) for n in range(400))
-    first, second = split_scenes(Pile(frames))
-    assert len(first.frames) + len(second.frames) == 400
-    assert not {frame.source for frame in first.frames} & {frame.source for frame in second.frames}
-    assert 0.5 < len(first.frames) / 400 < 0.7
-    fewer = split_scenes(Pile(frames[:200]))[0]
-    assert set(named(fewer)) <= set(named(first))  # a scene stays where it is when others come
-    assert [len(side.frames) for side in split_scenes(Pile(frames[:4]), share=0.999)] == [2, 2]
-    with pytest.raises(UsageError, match="pictures of 1 scene were given, where two or more were wanted"):
-        split_scenes(Pile(frames[:2]))
+def kind_of(source, count, start=0):
+    pixels = torch.zeros(3, 1, 1, dtype=torch.uint8)
+    return [Frame(f"{source} {n}", source, pixels, place=start + n) for n in range(count)]
+
+
+def test_sorted_piles_get_no_scene_in_both():
+    frames = [frame for n in range(50) for frame in kind_of(f"scene {n}", 4, 4 * n)]
+    blurry, sharp = part_scenes(Pile(tuple(frames[::2])), Pile(tuple(frames[1::2])))
+    assert not {frame.source for frame in blurry.frames} & {frame.source for frame in sharp.frames}
+    assert (len(blurry.frames), len(sharp.frames)) == (60, 40)
+    alone = Pile(tuple(kind_of("blurry", 3))), Pile(tuple(kind_of("sharp", 2)))
+    assert [len(one.frames) for one in part_scenes(*alone)] == [3, 2]  # nothing to part
+
+
+def test_one_video_is_parted_in_time():
+    frames = kind_of("clip", 101)
+    blurry, sharp = part_scenes(Pile(tuple(frames[::2])), Pile(tuple(frames[1::2])))
+    assert max(frame.place for frame in blurry.frames) <= 60 < min(frame.place for frame in sharp.frames)
+    assert {frame.source for frame in blurry.frames} == {"clip"}
+    assert {frame.source for frame in sharp.frames} == {"clip, later"}
+    assert len(blurry.frames) == 31
+    assert len(sharp.frames) == 20
+
+
+def test_numbered_frames_of_two_folders_are_not_shared(tmp_path):
+    for folder, start in (("a", 0), ("b", 40)):
+        (tmp_path / folder).mkdir()
+        for n in range(8):
+            picture = scene(start + n)[None].float() / 255
+            (tmp_path / folder / f"{n:04}.png").write_bytes(encode_photo(Photo(picture), picture))
+    piles = [read_pile([tmp_path / folder]) for folder in ("a", "b")]
+    assert not {frame.source for frame in piles[0].frames} & {frame.source for frame in piles[1].frames}
+
+
+def test_of_large_pictures_the_middle_is_kept(tmp_path):
+    picture = torch.zeros(1, 3, 20, 1100)
+    picture[..., 38:1062] = 1
+    (tmp_path / "wide.png").write_bytes(encode_photo(Photo(picture), picture))
+    (frame,) = read_pile([tmp_path / "wide.png"]).frames
+    assert frame.pixels.shape == (3, 20, 1024)
+    assert int(frame.pixels.min()) == 255

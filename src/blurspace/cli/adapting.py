@@ -37,6 +37,7 @@ def adapt(
     recipe: Annotated[Path | None, typer.Option("--recipe", help="One with task translator. Default: ours.")] = None,
     every: Annotated[int, typer.Option("--every", help="Of a video, take every so many-th frame.")] = 10,
     max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Of training. Default: 30.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where FILE.training stopped.")] = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -52,9 +53,11 @@ def adapt(
         if output is None:
             raise UsageError("where the camera's file shall go is not known: give -o camera.safetensors")
         from blurspace.jobs.adapt import Given, adapt_camera
+        from blurspace.jobs.train import check_device
         from blurspace.train.adapt import TranslatorRecipe
         from blurspace.train.recipes import read_recipe
 
+        check_device(device)
         settings = TranslatorRecipe() if recipe is None else read_recipe(recipe)
         if not isinstance(settings, TranslatorRecipe):
             raise UsageError(f"{recipe} is a recipe of task {settings.task}: give one of task translator")
@@ -72,6 +75,7 @@ def adapt(
             out=output,
             recipe=settings,
             minutes=max_minutes,
+            device=device,
             resume=resume,
             overwrite=overwrite,
             report=console.message,

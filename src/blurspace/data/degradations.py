@@ -73,7 +73,8 @@ def from_practical_degradation(photos: SharpPhotos, *, side: int) -> Source:
     """Photos under two Gaussians, a detour over a smaller size, noise and JPEG in random order, then JPEG: BSRGAN.
 
     Display values throughout, as there. Left out: the noise of a camera sensor through its processing (a quarter of the
-    published ones have it), and all of super-resolution: the size stays.
+    published ones have it), and all of super-resolution: the size stays. Pham et al. 2024, section 4.1.2, add motion
+    blur to it, by averaging neighbouring frames; this has none.
     """
 
     def one(generator: Generator, _: int) -> Pair:

@@ -35,6 +35,8 @@ SHARES = (0.5, 0.9)  # ... which ends here, 0.6 to 1 and 1.7 to 2.7 dB below
 SHARED = 0.5  # of the sharp pile: if more of it shows what the blurry pile shows, these are pairs (ours)
 JUDGED = 100  # pictures of a pile, evenly spaced, whose sharpness is looked at in a check: 5 s (ours)
 
+MOST_SIDE = 1024  # px each way, of which pieces are cut: bounds the memory of a pile of large photos (ours)
+
 STEPS = (((0, 1), 4), ((1, 0), 4), ((1, 1), 3), ((1, -1), 3))  # directions; how many steps to both sides a contrast is
 REACH = 4  # px: as many; 3 to 8 do as well (ours)
 STRONG = 0.05  # share of the places that count as strong contrasts; 0.03 to 0.1 do as well (ours)
@@ -53,11 +55,12 @@ Wanted = tuple[Path, str, set[int]]  # a file, its scene, and which of its frame
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture of a pile: `source` is the scene or video it came from, `pixels` uint8 (3 h w)."""
+    """A picture of a pile: `source` is the scene or video it came from, `pixels` uint8 (3 h w), `place` its order."""
 
     name: str
     source: str
     pixels: Tensor
+    place: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +79,15 @@ def read_pile(paths: Sequence[str | Path], *, every: int = 1, limit: int | None 
     """Read photos, videos and folders of both (with their subfolders) into memory.
 
     `every`: of a video, every so many-th frame. `limit`: at most so many pictures, evenly spaced over all. A scene is
-    a video or a subfolder; a photo in no subfolder is a scene by itself. Raises UsageError on numbers below 1,
-    NoInputError where no picture can be read, ModelError on a video without PyAV.
+    a video or a subfolder; a photo in no subfolder is a scene by itself. Of large pictures the middle is kept. Raises
+    UsageError on numbers below 1, NoInputError where no picture can be read, ModelError on a video without PyAV.
     """
     check_every(every, limit)
     files = list(dict.fromkeys(file for path in paths for file in _files(Path(path))))
     skipped: list[str] = []
     chosen = _chosen(files, _base(paths, files), every, limit, skipped)
-    frames = [frame for file, source, places in chosen for frame in _read(file, source, places, every, skipped)]
+    found = (frame for file, source, places in chosen for frame in _read(file, source, places, every, skipped))
+    frames = [replace(frame, place=place) for place, frame in enumerate(found)]
     if not frames:
         names = ", ".join(shown(path) for path in paths[:3]) or "an empty list"
         raise NoInputError(f"no picture in {names} can be read: give photos or videos")
@@ -138,18 +142,32 @@ def check_piles(blurry: Pile, sharp: Pile, *, side: int = CROP) -> tuple[Pile, l
     return kept, warnings
 
 
-def split_scenes(pile: Pile, *, share: float = SHARE) -> tuple[Pile, Pile]:
-    """Two piles that share no scene, the first with about `share` of the scenes and each with one at least.
+def part_scenes(blurry: Pile, sharp: Pile) -> tuple[Pile, Pile]:
+    """The same without a scene in both, for the two sides of one sorted pile: each scene keeps one of its sides.
 
-    On which side a scene is depends on its name alone, so the blurry and the sharp pictures of one data set, each
-    split, give B (the first of one) and S (the second of the other). Raises UsageError on a single scene.
+    Of several scenes in both, about `SHARE` by name stay blurry. Of a single one (a video), the first `SHARE` of its
+    frames can stay blurry, the others sharp; these are then a scene of their own.
     """
-    ranked = sorted({frame.source for frame in pile.frames}, key=rank)
-    if len(ranked) < 2:
-        raise UsageError(f"pictures of {len(ranked)} scene were given, where two or more were wanted: give more scenes")
-    first = set(ranked[: min(max(sum(rank(scene) < share for scene in ranked), 1), len(ranked) - 1)])
-    inside = [frame.source in first for frame in pile.frames]
-    return pile.where(inside), replace(pile.where([not one for one in inside]), skipped=())
+    both = sorted({frame.source for frame in blurry.frames} & {frame.source for frame in sharp.frames}, key=rank)
+    if len(both) == 1:
+        return _part_in_time(blurry, sharp, both[0])
+    stay_blurry = set(both[: round(SHARE * len(both))])
+    stay_sharp = set(both) - stay_blurry
+    return (
+        blurry.where([frame.source not in stay_sharp for frame in blurry.frames]),
+        sharp.where([frame.source not in stay_blurry for frame in sharp.frames]),
+    )
+
+
+def _part_in_time(blurry: Pile, sharp: Pile, scene: str) -> tuple[Pile, Pile]:
+    order = sorted({frame.place for pile in (blurry, sharp) for frame in pile.frames if frame.source == scene})
+    border = order[round(SHARE * (len(order) - 1))]
+    early = blurry.where([frame.source != scene or frame.place <= border for frame in blurry.frames])
+    late = sharp.where([frame.source != scene or frame.place > border for frame in sharp.frames])
+    renamed = tuple(
+        replace(frame, source=f"{scene}, later") if frame.source == scene else frame for frame in late.frames
+    )
+    return early, replace(late, frames=renamed)
 
 
 def _files(given: Path) -> list[Path]:
@@ -187,26 +205,35 @@ def _count(file: Path, every: int, skipped: list[str]) -> int:
 
 
 def _scene(file: Path, base: Path) -> str:
-    """A video, or the photo's folder below `base` (without a last "blur" or "sharp"), or else the photo itself."""
+    """The photo's folder below `base` (without a last "blur" or "sharp"), or else the photo or video itself.
+
+    What is in no subfolder goes by its whole path: frames of other scenes have the same numbers.
+    """
     parts = file.absolute().relative_to(base).with_suffix("").parts
     if is_video(file) or len(parts) == 1:
-        return "/".join(parts)
+        return shown(file.absolute())
     return "/".join(parts[:-2] if len(parts) > 2 and parts[-2] in SHARP_NAMES + BLURRY_NAMES else parts[:-1])
 
 
 def _read(file: Path, source: str, places: set[int], every: int, skipped: list[str]) -> Iterator[Frame]:
     try:
         if not is_video(file):
-            yield Frame(shown(file), source, read_pixels(file))
+            yield Frame(shown(file), source, _bounded(read_pixels(file)))
             return
         frames = read_frames(file, every=every, limit=max(places) + 1)
         for place, pixels in enumerate(frames):
             if place in places:
-                yield Frame(f"{shown(file)} frame {place * every}", source, pixels)
+                yield Frame(f"{shown(file)} frame {place * every}", source, _bounded(pixels))
         if frames.damaged:
             skipped.append(f"{frames.damaged} frames of {shown(file)} are damaged and were left out")
     except PictureError as problem:  # one bad file among thousands must not stop a training
         skipped.append(str(problem))
+
+
+def _bounded(pixels: Tensor) -> Tensor:
+    """The middle of at most `MOST_SIDE` px each way, a copy."""
+    top, left = (max(length - MOST_SIDE, 0) // 2 for length in pixels.shape[-2:])
+    return pixels[:, top : top + MOST_SIDE, left : left + MOST_SIDE].clone()
 
 
 def _grey(pixels: Tensor) -> Tensor:

@@ -4,6 +4,8 @@ Read, sort and check the piles; guess the camera's blur; rank the known domains 
 report, on blurry pictures that training never saw, whether it helped.
 """
 
+import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from blurspace.catalog import WEIGHTS, find_card
 from blurspace.data.crops import SharpPhotos, rank
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
-from blurspace.data.piles import Pile, check_piles, read_pile, sort_pile
+from blurspace.data.piles import Pile, check_piles, part_scenes, read_pile, sort_pile
 from blurspace.data.sources import from_scenes, from_shakes
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown, write_bytes
@@ -40,6 +42,7 @@ BANK_SIDE, ROOM = 192, 32  # px, of drawn ones, and what a scene and a kernel ne
 SHAKES = (5.0, 21.0)  # px: extents of the known domain "shakes", mild enough for the classical method (ours)
 # Of the blurry pictures, kept for the report: a tenth, between these numbers.
 LEAST_KEPT, MOST_KEPT = 2, 12
+SETTING = "adapt.json"  # beside the checkpoint: what is trained
 SUFFIX, REPORTS = ".safetensors", (".json", ".html")
 LEAST_SIDE = 128  # px: spectra need it
 
@@ -48,15 +51,15 @@ LEAST_SIDE = 128  # px: spectra need it
 class Given:
     """What was typed: piles of pictures (folders, photos, videos), and the known domains to choose from.
 
-    `mixed`: one pile of both kinds, to be sorted. `known`: names in `catalog.KNOWN` or folders of pairs. `deblurrer`: a
-    method's name or a weights file, for known domains that are folders. `pairs`: a folder of pairs of this camera, if
-    there is one, for the report alone. `every`: of a video, every so many-th frame.
+    `mixed`: one pile of both kinds, to be sorted. `known`: names in `cards.KNOWN` or folders of pairs. `deblurrer`: a
+    method's name or a weights file, instead of a name's own; folders have none. `pairs`: a folder of pairs of this
+    camera, if there is one, for the report alone. `every`: of a video, every so many-th frame.
     """
 
     blurry: Sequence[Path] = ()
     sharp: Sequence[Path] = ()
     mixed: Sequence[Path] = ()
-    known: Sequence[str] = ("belt",)
+    known: Sequence[str] = ("belt", "shakes")
     deblurrer: str | None = None
     pairs: Path | None = None
     every: int = 1
@@ -78,6 +81,7 @@ def adapt_camera(
     out: Path,
     recipe: TranslatorRecipe,
     minutes: float | None = None,
+    device: str = "cpu",
     resume: bool = False,
     overwrite: bool = False,
     report: Report = lambda _: None,
@@ -88,10 +92,12 @@ def adapt_camera(
     PictureError on piles that cannot work, before any training, and what `loop.run` raises.
     """
     folder = out.with_name(f"{out.name}.training")
-    _make_way(out, folder, resume=resume, overwrite=overwrite)
+    _check_way(out, folder, resume=resume, overwrite=overwrite)
     blurry, sharp = _piles(given, recipe, report)
     pairs = [] if given.pairs is None else _whole(given.pairs, MOST_KEPT)
-    training, kept = _kept_apart(blurry)
+    training, kept, apart = _kept_apart(blurry)
+    if not apart:
+        report("the report is about blurry pictures of the scenes that were trained on: there are too few scenes")
     pictures, views = ([frame.pixels for frame in pile.frames] for pile in (training, sharp))
     guess = guess_camera(pictures, views)
     report(_said(guess))
@@ -101,7 +107,18 @@ def adapt_camera(
         report(f"the known blur {domain.name} is {domain.distance:.1f} dB from this camera's")
     chosen = domains[0]
     network = build_network(chosen.deblurrer) if isinstance(chosen.deblurrer, Path) else None
-    task = translator_from(recipe, pictures, views, chosen.bank, space=space, deblur=network, guess=guess)
+    task = translator_from(
+        recipe, pictures, views, chosen.bank, space=space, deblur=network, guess=guess, device=device
+    )
+    setting = {
+        "known": chosen.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "blurry": len(pictures),
+        "sharp": len(views),
+    }
+    _settle(folder / SETTING, setting, resume=resume)
+    if not resume:  # the piles are good, and what is replaced was allowed to be
+        (folder / loop.CHECKPOINT).unlink(missing_ok=True)
     weights = loop.run(
         task,
         recipe.loop,
@@ -113,6 +130,7 @@ def adapt_camera(
     )
     tensors, about = read_weights(weights)
     load_into(task.networks, tensors)
+    task.to("cpu")  # where the report is made
     _write(out, task, chosen, about)
     facts = Facts(
         known=chosen.name,
@@ -122,6 +140,7 @@ def adapt_camera(
         steps=int(about["steps"]),
         mixture=guess.mixture,
         sigma=guess.sigma,
+        other_scenes=apart,
     )
     found = measure(
         build_camera(out),
@@ -149,8 +168,8 @@ def rank_domains(
     return sorted(found, key=lambda domain: domain.distance)
 
 
-def _make_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse, before any work, what would lose something; with `overwrite` an earlier training is taken away."""
+def _check_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse, before any work, what would lose something."""
     if out.suffix != SUFFIX:
         raise UsageError(f"the camera's file {shown(out)} would not end in {SUFFIX}: give -o such as camera{SUFFIX}")
     if resume:
@@ -160,7 +179,17 @@ def _make_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> None
     ]
     if there and not overwrite:
         raise OutputError(f"{shown(there[0])} exists already: give --overwrite, --resume or another -o FILE")
-    (folder / loop.CHECKPOINT).unlink(missing_ok=True)
+
+
+def _settle(path: Path, setting: dict[str, object], *, resume: bool) -> None:
+    """Note what is trained, or refuse to resume something else."""
+    text = json.dumps(setting, sort_keys=True, default=str).encode()
+    if resume and path.exists() and path.read_bytes() != text:
+        raise UsageError(
+            f"{shown(path)} is of other pictures, another known blur or recipe: resume with the same, or leave --resume"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, text, overwrite=True)
 
 
 def _piles(given: Given, recipe: TranslatorRecipe, report: Report) -> tuple[Pile, Pile]:
@@ -169,7 +198,7 @@ def _piles(given: Given, recipe: TranslatorRecipe, report: Report) -> tuple[Pile
         raise UsageError("give --blurry and --sharp, or one --mixed pile that is sorted here")
     if given.mixed:
         piles = [read_pile(given.mixed, every=given.every, limit=2 * recipe.pictures)]
-        blurry, sharp = sort_pile(piles[0])
+        blurry, sharp = part_scenes(*sort_pile(piles[0]))
         report(f"sorted into {len(blurry.frames)} blurry and {len(sharp.frames)} sharp pictures")
     else:
         both = (given.blurry, given.sharp)
@@ -183,20 +212,29 @@ def _piles(given: Given, recipe: TranslatorRecipe, report: Report) -> tuple[Pile
     return blurry, sharp
 
 
-def _kept_apart(pile: Pile) -> tuple[Pile, Pile]:
-    """Blurry pictures to train on, and those of other scenes for the report."""
-    scenes = sorted({frame.source for frame in pile.frames}, key=rank)
+def _kept_apart(pile: Pile) -> tuple[Pile, Pile, bool]:
+    """Blurry pictures to train on, those for the report, and whether these are of other scenes.
+
+    The smallest scenes, as far as a quarter of the pictures goes; of larger ones the last pictures, of the same scene.
+    """
+    counts = Counter(frame.source for frame in pile.frames)
     wanted = min(max(len(pile.frames) // 10, LEAST_KEPT), MOST_KEPT)
     kept: set[str] = set()
-    for scene in scenes[:-1]:  # one stays to train on
-        if sum(frame.source in kept for frame in pile.frames) >= wanted:
+    for scene in sorted(counts, key=lambda one: (counts[one], rank(one))):
+        if sum(counts[one] for one in kept) >= wanted or 4 * sum(counts[one] for one in (*kept, scene)) > len(
+            pile.frames
+        ):
             break
         kept.add(scene)
     inside = [frame.source in kept for frame in pile.frames]
-    if not any(inside):  # one scene: its last frames, which the report then says nothing new about
+    if not kept:
         inside = [place >= len(inside) - wanted for place in range(len(inside))]
-    few = [place for place, one in enumerate(inside) if one][:: max(1, sum(inside) // MOST_KEPT)][:MOST_KEPT]
-    return pile.where([not one for one in inside]), pile.where([place in few for place in range(len(inside))])
+    places = [place for place, one in enumerate(inside) if one]
+    shown_places = {
+        places[index * len(places) // min(MOST_KEPT, len(places))] for index in range(min(MOST_KEPT, len(places)))
+    }
+    report = pile.where([place in shown_places for place in range(len(inside))])
+    return pile.where([not one for one in inside]), report, bool(kept)
 
 
 def _known_pairs(name: str, sharp: Sequence[Tensor], seed: int) -> list[Pair]:
@@ -242,7 +280,8 @@ def _write(out: Path, task: TranslatorTask, chosen: Domain, about: dict[str, obj
 def _whole(path: Path, limit: int) -> list[Pair]:
     """At most `limit` pairs of a folder, evenly spaced."""
     files = find_pairs(path)
-    photos = PairPhotos(files[:: max(1, len(files) // limit)], limit=limit)
+    count = min(limit, len(files))
+    photos = PairPhotos([files[index * len(files) // count] for index in range(count)])
     return [photos.whole(index) for index in range(len(photos))]
 
 

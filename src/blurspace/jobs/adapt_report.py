@@ -33,10 +33,10 @@ from blurspace.train.steps import chance
 from blurspace.train.translator import VALIDATION_SEED, Piles, TranslatorTask
 from blurspace.types import Deblurrer, Image, Pair
 
-# By how much, in dB of PSNR, a translation must help on the mean, and may cost on one picture: below and above the eye
-# hardly sees a difference (ours; the second is issue 5's bar).
-LEAST_GAIN, WORST_LOSS = 0.3, 0.3
-# Of the judges of known blur: a translator that does not convert is not what helped (the issue's bar is 0.85).
+# By how much, in dB of PSNR, a translation must help on the mean, what counts as a loss on one picture (the eye hardly
+# sees less), and which share of the pictures may lose that: receipts refuse some of those (ours).
+LEAST_GAIN, WORST_LOSS, MOST_LOSERS = 0.3, 0.3, 0.1
+# Of the judges of known blur: a translator that does not convert is not what helped (ours).
 LEAST_CONVERTED = 0.5
 COARSE = 64  # px: what is averaged over so many is what a blur of 8 px leaves nearly alone
 MOST_DB = 100.0  # of two pictures that are the same; infinity is not JSON
@@ -56,6 +56,7 @@ class Facts:
     steps: int
     mixture: KernelMixture
     sigma: float
+    other_scenes: bool  # than those that were trained on, in the report's blurry pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,6 @@ def measure(
     truth = "pairs of this camera" if pairs else "pairs made up from a guess at its blur"
     tests = list(pairs) or _made_pairs(task.piles)
     scores = {name: [_score(restore(pair.blurry), pair.sharp) for pair in tests] for name, restore in _ways(camera)}
-    gains = [one["psnr"] - other["psnr"] for one, other in zip(scores["translated"], scores["plain"], strict=True)]
     start = time.perf_counter()
     results = {name: [restore(picture) for picture in kept] for name, restore in _ways(camera)}
     seconds = (time.perf_counter() - start) / max(1, len(kept))
@@ -103,7 +103,9 @@ def measure(
     translated = [camera.translate(picture) for picture in kept]
     judges = _judges(task, kept, translated)
     means = {name: {key: round(fmean(row[key] for row in rows), 4) for key in rows[0]} for name, rows in scores.items()}
-    verdict, reason = judge(means, min(gains), numbers, judges, truth)
+    rivals = zip(scores["translated"], scores[alternative(means)], strict=True)
+    gains = [one["psnr"] - other["psnr"] for one, other in rivals]
+    verdict, reason = judge(means, gains, numbers, judges, truth)
     strips = [
         tuple(_middle(one) for one in row)
         for row in zip(kept, results["plain"], translated, results["translated"], strict=True)
@@ -125,30 +127,36 @@ def measure(
 
 def judge(
     pairs: dict[str, dict[str, float]],
-    worst_gain: float,
+    gains: Sequence[float],
     numbers: dict[str, dict[str, float | None]],
     judges: dict[str, dict[str, float]],
     truth: str,
 ) -> tuple[str, str]:
-    """The verdict and its reason, in one sentence each."""
-    gain = pairs["translated"]["psnr"] - pairs["plain"]["psnr"]
-    best = max(("translated", "plain"), key=lambda name: pairs[name]["psnr"])
-    above = pairs[best]["psnr"] - pairs["blurry"]["psnr"]
-    on = f"on {truth}"
-    if above <= 0:
-        return NEITHER, f"it did not help: {on} the photos as they are were better by {-above:.2f} dB than both results"
+    """The verdict and its reason, a sentence. `gains`: of each picture over the better `alternative`, in dB."""
+    other = alternative(pairs)
+    fallback, against = (KEEP, "the plain deblurrer") if other == "plain" else (NEITHER, "the photos as they are")
+    gain = pairs["translated"]["psnr"] - pairs[other]["psnr"]
     if gain < LEAST_GAIN:
-        return KEEP, f"it did not help: {on} the translation changed the result by {gain:+.2f} dB"
-    if worst_gain < -WORST_LOSS:
-        return KEEP, f"it helped by {gain:.2f} dB on the mean {on}, but cost one picture {-worst_gain:.2f} dB"
+        return fallback, f"it did not help: on {truth} the result is {gain:+.2f} dB against {against}"
+    losers = sum(one < -WORST_LOSS for one in gains) / len(gains)
+    if losers > MOST_LOSERS:
+        lost = f"{losers:.0%} of the pictures lost more than {WORST_LOSS} dB"
+        return fallback, f"it helped by {gain:.2f} dB on the mean of {truth}, but {lost} against {against}"
     converted = fmean(row["translated"] for row in judges.values())
     if converted < LEAST_CONVERTED:
-        return KEEP, f"only {converted:.0%} of the translated pictures look like the known blur to our judges"
-    natural = [numbers[name].get("niqe") for name in ("translated", "plain")]
-    if None not in natural and natural[0] > natural[1]:  # type: ignore[operator]
-        return DEPLOY, f"it helped by {gain:.2f} dB {on}, though its results look less natural (NIQE): look at them"
-    more = "" if None in natural else ", and the results look more natural (NIQE)"
-    return DEPLOY, f"it helped by {gain:.2f} dB {on}{more}"
+        return fallback, f"only {converted:.0%} of the translated pictures look like the known blur to our judges"
+    natural = [numbers[name].get("niqe") for name in ("translated", other)]
+    told = ""
+    if natural[0] is not None and natural[1] is not None:
+        told = f", and look {'less' if natural[0] > natural[1] else 'more'} natural (NIQE)"
+    return DEPLOY, (
+        f"on {truth} the results are {gain:.2f} dB better than {against} (worst picture {min(gains):+.2f} dB){told}"
+    )
+
+
+def alternative(pairs: dict[str, dict[str, float]]) -> str:
+    """What to do without a translator: the plain deblurrer, or nothing where that is better."""
+    return "plain" if pairs["plain"]["psnr"] > pairs["blurry"]["psnr"] else "blurry"
 
 
 def report_files(found: Found) -> dict[str, bytes]:
@@ -245,8 +253,10 @@ td,th{{padding:.2em .6em;text-align:left}}img{{display:block}}</style>
 pictures: {", ".join(f"{count} {name}" for name, count in facts.pictures.items())}.
 What averages over 64 px show was changed by {found.coarse_change:.2%}.</p>
 <h2>With and without the translation</h2>
-<p>psnr and ssim on {html.escape(found.truth)} (worst gain {found.worst_gain:+.2f} dB); niqe (lower is more natural) and
-reblur_psnr (does blurring the result again give the photo?) on blurry pictures that training never saw.</p>
+<p>psnr and ssim on {html.escape(found.truth)} (worst gain over the better of the first two
+{found.worst_gain:+.2f} dB); niqe (lower is more natural) and
+reblur_psnr (does blurring the result again give the photo?) on blurry pictures that training never saw, of
+{"other scenes" if facts.other_scenes else "the same scenes: there are too few"}.</p>
 {_table(means)}<h2>Is it known blur?</h2>{_table(judges)}
 <h2>This camera's blur</h2><p>The mean kernel, from power spectra; noise {facts.sigma:.4f}.</p>
 <table><tr>{kernel}</tr></table>{_table(domains)}

@@ -32,10 +32,7 @@ def train_recipe(
     of the log. The weights, checkpoint and log go to the folder `out`. Raises UsageError on a wrong recipe or device,
     NoInputError without photos, and what `loop.run` raises.
     """
-    if device not in DEVICES:
-        raise UsageError(f"the device {device} is not known: give one of {', '.join(DEVICES)}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("the device cuda was asked for and there is none: give --device cpu")
+    check_device(device)
     if max_minutes is not None and not max_minutes > 0:
         raise UsageError(f"--max-minutes {max_minutes} leaves no time: give more than 0")
     settings = read_recipe(recipe, overrides=overrides)
@@ -64,6 +61,14 @@ def train_recipe(
         **{name: about[name] for name in ("steps", "minutes", "device")},
         "measured": {name: number(value) for name, value in last.items() if name not in ("step", "minutes")},
     }
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError on a device that is not known, or not there."""
+    if device not in DEVICES:
+        raise UsageError(f"the device {device} is not known: give one of {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("the device cuda was asked for and there is none: give --device cpu")
 
 
 def line(row: Mapping[str, float]) -> str:

@@ -124,6 +124,15 @@ class TranslatorTask:
     device: str
     share: float = field(default=1.0, init=False)
 
+    def to(self, device: str) -> None:
+        """Go to another device, as for a report after training."""
+        self.device = device
+        for one in (
+            *self.networks.values(),
+            *(one for one in (self.features, self.deblur) if isinstance(one, nn.Module)),
+        ):
+            one.to(device)
+
     def batch(self, generator: Generator) -> TranslatorBatch:
         """Draw one batch, on the networks' device."""
         return self.piles.draw(generator, self.data).to(self.device)
