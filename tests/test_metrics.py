@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from blurspace.errors import UsageError
-from blurspace.metrics import METRICS, aligned, psnr, ssim
+from blurspace.metrics import METRICS, aligned, coarse_change, psnr, ssim
 
 
 @pytest.fixture
@@ -120,3 +120,15 @@ def test_aligned_takes_batches_and_colours(pictures):
 def test_impossible_comparisons_are_refused(call, pictures):
     with pytest.raises(UsageError):
         call(*pictures)
+
+
+def test_coarse_change():
+    """A shift of brightness counts as it is; what is moved within 64 px does not."""
+    picture = torch.rand(2, 3, 130, 64, generator=torch.Generator().manual_seed(0))
+    brighter = torch.cat((picture[:1] * 1.1, picture[1:]))
+    torch.testing.assert_close(coarse_change(brighter, picture), torch.tensor([0.1, 0.0]), atol=1e-5, rtol=0)
+    mixed = picture.clone()
+    mixed[..., :64, :] = picture[..., :64, :].flip(-2)
+    torch.testing.assert_close(coarse_change(mixed, picture), torch.zeros(2), atol=1e-6, rtol=0)
+    with pytest.raises(UsageError, match="needs 64"):
+        coarse_change(picture[..., :63, :], picture[..., :63, :])

@@ -19,6 +19,7 @@ from blurspace.types import Image
 SSIM_SIGMA = 1.5
 SSIM_SIDE = 11
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
+COARSE = 64  # px: what is averaged over so many is what a blur of 8 px leaves nearly alone (ours)
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,16 @@ def _gaussian_mean(planes: Tensor) -> Tensor:
     window = torch.exp(-0.5 * (steps / SSIM_SIGMA) ** 2)
     window = window / window.sum()
     return functional.conv2d(functional.conv2d(planes, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
+
+
+def coarse_change(restored: Image, blurry: Image) -> Tensor:
+    """How much a result (b c h w) changed what blur leaves alone: means over 64 px, as a share of their mean; (b,).
+
+    0 = content kept. Raises UsageError on two shapes, or less than 64 px.
+    """
+    _check_pair(restored, blurry, least=COARSE)
+    means = [functional.avg_pool2d(picture, COARSE) for picture in (restored, blurry)]
+    return (means[0] - means[1]).abs().mean((1, 2, 3)) / means[1].mean((1, 2, 3)).clamp_min(1e-6)
 
 
 def to_8_bits(picture: Tensor) -> Tensor:

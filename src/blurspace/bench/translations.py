@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn import functional
 
 from blurspace.bench.result import BenchResult, Progress, Row, reduced, summarise
 from blurspace.bench.spaces import fit
@@ -24,7 +23,7 @@ from blurspace.data.sources import Source
 from blurspace.data.unpaired import UnpairedPhotos, draw_unturned
 from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import charbonnier
-from blurspace.metrics import psnr, ssim, to_8_bits
+from blurspace.metrics import coarse_change, psnr, ssim, to_8_bits
 from blurspace.nets.restorer import Restorer
 from blurspace.train.converter import share_known, train_judge
 from blurspace.train.steps import chance, seeded
@@ -43,7 +42,6 @@ BANK = 64  # pairs of the known camera
 RENDERED = 400  # pairs, of those that are made by drawing
 # What the judges say of a picture before and after: classifier, critic; and how long training took.
 JUDGED = ("input_known", "translated_known", "input_fools_critic", "translated_fools_critic", "training_seconds")
-COARSE = 64  # px: what is averaged over so many is what a blur of 8 px leaves nearly alone
 Deblur = Callable[[Image], Image]  # or translate
 BASELINES = ("lines", "practical", "realistic", "cyclegan", "dualgan", "made pairs", "source domain")
 
@@ -214,13 +212,12 @@ def score(index: int, pair: Pair, deblur: Deblur, translate: Deblur | None, know
     """The row of one scene."""
     translated = pair.blurry if translate is None else translate(pair.blurry).clamp(0, 1)
     restored, plain = (to_8_bits(one) for one in (deblur(translated), known(pair.blurry)))
-    coarse = [functional.avg_pool2d(picture, COARSE) for picture in (restored, pair.blurry)]
     found = {
         "psnr": psnr(restored, pair.sharp),
         "ssim": ssim(restored, pair.sharp),
         "blurry_psnr": psnr(pair.blurry, pair.sharp),
         "plain_psnr": psnr(plain, pair.sharp),
-        "coarse_change": (coarse[0] - coarse[1]).abs().mean() / coarse[1].mean(),
+        "coarse_change": coarse_change(restored, pair.blurry),
     }
     row = {"scene": index + 1, **{name: round(float(value), 5) for name, value in found.items()}}
     return {**row, "gain_db": round(row["psnr"] - row["blurry_psnr"], 5)}

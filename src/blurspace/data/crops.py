@@ -94,6 +94,11 @@ def rank(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
 
+def draw_between(span: tuple[float, float], generator: torch.Generator) -> float:
+    """A number from low to high by chance."""
+    return span[0] + (span[1] - span[0]) * float(torch.rand((), generator=generator))
+
+
 def draw_index(count: int, generator: torch.Generator) -> int:
     """A number in 0 ... `count` - 1 by chance."""
     return int(torch.randint(count, (), generator=generator))

@@ -19,7 +19,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import add_noise, jpeg, to_display, to_linear
 from blurspace.blur.kernels import line, normalise
 from blurspace.blur.scenes import draw_scene
-from blurspace.data.crops import SharpPhotos, draw_index
+from blurspace.data.crops import SharpPhotos, draw_between, draw_index
 from blurspace.data.sources import SCENE_MARGIN, Source, from_kernels, mixed
 from blurspace.types import Image, Kernel, Pair
 
@@ -63,7 +63,7 @@ def from_lines(photos: SharpPhotos, *, side: int) -> Source:
 
     def one(generator: Generator, _: int) -> Pair:
         length = LENGTHS[draw_index(len(LENGTHS), generator)]
-        kernel = line(length, _between((0, HALF_TURN), generator), size=LENGTHS[-1])
+        kernel = line(length, draw_between((0, HALF_TURN), generator), size=LENGTHS[-1])
         return from_kernels(photos, [kernel], side=side)(generator, 1)
 
     return mixed([one])
@@ -99,7 +99,7 @@ def from_realistic_synthesis(photos: SharpPhotos, *, side: int) -> Source:
     def one(generator: Generator, _: int) -> Pair:
         pieces = [photos.crop(generator, side=side + 2 * SCENE_MARGIN) for _ in range(1 + max(HAND.things))]
         light = to_linear(torch.cat(pieces))
-        most = 1 + _between(EXCESS, generator)
+        most = 1 + draw_between(EXCESS, generator)
         # `draw_scene` takes up to 1, so all light is scaled down; its gain scales it back and clips.
         light = torch.where(light >= 1, 1.0, light / most)
         scene = draw_scene(light, camera=replace(HAND, gain=most), generator=generator)
@@ -120,13 +120,13 @@ def gaussian_kernel(side: int, variances: tuple[float, float], *, angle: float) 
 
 
 def _isotropic(picture: Image, generator: Generator) -> Image:
-    variance = _between(ISOTROPIC_SIGMA, generator) ** 2
+    variance = draw_between(ISOTROPIC_SIGMA, generator) ** 2
     return _blurred(picture, (variance, variance), 0.0, generator)
 
 
 def _anisotropic(picture: Image, generator: Generator) -> Image:
-    variances = _between(AXIS_VARIANCE, generator), _between(AXIS_VARIANCE, generator)
-    return _blurred(picture, variances, _between((0, HALF_TURN), generator), generator)
+    variances = draw_between(AXIS_VARIANCE, generator), draw_between(AXIS_VARIANCE, generator)
+    return _blurred(picture, variances, draw_between((0, HALF_TURN), generator), generator)
 
 
 def _blurred(picture: Image, variances: tuple[float, float], angle: float, generator: Generator) -> Image:
@@ -137,7 +137,7 @@ def _blurred(picture: Image, variances: tuple[float, float], angle: float, gener
 def _detour(picture: Image, generator: Generator) -> Image:
     """Down to a smaller size and up again, each by an interpolation of its own."""
     size = picture.shape[-2:]
-    factor = _between(SHRINK, generator)
+    factor = draw_between(SHRINK, generator)
     smaller = [round(length / factor) for length in size]
     return _resized(_resized(picture, smaller, generator), list(size), generator)
 
@@ -160,7 +160,7 @@ def _noisy(picture: Image, generator: Generator) -> Image:
 
 
 def _perhaps_compress(picture: Image, generator: Generator) -> Image:
-    return _compress(picture, generator) if _between((0, 1), generator) < EARLY_JPEG else picture
+    return _compress(picture, generator) if draw_between((0, 1), generator) < EARLY_JPEG else picture
 
 
 def _compress(picture: Image, generator: Generator) -> Image:
@@ -178,7 +178,7 @@ PRACTICAL_STEPS: tuple[Callable[[Image, Generator], Image], ...] = (
 
 
 def _sensor_noise(linear: Image, generator: Generator) -> Image:
-    shot = math.exp(_between((math.log(SHOT[0]), math.log(SHOT[1])), generator))
+    shot = math.exp(draw_between((math.log(SHOT[0]), math.log(SHOT[1])), generator))
     spread = READ_SPREAD * float(torch.randn((), generator=generator))
     read = math.exp(READ_SLOPE * math.log(shot) + READ_OFFSET + spread)
     return add_noise(linear, sigma=math.sqrt(read), shot=shot, generator=generator)
@@ -190,7 +190,3 @@ def _rounded(picture: Tensor) -> Tensor:
 
 def _inner(picture: Tensor, margin: int) -> Tensor:
     return picture[..., margin : picture.shape[-2] - margin, margin : picture.shape[-1] - margin]
-
-
-def _between(bounds: tuple[float, float], generator: Generator) -> float:
-    return bounds[0] + (bounds[1] - bounds[0]) * float(torch.rand((), generator=generator))

@@ -17,7 +17,6 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
@@ -25,7 +24,7 @@ from blurspace.builders import build_naturalness
 from blurspace.deblur.translated import Translated
 from blurspace.errors import UsageError
 from blurspace.jobs.deblur import number, picture_bytes
-from blurspace.metrics import psnr, ssim, to_8_bits
+from blurspace.metrics import coarse_change, psnr, ssim, to_8_bits
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness, niqe
 from blurspace.train.converter import share_known, train_judge
@@ -38,7 +37,6 @@ from blurspace.types import Deblurrer, Image, Pair
 LEAST_GAIN, WORST_LOSS, MOST_LOSERS = 0.3, 0.3, 0.1
 # Of the judges of known blur: a translator that does not convert is not what helped (ours).
 LEAST_CONVERTED = 0.5
-COARSE = 64  # px: what is averaged over so many is what a blur of 8 px leaves nearly alone
 MOST_DB = 100.0  # of two pictures that are the same; infinity is not JSON
 MOST_PAIRS = 12  # made up for the report
 STRIPS, STRIP_SIDE = 6, 224
@@ -119,7 +117,7 @@ def measure(
         round(min(gains), 4),
         numbers,
         judges,
-        _coarse_change(results["translated"], kept),
+        round(fmean(float(coarse_change(*pair)) for pair in zip(results["translated"], kept, strict=True)), 5),
         round(seconds, 3),
         tuple(strips[:STRIPS]),
     )
@@ -225,12 +223,6 @@ def _judges(task: TranslatorTask, blurry: Sequence[Image], translated: Sequence[
         }
         for name, one in judges.items()
     }
-
-
-def _coarse_change(restored: Sequence[Image], blurry: Sequence[Image]) -> float:
-    """The mean change of what is averaged over 64 px, as a share of its mean: 0 = content kept."""
-    pairs = [[functional.avg_pool2d(one, COARSE) for one in pair] for pair in zip(restored, blurry, strict=True)]
-    return round(fmean(float((one - other).abs().mean() / other.mean().clamp_min(1e-6)) for one, other in pairs), 5)
 
 
 def _middle(picture: Image) -> Image:

@@ -14,6 +14,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.curve import from_light, to_light
 from blurspace.blur.exposure import add_noise, jpeg
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
+from blurspace.data.crops import draw_between
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.types import Image
 
@@ -45,13 +46,13 @@ class CameraGuess:
         return torch.cat([self._one(picture, generator) for picture in sharp.split(1)])
 
     def _one(self, sharp: Image, generator: Generator) -> Image:
-        exponent = torch.tensor(_between(EXPONENTS, generator))
+        exponent = torch.tensor(draw_between(EXPONENTS, generator))
         light = blur(to_light(sharp, exponent), self.mixture.draw(generator))
         inner = light[..., self.reach : light.shape[-2] - self.reach, self.reach : light.shape[-1] - self.reach]
         photo = from_light(inner, exponent)
-        photo = add_noise(photo, sigma=self.sigma * _between(SIGMAS, generator), generator=generator).clamp(0, 1)
-        if _between((0, 1), generator) < 0.5:
-            return jpeg(photo, quality=round(_between(QUALITIES, generator)))
+        photo = add_noise(photo, sigma=self.sigma * draw_between(SIGMAS, generator), generator=generator).clamp(0, 1)
+        if draw_between((0, 1), generator) < 0.5:
+            return jpeg(photo, quality=round(draw_between(QUALITIES, generator)))
         return (photo * 255).round() / 255
 
 
@@ -61,7 +62,3 @@ def guess_camera(blurry: Sequence[Tensor], sharp: Sequence[Tensor]) -> CameraGue
     judged = blurry[:: -(-len(blurry) // NOISE_PICTURES)]
     sigmas = torch.tensor([estimate_sigma(picture[None].float() / 255) for picture in judged])
     return CameraGuess(fit_mixture(ratio), float(sigmas.median()), ratio)
-
-
-def _between(span: tuple[float, float], generator: Generator) -> float:
-    return span[0] + (span[1] - span[0]) * float(torch.rand((), generator=generator))
