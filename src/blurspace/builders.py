@@ -64,9 +64,7 @@ def build_network(weights: str | Path) -> nn.Module:
     """
     if Path(weights).suffix in FOREIGN:
         return _foreign(weights)
-    tensors, about = read_weights(weights)
-    kind = _kind(weights, about)
-    return _loaded(DEBLURRERS[kind](**_architecture(weights, about, kind)), kind, tensors)
+    return _deblurring(weights, *read_weights(weights))
 
 
 def build_naturalness() -> Naturalness:
@@ -107,11 +105,7 @@ def build_camera(weights: str | Path) -> Translated:
     method = str(about["method"])
     if method and Path(method).suffix not in FOREIGN:
         return Translated(finest(translator), build_deblurrer(method), space)
-    if method:
-        network = build_network(method)
-    else:
-        kind = _kind(weights, about)
-        network = _loaded(DEBLURRERS[kind](**_architecture(weights, about, kind)), kind, tensors)
+    network = build_network(method) if method else _deblurring(weights, tensors, about)
     return Translated(finest(translator), NetworkDeblurrer(network, space, method=str(about.get("known"))), space)
 
 
@@ -129,6 +123,11 @@ def _shipped(name: str) -> Path:
     card = find_card(name)
     verify(card)
     return WEIGHTS / str(card.weights)
+
+
+def _deblurring(path: str | Path, tensors: Mapping[str, Any], about: Mapping[str, Any]) -> nn.Module:
+    kind = _kind(path, about)
+    return _loaded(DEBLURRERS[kind](**_architecture(path, about, kind)), kind, tensors)
 
 
 def _kind(path: str | Path, about: Mapping[str, Any]) -> str:
@@ -150,11 +149,8 @@ def _foreign(path: str | Path) -> nn.Module:
         found = ModelLoader().load_from_file(path)
     except Exception as problem:  # unpickling damaged bytes raises what it likes
         raise ModelError(f"{shown(path)} is no checkpoint that spandrel knows: give another") from problem
-    if not isinstance(found, ImageModelDescriptor) or (found.scale, found.input_channels, found.output_channels) != (
-        1,
-        3,
-        3,
-    ):
+    same_size = isinstance(found, ImageModelDescriptor) and found.scale == 1
+    if not same_size or (found.input_channels, found.output_channels) != (3, 3):
         raise ModelError(f"{shown(path)} is no network from RGB to RGB of the same size: give a deblurrer")
     return _Foreign(found).requires_grad_(False).eval()
 

@@ -165,12 +165,10 @@ def supervised(stacks: Sequence[Tensor], *, steps: int) -> nn.Module:
 def made_pairs(world: World) -> Source:
     """The camera's sharp pictures under a guess at its blur: what a translator learns from, without a translation."""
     guess, sharp = guess_camera(world.blurry, world.sharp), UnpairedPhotos(world.sharp)
-    side = FRAME - 2 * guess.reach
 
     def draw(generator: Generator, count: int) -> Pair:
         roomy = sharp.draw(generator, count=count, side=FRAME)
-        inner = roomy[..., guess.reach : guess.reach + side, guess.reach : guess.reach + side]
-        return Pair(inner, guess.photograph(roomy, generator))
+        return Pair(guess.inner(roomy), guess.photograph(roomy, generator))
 
     return draw
 

@@ -22,12 +22,12 @@ from blurspace.types import Image, Kernel
 
 Power = Float[Tensor, "side half"]  # of a real picture, as torch.fft.rfft2 orders it
 
-SIDE = 128  # px: of the squares whose spectra are averaged; four times the longest line below (ours)
+SIDE = 128  # px: of the squares whose spectra are averaged; five times the longest line below (ours)
 # Cycles per px. Below, the window's own spectrum and the pile's contents; above, noise and JPEG (ours).
 LOWEST, HIGHEST = 0.01, 0.35
 SCALE = 0.03  # cycles per px up to which no blur of ours shows: there the ratio is 1 by definition
 SMOOTHING = 1  # bins on each side, geometric mean: the power of single frequencies is a matter of chance (ours)
-# The dictionary: no blur, and lines by half pixels and ten degrees, two bins of SIDE apart at their ends (ours).
+# The dictionary: no blur, and lines by half pixels and ten degrees (ours).
 LONGEST = (3, 5, 7, 9, 11, 13, 17, 21, 25)
 ANGLES = range(0, 180, 10)
 # The shortest dictionary is taken that misses by at most so many times the least: long lines also explain, in part,

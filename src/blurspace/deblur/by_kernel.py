@@ -10,9 +10,9 @@ from blurspace.blur.exposure import RESPONSES, to_display, to_linear
 from blurspace.blur.kernels import normalise, trim
 from blurspace.deblur.candidates import estimate_kernel
 from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.diagnose import SHARP, edge_sharpness, luminance, sharp_reason
+from blurspace.deblur.diagnose import already_sharp, luminance
 from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.receipt import judge, left_alone
+from blurspace.deblur.receipt import judge
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel, Restoration
 
@@ -71,11 +71,8 @@ class KernelDeblurrer:
         the estimate but returns when the blur is undone.
         """
         sigma = max(estimate_sigma(blurry), least_sigma)
-        if self.kernel is None:
-            sharpness = edge_sharpness(luminance(blurry))
-            if sharpness >= SHARP:
-                receipt = left_alone(sharp_reason(sharpness), sigma=sigma)
-                return Restoration(blurry, None, blurry, receipt, self.method)
+        if self.kernel is None and (sharp := already_sharp(blurry, sigma=sigma, method=self.method)):
+            return sharp
         return self.with_kernel(blurry, shorten(self._kernel(blurry), self.strength), sigma)
 
     def with_kernel(self, blurry: Image, kernel: Kernel, sigma: float) -> Restoration:

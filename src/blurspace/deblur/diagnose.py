@@ -16,7 +16,8 @@ from torch.nn import functional
 from blurspace.blur.kernels import extent
 from blurspace.deblur.candidates import busiest_window, estimate_kernel
 from blurspace.deblur.noise import estimate_sigma
-from blurspace.types import Image, Kernel
+from blurspace.deblur.receipt import left_alone
+from blurspace.types import Image, Kernel, Restoration
 
 Kind = Literal["sharp", "mild", "shake", "motion", "defocus"]
 
@@ -80,6 +81,14 @@ def luminance(photo: Image) -> Image:
         return photo
     weights = photo.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     return (photo * weights).sum(1, keepdim=True)
+
+
+def already_sharp(blurry: Image, *, sigma: float, method: str) -> Restoration | None:
+    """The photo (1 c h w) left alone, if it is sharp as it is; else None."""
+    sharpness = edge_sharpness(luminance(blurry))
+    if sharpness >= SHARP:
+        return Restoration(blurry, None, blurry, left_alone(sharp_reason(sharpness), sigma=sigma), method)
+    return None
 
 
 def sharp_reason(sharpness: float) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from blurspace.blur.kernels import normalise, trim
-from blurspace.deblur.diagnose import SHARP, edge_sharpness, luminance, sharp_reason
+from blurspace.deblur.diagnose import already_sharp
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.deblur.receipt import judge, left_alone
 from blurspace.metrics import psnr
@@ -36,28 +36,31 @@ class NetworkDeblurrer:
     def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
         """Restore `blurry` (1 c h w), display-referred in [0, 1]; same size, clamped to [0, 1]."""
         sigma = max(estimate_sigma(blurry), least_sigma)
-        sharpness = edge_sharpness(luminance(blurry))
-        if sharpness >= SHARP:
-            return Restoration(blurry, None, blurry, left_alone(sharp_reason(sharpness), sigma=sigma), self.method)
-        return explained(blurry, self.restore(blurry), self.space, sigma=sigma, method=self.method)
+        sharp = already_sharp(blurry, sigma=sigma, method=self.method)
+        return sharp or explained(blurry, self.restore(blurry), self.space, sigma=sigma, method=self.method)
 
     def restore(self, blurry: Image) -> Image:
         """What the network makes of a picture (1 c h w), clamped to [0, 1]; no receipt."""
-        with torch.inference_mode():
-            sharp = self.network(blurry.expand(-1, 3, -1, -1)).clamp(0, 1)
-        return (sharp.mean(1, keepdim=True) if blurry.shape[1] == 1 else sharp).clone()
+        return in_colour(self.network, blurry)
+
+
+def in_colour(network: Network, picture: Image) -> Image:
+    """What a network of RGB makes of a picture (1 c h w), grey or RGB, clamped to [0, 1], without gradients."""
+    with torch.inference_mode():
+        found = network(picture.expand(-1, 3, -1, -1)).clamp(0, 1)
+    return (found.mean(1, keepdim=True) if picture.shape[1] == 1 else found).clone()
 
 
 def explained(
     blurry: Image, restored: Image, space: BasisSpace, *, sigma: float, method: str, history: tuple[str, ...] = ()
 ) -> Restoration:
     """The restoration of `blurry` that a network gave, with its receipt; refused, it is the photo as it was."""
-    with torch.no_grad():
-        code = space.extract(restored, blurry)
-        reblurred = space.reblur(restored, code).clamp(0, 1)
     if float(psnr(restored, blurry)) > UNCHANGED:
         receipt = left_alone("the network changed next to nothing: it sees no blur that it knows", sigma=sigma)
         return Restoration(blurry, None, blurry, receipt, method, history)
+    with torch.no_grad():
+        code = space.extract(restored, blurry)
+        reblurred = space.reblur(restored, code).clamp(0, 1)
     kernel = mean_kernel(space, code)
     receipt = judge(blurry, restored, reblurred, kernel, sigma=sigma)
     if receipt.verdict != "restored":

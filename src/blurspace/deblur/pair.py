@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import centre, crop_or_pad, extent, normalise, trim
-from blurspace.deblur.diagnose import SHARP, edge_sharpness, luminance, sharp_reason
+from blurspace.deblur.diagnose import already_sharp, luminance
 from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.receipt import judge, left_alone
+from blurspace.deblur.receipt import judge
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
 from blurspace.types import Image, Kernel, Restoration
@@ -36,9 +36,8 @@ class PairDeblurrer:
     def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
         """Restore `blurry` (1 c h w), display-referred in [0, 1]; same size, clamped to [0, 1]."""
         sigma = max(estimate_sigma(blurry), least_sigma)
-        sharpness = edge_sharpness(luminance(blurry))
-        if self.kernel is None and sharpness >= SHARP:
-            return Restoration(blurry, None, blurry, left_alone(sharp_reason(sharpness), sigma=sigma), self.method)
+        if self.kernel is None and (sharp := already_sharp(blurry, sigma=sigma, method=self.method)):
+            return sharp
         with torch.inference_mode():
             restored, kernel, scale = self._restored(blurry)
         restored, kernel = restored.clone().clamp(0, 1), kernel.clone()

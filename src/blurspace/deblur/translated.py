@@ -6,12 +6,9 @@ Pham et al. 2024, section 3.1: G*_C = G*_C' o G, translate into the known blur, 
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
-
-from blurspace.deblur.diagnose import SHARP, edge_sharpness, luminance, sharp_reason
-from blurspace.deblur.network import explained
+from blurspace.deblur.diagnose import already_sharp
+from blurspace.deblur.network import explained, in_colour
 from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.receipt import left_alone
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Deblurrer, Image, Restoration
 
@@ -29,10 +26,8 @@ class Translated:
     def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
         """Restore `blurry` (1 c h w), display-referred in [0, 1]; same size, clamped to [0, 1]."""
         sigma = max(estimate_sigma(blurry), least_sigma)
-        sharpness = edge_sharpness(luminance(blurry))
-        if sharpness >= SHARP:
-            receipt = left_alone(sharp_reason(sharpness), sigma=sigma)
-            return Restoration(blurry, None, blurry, receipt, "translated")
+        if sharp := already_sharp(blurry, sigma=sigma, method="translated"):
+            return sharp
         known = self.deblurrer(self.translate(blurry), least_sigma=least_sigma)
         method, history = f"translated, {known.method}", ("translated into the known blur", *known.history)
         if known.receipt.verdict == "refused":  # what the deblurrer does not believe in is not written
@@ -43,6 +38,4 @@ class Translated:
 
     def translate(self, blurry: Image) -> Image:
         """A picture (1 c h w) in known blur, clamped to [0, 1]."""
-        with torch.inference_mode():
-            found = self.translator(blurry.expand(-1, 3, -1, -1)).clamp(0, 1)
-        return (found.mean(1, keepdim=True) if blurry.shape[1] == 1 else found).clone()
+        return in_colour(self.translator, blurry)

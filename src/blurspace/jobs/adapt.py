@@ -220,19 +220,18 @@ def _kept_apart(pile: Pile) -> tuple[Pile, Pile, bool]:
     counts = Counter(frame.source for frame in pile.frames)
     wanted = min(max(len(pile.frames) // 10, LEAST_KEPT), MOST_KEPT)
     kept: set[str] = set()
+    taken = 0
     for scene in sorted(counts, key=lambda one: (counts[one], rank(one))):
-        if sum(counts[one] for one in kept) >= wanted or 4 * sum(counts[one] for one in (*kept, scene)) > len(
-            pile.frames
-        ):
+        if taken >= wanted or 4 * (taken + counts[scene]) > len(pile.frames):
             break
         kept.add(scene)
+        taken += counts[scene]
     inside = [frame.source in kept for frame in pile.frames]
     if not kept:
         inside = [place >= len(inside) - wanted for place in range(len(inside))]
     places = [place for place, one in enumerate(inside) if one]
-    shown_places = {
-        places[index * len(places) // min(MOST_KEPT, len(places))] for index in range(min(MOST_KEPT, len(places)))
-    }
+    count = min(MOST_KEPT, len(places))
+    shown_places = {places[index * len(places) // count] for index in range(count)}
     report = pile.where([place in shown_places for place in range(len(inside))])
     return pile.where([not one for one in inside]), report, bool(kept)
 

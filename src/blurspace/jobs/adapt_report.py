@@ -180,12 +180,11 @@ def _output(deblurrer: Deblurrer) -> Callable[[Image], Image]:
 
 def _made_pairs(piles: Piles) -> list[Pair]:
     """The sharp pictures that training never saw, whole, under a guess at the camera's blur."""
-    reach, found = piles.guess.reach, []
+    pairs = []
     for index, stack in enumerate(piles.held_out[:MOST_PAIRS]):
         sharp = stack[:1].float() / 255
-        made = piles.guess.photograph(sharp, chance(VALIDATION_SEED, index))
-        found.append(Pair(sharp[..., reach : sharp.shape[-2] - reach, reach : sharp.shape[-1] - reach], made))
-    return found
+        pairs.append(Pair(piles.guess.inner(sharp), piles.guess.photograph(sharp, chance(VALIDATION_SEED, index))))
+    return pairs
 
 
 def _score(restored: Image, sharp: Image) -> dict[str, float]:

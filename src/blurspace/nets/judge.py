@@ -12,7 +12,7 @@ from torch.nn import functional
 from blurspace.types import Image
 
 SIDE = 7  # px of the first filters: as long as mild blur
-FAINT = 1e-6  # the energy of a tenth of a grey level, below what 8 bits can hold
+FAINT = 1e-6  # the energy of a quarter of a grey level, below what 8 bits can hold
 
 
 class BlurJudge(nn.Module):

@@ -38,7 +38,7 @@ from blurspace.types import Code, Image, Pair
 BLURRY, SHARP, KNOWN = "blurry", "sharp", "known"  # the folders that `train` finds in its --data
 # Of the known blurs, from mild to strong, the one that made pairs aim at: the less is left to undo, the less does the
 # deblurrer make of the translator's mistakes. The mildest of all might be no blur. Aiming at lines of 4.5 px instead of
-# 6 px of the known domain "belt" is as good in half the steps (a trial, camera "mast").
+# 6 px of the known domain "belt" was as good in half the steps (a trial, camera "mast"; its guess was better too).
 MILD = 0.25
 METRIC_PICTURES = 8  # that say how much a blur changes (ours)
 # The recipe of `adapt`, for one CPU thread: all ours (see `recipes/blur2blur.toml` for the paper's).

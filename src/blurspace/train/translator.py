@@ -97,13 +97,13 @@ class Piles:
 
     def draw(self, generator: Generator, data: TranslationData, *, held_out: bool = False) -> TranslatorBatch:
         """A batch by chance."""
-        count, side, reach = data.batch, data.side, self.guess.reach
+        count, side = data.batch, data.side
         stacks = self.held_out if held_out else self.stacks
         blurry = self.blurry.draw(generator, count=count, side=side)
         known = draw_unturned(stacks, generator, count=count, side=side)[:, 1]
-        roomy = draw_unturned(stacks, generator, count=count, side=side + 2 * reach)
+        roomy = draw_unturned(stacks, generator, count=count, side=side + 2 * self.guess.reach)
         made = self.guess.photograph(roomy[:, 0], generator)
-        inner = roomy[..., reach : reach + side, reach : reach + side]
+        inner = self.guess.inner(roomy)
         return TranslatorBatch(blurry, known, inner[:, 0], made, inner[:, 2], generator)
 
 

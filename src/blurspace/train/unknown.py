@@ -22,7 +22,7 @@ from blurspace.types import Image
 EXPONENTS = (1.0, 3.0)
 SIGMAS = (0.5, 1.5)  # of the estimated noise (ours)
 QUALITIES = (80, 100)  # of JPEG; half of the pictures are not coded at all (ours)
-NOISE_PICTURES = 32  # whose noise is estimated: the median hardly moves with more (ours)
+NOISE_PICTURES = 32  # whose noise is estimated (ours)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,10 @@ class CameraGuess:
         """px of margin that `photograph` needs on every side."""
         return max(kernel.shape[-1] for kernel in self.mixture.kernels) // 2
 
+    def inner(self, roomy: Tensor) -> Tensor:
+        """Pictures (... h+2 reach w+2 reach) without that margin."""
+        return roomy[..., self.reach : roomy.shape[-2] - self.reach, self.reach : roomy.shape[-1] - self.reach]
+
     def photograph(self, sharp: Image, generator: Generator) -> Image:
         """Sharp pictures (b 3 h+2 reach w+2 reach), in [0, 1], as the camera might have blurred them: (b 3 h w)."""
         return torch.cat([self._one(picture, generator) for picture in sharp.split(1)])
@@ -48,8 +52,7 @@ class CameraGuess:
     def _one(self, sharp: Image, generator: Generator) -> Image:
         exponent = torch.tensor(draw_between(EXPONENTS, generator))
         light = blur(to_light(sharp, exponent), self.mixture.draw(generator))
-        inner = light[..., self.reach : light.shape[-2] - self.reach, self.reach : light.shape[-1] - self.reach]
-        photo = from_light(inner, exponent)
+        photo = from_light(self.inner(light), exponent)
         photo = add_noise(photo, sigma=self.sigma * draw_between(SIGMAS, generator), generator=generator).clamp(0, 1)
         if draw_between((0, 1), generator) < 0.5:
             return jpeg(photo, quality=round(draw_between(QUALITIES, generator)))
