@@ -107,16 +107,6 @@ PAPERS: dict[str, Paper] = {
   year    = {2013}
 }""",
     ),
-    "dong2020": Paper(
-        "J. Dong, S. Roth, B. Schiele. Deep Wiener Deconvolution: Wiener Meets Deep Learning for Image Deblurring. "
-        "NeurIPS 2020.",
-        """@inproceedings{dong2020,
-  title     = {Deep {Wiener} Deconvolution: {Wiener} Meets Deep Learning for Image Deblurring},
-  author    = {Dong, Jiangxin and Roth, Stefan and Schiele, Bernt},
-  booktitle = {Advances in Neural Information Processing Systems},
-  year      = {2020}
-}""",
-    ),
     "whyte2012": Paper(
         "O. Whyte, J. Sivic, A. Zisserman, J. Ponce. Non-uniform Deblurring for Shaken Images. International Journal "
         "of Computer Vision 98(2), 2012.",
@@ -286,6 +276,19 @@ PAPERS: dict[str, Paper] = {
                Yang, Ming-Hsuan},
   booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
   year      = {2022}
+}""",
+    ),
+    "zhang2022": Paper(
+        "K. Zhang, Y. Li, W. Zuo, L. Zhang, L. Van Gool, R. Timofte. Plug-and-Play Image Restoration with Deep "
+        "Denoiser Prior. TPAMI 2022.",
+        """@article{zhang2022,
+  title   = {Plug-and-Play Image Restoration with Deep Denoiser Prior},
+  author  = {Zhang, Kai and Li, Yawei and Zuo, Wangmeng and Zhang, Lei and Van Gool, Luc and Timofte, Radu},
+  journal = {IEEE Transactions on Pattern Analysis and Machine Intelligence},
+  volume  = {44},
+  number  = {10},
+  pages   = {6360--6376},
+  year    = {2022}
 }""",
     ),
     "zhang2021": Paper(

@@ -69,7 +69,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Restoration:
-    """One result for all methods: the restored picture, the blur it assumed, and its receipt."""
+    """One result for all methods: the restored picture, the blur it assumed, and its receipt.
+
+    `confidence` in [0, 1]: in an estimated kernel, see `deblur.candidates.Estimate`; None where nothing is known of it.
+    """
 
     restored: Image
     kernel: Kernel | None
@@ -77,6 +80,7 @@ class Restoration:
     receipt: Receipt
     method: str
     history: tuple[str, ...] = ()
+    confidence: float | None = None
 
 
 class Deblurrer(Protocol):

@@ -7,7 +7,7 @@ from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, gaussian, line, shake
 from blurspace.deblur import candidates
 from blurspace.deblur.candidates import busiest_window, estimate_kernel
-from blurspace.deblur.estimate import Search, estimate_within, refine
+from blurspace.deblur.estimate import Found, Search, _soft, estimate_within, refine
 from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
 from blurspace.deblur.pyramid import shrink
 from blurspace.deblur.sparse_gradients import sparse_gradient_picture
@@ -32,7 +32,7 @@ def test_the_kernel_of_a_shaken_scene_is_found_without_its_size(seed):
     true = shake(17, extent=15, generator=torch.Generator().manual_seed(seed))
     blurry = blur(made_scene(220, seed=seed), true, border="valid")
 
-    found = estimate_kernel(blurry)
+    found = estimate_kernel(blurry).kernel
 
     assert found.shape[-1] % 2 == 1
     assert (found >= 0).all()
@@ -67,7 +67,51 @@ def test_wide_searches_are_left_out_where_narrow_ones_agree(monkeypatch, extent,
 
 def test_the_estimate_is_the_same_twice():
     blurry = blur(made_scene(128, seed=4), gaussian(1.5), border="valid")
-    torch.testing.assert_close(estimate_kernel(blurry, size=9), estimate_kernel(blurry, size=9), rtol=0, atol=0)
+    torch.testing.assert_close(
+        estimate_kernel(blurry, size=9).kernel, estimate_kernel(blurry, size=9).kernel, rtol=0, atol=0
+    )
+
+
+@pytest.mark.parametrize("astray", [False, True])
+def test_the_confidence_is_how_well_the_searches_agree(monkeypatch, astray):
+    """With `astray` one search in two ends in a kernel across the true one."""
+
+    def found(blurry, at, level, *, ignore):
+        search = at if isinstance(at, Search) else at.search
+        wrong = astray and search.coarse_threshold == 0.02
+        return Found(search, line(search.side, 90.0 if wrong else 0.0), level)
+
+    monkeypatch.setattr(candidates, "go_on", found)
+    estimate = estimate_kernel(made_scene(128, seed=4), size=9)
+    assert estimate.confidence < 0.5 if astray else estimate.confidence > 0.99
+
+
+def test_one_search_goes_on_where_there_is_noise(monkeypatch):
+    ended = []
+
+    def noted(blurry, at, levels_left, ignore):
+        ended.append(levels_left == 0)
+        return original(blurry, at, levels_left, ignore)
+
+    original = candidates._compared
+    monkeypatch.setattr(candidates, "_compared", noted)
+    blurry = blur(made_scene(128, seed=4), line(9, 20.0), border="replicate")
+    for sigma, wanted in ((0.0, 2), (0.02, 1)):
+        ended.clear()
+        noise = sigma * torch.randn(blurry.shape, generator=torch.Generator().manual_seed(0))
+        estimate_kernel(blurry + noise, size=13)
+        assert sum(ended) == wanted
+
+
+def test_holes_fade_in_as_the_frame_does():
+    trusted = torch.ones(1, 1, 40, 40, dtype=torch.bool)
+    trusted[..., 18:22, 18:22] = False
+    weight = _soft(trusted, 8)
+    assert weight[..., 18:22, 18:22].max() < 0.7
+    assert weight[..., 19:21, 19:21].max() < weight[..., 14, 14] < 1
+    assert weight[..., :10, :].min() == 1
+    assert (_soft(~torch.zeros_like(trusted), 8) == 1).all()
+    assert (_soft(torch.zeros_like(trusted), 8) == 0).all()
 
 
 def test_ignored_pixels_do_not_speak():

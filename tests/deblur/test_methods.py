@@ -12,6 +12,7 @@ from blurspace.catalog import build_deblurrer
 from blurspace.deblur.auto import Auto
 from blurspace.deblur.by_field import FieldDeblurrer, middle
 from blurspace.deblur.by_kernel import KernelDeblurrer, shorten
+from blurspace.deblur.candidates import Estimate
 from blurspace.deblur.pair import PairDeblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
@@ -86,6 +87,15 @@ def test_auto_takes_the_first_good_receipt():
     neither = with_verdicts(bad, bad)(blurry)
     assert neither.receipt.verdict == "refused"
     assert torch.equal(neither.restored, blurry)
+
+
+def test_the_confidence_of_a_search_goes_with_its_kernel(monkeypatch):
+    _, blurry = shaken()
+    monkeypatch.setattr("blurspace.deblur.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
+    auto = build_deblurrer("auto")
+    auto.learned.restore = bad  # so that the classical one takes its kernel over
+    assert (auto(blurry).method, auto(blurry).confidence) == ("classical", 0.6)
+    assert build_deblurrer("classical", kernel=SHAKE)(blurry).confidence is None
 
 
 def test_auto_prefers_total_variation_without_noise():

@@ -1,5 +1,7 @@
 """How does a photo become sharp whose blur changes from place to place, because the camera turned?"""
 
+from dataclasses import replace
+
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.varying import KernelField, blur_varying
 from blurspace.deblur.by_kernel import CLIPPED, KernelDeblurrer
@@ -30,7 +32,8 @@ class FieldDeblurrer:
         result = self.single(blurry, least_sigma=least_sigma)
         if result.receipt.verdict == "left alone" or result.kernel is None:
             return result
-        return self.with_kernel(blurry, result.kernel, result.receipt.sigma) or result
+        by_field = self.with_kernel(blurry, result.kernel, result.receipt.sigma)
+        return result if by_field is None else replace(by_field, confidence=result.confidence)
 
     def with_kernel(self, blurry: Image, kernel: Kernel, sigma: float) -> Restoration | None:
         """Restore by a field that starts from `kernel`, the whole photo's; None where the blur is uniform."""

@@ -1,6 +1,7 @@
 """How does one photo become sharp with one kernel? Estimate it (or take it), deconvolve, and write the receipt."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import Tensor
 from torch.nn import functional
@@ -8,7 +9,7 @@ from torch.nn import functional
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import RESPONSES, to_display, to_linear
 from blurspace.blur.kernels import normalise, trim
-from blurspace.deblur.candidates import estimate_kernel
+from blurspace.deblur.candidates import Estimate, estimate_kernel
 from blurspace.deblur.deconvolve import deconvolve, strength_for
 from blurspace.deblur.diagnose import already_sharp, luminance
 from blurspace.deblur.noise import estimate_sigma
@@ -73,7 +74,11 @@ class KernelDeblurrer:
         sigma = max(estimate_sigma(blurry), least_sigma)
         if self.kernel is None and (sharp := already_sharp(blurry, sigma=sigma, method=self.method)):
             return sharp
-        return self.with_kernel(blurry, shorten(self._kernel(blurry), self.strength), sigma)
+        if self.kernel is not None:
+            return self.with_kernel(blurry, shorten(self.kernel.to(blurry), self.strength), sigma)
+        found = self._estimate(blurry)
+        restoration = self.with_kernel(blurry, shorten(found.kernel, self.strength), sigma)
+        return replace(restoration, confidence=found.confidence)
 
     def with_kernel(self, blurry: Image, kernel: Kernel, sigma: float) -> Restoration:
         """Deconvolve `blurry` (1 c h w), whose noise is `sigma`, by `kernel` and write the receipt."""
@@ -86,9 +91,7 @@ class KernelDeblurrer:
             restored = blurry
         return Restoration(restored, kernel, reblurred, receipt, self.method, (self.note,))
 
-    def _kernel(self, blurry: Image) -> Kernel:
-        if self.kernel is not None:
-            return self.kernel.to(blurry)
+    def _estimate(self, blurry: Image) -> Estimate:
         clipped = (blurry >= CLIPPED).any(1, keepdim=True)
         return estimate_kernel(luminance(to_linear(blurry, self.response)), size=self.size, ignore=clipped)
 

@@ -68,7 +68,7 @@ def diagnose(photo: Image) -> Diagnosis:
     if sharpness >= SHARP:
         reason = sharp_reason(sharpness)
         return Diagnosis(False, "sharp", 1.0, 0.0, variation, confidence, sigma, reason, None)
-    kernel = estimate_kernel(grey)
+    kernel = estimate_kernel(grey).kernel
     length, angle = extent(kernel)
     kind: Kind = "mild" if sharpness > MILD else _kind_of(kernel, length, angle)
     reason = f"even sharp contrasts are about {1 / (2 * sharpness):.0f} px wide or more across one direction"

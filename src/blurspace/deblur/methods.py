@@ -44,7 +44,7 @@ def classical(weights: Path | None, options: Options) -> KernelDeblurrer:
 def fourier_pair(weights: Path, options: Options) -> KernelDeblurrer:
     """Estimate the kernel, deconvolve with the network that was trained on such estimates."""
     network = _loaded(weights, {"deconvolver": Deconvolver})["deconvolver"]
-    return _by_kernel(options, learned_restore(network), "fourier-pair")
+    return _by_kernel(options, learned_restore(network, known=options.kernel is not None), "fourier-pair")
 
 
 def auto(weights: Path, options: Options) -> Auto:

@@ -116,9 +116,9 @@ def picture_bytes(pixels: Image) -> bytes:
     return encode_photo(Photo(pixels), pixels)
 
 
-def number(value: float, digits: int = 5) -> float | None:
+def number(value: float | None, digits: int = 5) -> float | None:
     """A number for JSON, which knows no infinity."""
-    return round(value, digits) if isfinite(value) else None
+    return round(value, digits) if value is not None and isfinite(value) else None
 
 
 def peak_mib() -> float | None:
@@ -211,7 +211,7 @@ def _outcome(
         verdict=receipt.verdict,
         reason=receipt.reason,
         method=restoration.method,
-        kernel=None if kernel is None else describe_kernel(kernel),
+        kernel=None if kernel is None else describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
         reblur_psnr=number(receipt.reblur_psnr, 3),
         change_psnr=number(receipt.change_psnr, 3),
         sigma=number(receipt.sigma),

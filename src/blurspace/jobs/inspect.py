@@ -55,7 +55,7 @@ def inspect_kernel(
         "input": source.name,
         "saved": str(save) if save else None,
         "plotted": str(plot) if plot else None,
-        **describe_kernel(kernel),
+        **describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
         "verdict": receipt.verdict,
         "reason": receipt.reason,
         "sigma": number(receipt.sigma),

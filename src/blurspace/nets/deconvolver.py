@@ -1,14 +1,15 @@
-"""Which sharp picture did this kernel blur? A few rounds of Wiener-filtered disagreement, judged by a small U-Net.
+"""Which sharp picture did this kernel blur? In rounds: explain the blurry picture, in closed form, then denoise.
 
-Each round asks what the blurry picture still disagrees with (blurry - kernel * sharp), brings the answer back with
-Wiener filters of learned strengths, and lets a U-Net at half resolution decide what of it to believe. The filters are
-global, closed form and know the kernel exactly, of any size, so the network holds no kernel of its own and has to know
-only what pictures look like and how noise, ringing and a wrong kernel look. Trained on estimated kernels.
+Half-quadratic splitting of  |kernel * x - blurry|^2 / (2 sigma^2) + prior(x), from a classical start. Each round asks
+what the blurry picture still disagrees with (blurry - kernel * guess) and brings the answer back with the Wiener filter
+that a guess with so much noise in it deserves, which is global and holds for any kernel. Then the denoiser removes what
+a picture should not hold. One denoiser serves all rounds; it sees the guess before the answer too, and so what is new.
 
-Sources: Wiener filtering of features, Dong, Roth and Schiele 2020 (Deep Wiener Deconvolution); rounds of data step and
-network, Zhang, Van Gool and Timofte 2020 (USRNet); the structure in detail is ours.
+Sources: plug-and-play deconvolution with a deep denoiser, Zhang et al. 2022 (DPIR); strengths learned and
+denoiser trained along, Zhang, Van Gool and Timofte 2020 (USRNet). The start, the hint and the doubt are ours.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -16,83 +17,58 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from blurspace.blur.convolve import blur, fast_size, to_otf
-from blurspace.blur.fourier import gradient_power
-from blurspace.nets.unet import UNet
+from blurspace.nets.denoiser import Denoiser
 from blurspace.types import Image, Kernel
 
-# The Wiener filters' noise-to-signal ratio is strength * sigma^2 * |frequency|^2: photos have gradients of about 0.05,
-# so 1 / 0.05^2 is the textbook value; the filters start a factor 4 above and below it, and learn.
-FIRST_STRENGTHS = (1600.0, 100.0)
-# What a perfect 8-bit picture still has, so that no filter divides by nothing.
-LEAST_SIGMA = 1.5e-3
-# The network sees sigma times this as one more plane: values about 0.1 to 0.5, like the rest.
-SIGMA_SCALE = 10.0
+# Noise in the guess of each round, as multiples of that in the blurry picture: where training starts. DPIR goes from
+# 49 / 255 to the noise in 8 rounds, from the blurry picture; ours start from total variation, which is near.
+FIRST_LEVEL, LAST_LEVEL = 2.0, 1.0
+# DPIR's lambda, the weight of the prior.
+PRIOR_WEIGHT = 0.23
+# Rounding to 8 bits and the model's own error count as noise of this much; `deconvolve.STRENGTH_FLOOR` says the same.
+LEAST_SIGMA = 4e-3
 
 
 class Deconvolver(nn.Module):
-    """Non-blind deconvolution of colour pictures by a known or estimated kernel.
+    """Non-blind deconvolution of colour pictures by a known or an estimated kernel; `widths`: the denoiser's."""
 
-    `rounds`: data step and U-Net, each with weights of its own. `widths`: channels at 1/2, 1/4, ... of the resolution.
-    """
-
-    def __init__(self, *, rounds: int = 2, widths: Sequence[int] = (32, 48, 64)) -> None:
-        """Weights are random until loaded or trained; the last layers start at zero, so that the start comes out."""
+    def __init__(self, *, rounds: int = 2, widths: Sequence[int] = (32, 64, 96)) -> None:
+        """The denoiser's weights are random until loaded or trained; the strengths of the rounds are DPIR's."""
         super().__init__()
-        self.rounds = nn.ModuleList(Round(widths) for _ in range(rounds))
+        self.denoiser = Denoiser(hints=1, widths=widths)
+        self.log_levels = nn.Parameter(torch.linspace(math.log(FIRST_LEVEL), math.log(LAST_LEVEL), rounds))
+        self.log_weights = nn.Parameter(torch.full((rounds,), math.log(PRIOR_WEIGHT)))
+        # What doubt in the kernel adds to the two.
+        self.doubt_levels = nn.Parameter(torch.zeros(rounds))
+        self.doubt_weights = nn.Parameter(torch.zeros(rounds))
 
-    def forward(self, blurry: Image, kernel: Kernel, sigma: Tensor, start: Image) -> Image:
+    def forward(self, blurry: Image, kernel: Kernel, sigma: Tensor, doubt: Tensor, start: Image) -> Image:
         """The sharp picture (b 3 h w), not clamped.
 
         `blurry` (b 3 h w) in [0, 1] in the light in which the blur happened; `kernel` (1 or b, 1, k, k); `sigma` (b):
-        standard deviation of the noise; `start` (b 3 h w): a first restoration, which
-        also decides what is near the frame.
+        standard deviation of the noise; `doubt` (b): 0 for a kernel that is known, 1 for an estimated one; `start`
+        (b 3 h w): a first restoration, which also decides what is near the frame.
         """
-        sharp = start
-        for step in self.rounds:
-            sharp = step(sharp, blurry, kernel, sigma.clamp_min(LEAST_SIGMA))
-        return sharp
+        guess, sigma = start, sigma.clamp_min(LEAST_SIGMA)
+        levels = (self.log_levels + doubt[:, None] * self.doubt_levels).exp() * sigma[:, None]
+        weights = (self.log_weights + doubt[:, None] * self.doubt_weights).exp()
+        ratios = weights * (sigma[:, None] / levels).square()
+        for level, ratio in zip(levels.unbind(1), ratios.unbind(1), strict=True):
+            guess = self.denoiser(guess + explain(blurry, guess, kernel, ratio), level, guess)
+        return guess
 
 
-class Round(nn.Module):
-    """One round: the disagreement, brought back by Wiener filters, and a U-Net that decides."""
+def explain(blurry: Image, guess: Image, kernel: Kernel, ratio: Tensor) -> Image:
+    """What to add to `guess` (b c h w) so that, blurred by `kernel` (1 or b, 1, k, k), it explains `blurry` (b c h w).
 
-    def __init__(self, widths: Sequence[int]) -> None:
-        """The first strengths are those of the module."""
-        super().__init__()
-        self.log_strengths = nn.Parameter(torch.tensor(FIRST_STRENGTHS).log())
-        pictures = 2 + len(FIRST_STRENGTHS)
-        self.net = UNet(pictures * 12 + 1, 12, widths)
-
-    def forward(self, sharp: Image, blurry: Image, kernel: Kernel, sigma: Tensor) -> Image:
-        """The next `sharp` (b 3 h w); arguments as in `Deconvolver`."""
-        back = wiener(blurry, sharp, kernel, sigma, self.log_strengths.exp())
-        height, width = sharp.shape[-2:]
-        seen = torch.cat((sharp, blurry, *back), dim=1)
-        seen = functional.pad(seen, (0, width % 2, 0, height % 2), mode="replicate")
-        folded = functional.pixel_unshuffle(seen, 2)
-        noise = (SIGMA_SCALE * sigma)[:, None, None, None].expand(-1, 1, *folded.shape[-2:])
-        change = functional.pixel_shuffle(self.net(torch.cat((folded, noise), dim=1)), 2)
-        return sharp + change[..., :height, :width]
-
-
-def wiener(blurry: Image, sharp: Image, kernel: Kernel, sigma: Tensor, strengths: Tensor) -> list[Image]:
-    """What `blurry` still asks to be added to `sharp` (both b c h w), once for each strength.
-
-    Only pixels whose blur lies wholly inside the frame are asked. Wiener filter with the noise-to-signal ratio
-    strength * sigma^2 * |frequency|^2 (Dong, Roth and Schiele 2020, eq. 5, with a power-law spectrum in place of a
-    measured one).
+    Only pixels whose blur lies wholly inside the frame are asked. `ratio` (b): of the noise's variance to that of the
+    guess's errors, in the Wiener filter (the closed form of the data step of Zhang et al. 2022).
     """
     height, width = blurry.shape[-2:]
     reach = kernel.shape[-1] // 2
-    inner = blur(sharp, kernel, border="valid")
-    rest = blurry[..., reach : height - reach, reach : width - reach] - inner
+    rest = blurry[..., reach : height - reach, reach : width - reach] - blur(guess, kernel, border="valid")
     size = (fast_size(height + reach), fast_size(width + reach))
     rest = functional.pad(rest, (reach, size[1] - width + reach, reach, size[0] - height + reach))
     transfer = to_otf(kernel, size)
-    power, spectrum = transfer.abs().square(), transfer.conj() * torch.fft.rfft2(rest)
-    frequency = gradient_power(size, blurry.device) * sigma.square()[:, None, None, None]
-    floor = LEAST_SIGMA**2
-    return [
-        torch.fft.irfft2(spectrum / (power + strength * frequency + floor), s=size)[..., :height, :width]
-        for strength in strengths
-    ]
+    spectrum = transfer.conj() * torch.fft.rfft2(rest) / (transfer.abs().square() + ratio[:, None, None, None])
+    return torch.fft.irfft2(spectrum, s=size)[..., :height, :width]

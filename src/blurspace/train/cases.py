@@ -1,9 +1,9 @@
 """What does a deconvolver learn from? Blurry photos with the kernels that a search really found, made once and kept.
 
 A network that has only seen true kernels takes the errors of an estimated one for detail. So each case holds a blurry
-photo, the kernel that our classical search estimated from it (or, for a share, the true one), a short classical
-restoration to start from, and the sharp photo, shifted by what the estimated kernel is off centre: blind deblurring
-cannot know that shift, so it must not be punished for it. Searching takes a second a photo, hence files.
+photo, the kernel that our classical search estimated from it, and the sharp photo, shifted by what the estimated kernel
+is off centre: blind deblurring cannot know that shift, so it must not be punished for it. Searching takes seconds a
+photo, hence files. Cases with the true kernel are made on the fly instead (`train.deconvolver`).
 """
 
 import math
@@ -15,15 +15,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from blurspace.blur.convolve import fast_size, to_otf
+from blurspace.blur.agreement import offset
 from blurspace.blur.exposure import photograph
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import draw_kernels
-from blurspace.deblur.deconvolve import deconvolve, strength_for
 from blurspace.deblur.diagnose import luminance
 from blurspace.deblur.estimate import THRESHOLD, Search, estimate_within
+from blurspace.deblur.learned import make_start
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.train.steps import chance
 from blurspace.types import Image, Kernel
@@ -34,28 +34,28 @@ RANGES = ((3, 31, 256), (31, 61, 320), (3, 31, 256), (61, 85, 384))
 SHARD = 32
 # Bounds of a search: the least of them that holds the kernel with a little room.
 BOUNDS, ROOM = (31, 51, 85, 119), 1.05
-RIDGES = ((2e-3, 0.05), (8e-3, 0.02))  # (ridge, coarse threshold) of the searches in `candidates.SEARCHES`
-# What `Deconvolver` is started from at run time as well.
-START_ITERATIONS = 10
+RIDGES = ((2e-3, 0.05), (8e-3, 0.02))  # (ridge, coarse threshold), as in `candidates`
 # Noise: log-uniform, and often just what the benchmark protocols use.
 SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
 OTHER_SHARE, GREY_SHARE = 0.15, 0.15
 # A search that failed (agreement of the kernels below this) teaches nothing: the receipt refuses such results.
 LEAST_AGREEMENT = 0.75
 MARGIN = 8  # px: the estimated kernel may be off centre by less than this
-FINENESS = 8  # steps per px at which the offset is found
-OFFSET_SIGMA = 1.0  # px: both kernels are smoothed before they are compared
 
 
 @dataclass(frozen=True)
 class Cases:
-    """`blurry`, `sharp`, `start` (b 3 h w); `kernel` (b 1 k k); `sigma` (b), estimated."""
+    """What a deconvolver is given, and the `sharp` picture (b 3 h w) that it should find.
+
+    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k); `sigma` (b); `doubt` (b): 0 for a true kernel, 1 for a found one.
+    """
 
     blurry: Image
     sharp: Image
     start: Image
     kernel: Kernel
     sigma: Tensor
+    doubt: Tensor
 
     def to(self, device: str) -> "Cases":
         """The same on another device."""
@@ -63,14 +63,14 @@ class Cases:
 
 
 def make_shards(
-    photos: SharpPhotos, folder: Path, *, count: int, seed: int, true_share: float, report: Callable[[str], None]
+    photos: SharpPhotos, folder: Path, *, count: int, seed: int, report: Callable[[str], None]
 ) -> list[Path]:
     """The paths of `count` shards in `folder`; those that are missing are made first (about half a minute each)."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{RANGES[n % len(RANGES)][1]}px-{n:04d}.safetensors" for n in range(count)]
     for n, path in enumerate(paths):
         if not path.exists():
-            shard = _stacked(_draw_shard(photos, RANGES[n % len(RANGES)], chance(seed, n), true_share))
+            shard = _stacked(_draw_shard(photos, RANGES[n % len(RANGES)], chance(seed, n)))
             unfinished = path.with_suffix(".part")
             save_file(shard, unfinished)
             unfinished.rename(path)
@@ -87,56 +87,28 @@ def draw_cases(shard: dict[str, Tensor], generator: torch.Generator, *, count: i
     """A batch of `count` crops of `side` px, each turned and flipped by chance, from one shard."""
     drawn = [_crop(shard, generator, min(side, shard["blurry"].shape[-1])) for _ in range(count)]
     blurry, sharp, start, kernel, sigma = (torch.stack(column) for column in zip(*drawn, strict=True))
-    return Cases(blurry / 255, sharp / 255, start.float(), _common_trim(kernel), sigma)
+    return Cases(blurry / 255, sharp / 255, start.float(), _common_trim(kernel), sigma, torch.ones(count))
 
 
-def draw_case(photo: Image, kernel: Kernel, generator: torch.Generator, *, true: bool) -> tuple[Tensor, ...] | None:
-    """(blurry, sharp, start, kernel, sigma) of a photo with `MARGIN` px more than the kernel needs; None if it failed.
-
-    `true`: keep the true kernel instead of searching.
-    """
+def draw_case(photo: Image, kernel: Kernel, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+    """(blurry, sharp, start, kernel, sigma) of a photo `MARGIN` px wider than the kernel needs; None if it failed."""
     inner = photo[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
     blurry = photograph(
         inner, kernel, response="linear", sigma=_draw_sigma(generator), round8=True, border="valid", generator=generator
     )
-    reach, used = kernel.shape[-1] // 2 + MARGIN, kernel
-    if not true:
-        used = _search(blurry, kernel, generator)
-        down, right, agreement = offset(used, kernel)
-        if agreement < LEAST_AGREEMENT or max(abs(down), abs(right)) >= MARGIN or used.shape[-1] > BOUNDS[-1]:
-            return None
-        photo = _shifted(photo, -down, -right)
-    sharp = photo[..., reach:-reach, reach:-reach].clamp(0, 1)
+    found = _search(blurry, kernel, generator)
+    down, right, agreement = offset(found, kernel)
+    if agreement < LEAST_AGREEMENT or max(abs(down), abs(right)) >= MARGIN or found.shape[-1] > BOUNDS[-1]:
+        return None
+    reach = kernel.shape[-1] // 2 + MARGIN
+    sharp = _shifted(photo, -down, -right)[..., reach:-reach, reach:-reach].clamp(0, 1)
     sigma = estimate_sigma(blurry)
-    start = deconvolve(blurry, used, strength=strength_for(sigma), iterations=START_ITERATIONS)
-    three = [picture.expand(-1, 3, -1, -1) for picture in (blurry, sharp, start)]
-    return (*three, crop_or_pad(used, BOUNDS[-1]), torch.tensor([sigma]))
-
-
-def offset(estimated: Kernel, true: Kernel) -> tuple[float, float, float]:
-    """By how many px the estimated kernel lies below and right of the true one, and how well they agree then, 0 to 1.
-
-    The peak of their cross-correlation, smoothed and interpolated in the Fourier domain, over the kernels' norms.
-    """
-    side = fast_size(estimated.shape[-1] + true.shape[-1] + MARGIN)
-    side += side % 2
-    rows, columns = torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None]
-    smooth = torch.exp(-2 * (math.pi * OFFSET_SIGMA) ** 2 * (rows**2 + columns**2))
-    first, second = (smooth * to_otf(kernel, (side, side)) for kernel in (estimated, true))
-    fine, half = FINENESS * side, side // 2
-    cross = first.new_zeros(1, 1, fine, fine // 2 + 1)
-    cross[..., :half, : half + 1], cross[..., -half:, : half + 1] = (
-        (first * second.conj())[..., part, :] for part in (slice(None, half), slice(half, None))
-    )
-    map_ = torch.fft.irfft2(cross, s=(fine, fine)) * FINENESS**2
-    place = int(map_.argmax())
-    down, right = ((one + fine // 2) % fine - fine // 2 for one in divmod(place, fine))
-    norms = [torch.fft.irfft2(one.abs().square(), s=(side, side)).max() for one in (first, second)]
-    return down / FINENESS, right / FINENESS, float(map_.max() / (norms[0] * norms[1]).sqrt())
+    colours = [picture.expand(-1, 3, -1, -1) for picture in (blurry, sharp, make_start(blurry, found, sigma))]
+    return (*colours, crop_or_pad(found, BOUNDS[-1]), torch.tensor([sigma]))
 
 
 def _draw_shard(
-    photos: SharpPhotos, kind: tuple[int, int, int], generator: torch.Generator, true_share: float
+    photos: SharpPhotos, kind: tuple[int, int, int], generator: torch.Generator
 ) -> list[tuple[Tensor, ...]]:
     low, high, side = kind
     cases: list[tuple[Tensor, ...]] = []
@@ -146,8 +118,7 @@ def _draw_shard(
         photo = photos.crop(generator, side=side + 2 * MARGIN + kernel.shape[-1] - 1)
         if torch.rand((), generator=generator) < GREY_SHARE:
             photo = luminance(photo)
-        true = bool(torch.rand((), generator=generator) < true_share)
-        case = draw_case(photo, kernel, generator, true=true)
+        case = draw_case(photo, kernel, generator)
         if case is not None:
             cases.append(case)
     return cases

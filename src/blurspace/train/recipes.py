@@ -15,7 +15,17 @@ from pydantic import BaseModel, ValidationError
 
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.train import adapt, code_prior, deconvolver, features, kernel_space, pair, supervised, unpaired
+from blurspace.train import (
+    adapt,
+    code_prior,
+    deconvolver,
+    denoiser,
+    features,
+    kernel_space,
+    pair,
+    supervised,
+    unpaired,
+)
 from blurspace.train.loop import Task
 
 HINTS = 0.6  # how alike a misspelt name must be to be recognised: difflib's own default
@@ -35,6 +45,7 @@ TASKS: dict[str, Entry] = {
     "pair": Entry(pair.PairRecipe, pair.build_pair),
     "classifier": Entry(pair.ClassifierRecipe, pair.build_classifier),
     "deconvolver": Entry(deconvolver.DeconvolverRecipe, deconvolver.DeconvolverTask),
+    "denoiser": Entry(denoiser.DenoiserRecipe, denoiser.DenoiserTask),
     "kernel space": Entry(kernel_space.KernelSpaceRecipe, kernel_space.build_kernel_space),
     "encoder space": Entry(kernel_space.EncoderSpaceRecipe, kernel_space.build_encoder_space),
     "code prior": Entry(code_prior.CodePriorRecipe, code_prior.CodePriorTask),
