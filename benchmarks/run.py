@@ -59,7 +59,7 @@ def _data(bench: list[str]) -> str:
 
 
 def _seed(bench: list[str]) -> str:
-    made = {"synthetic": SEED, "speed": SEED, "kaufman2020-ablation": 0, "transfer": transfer.SEED}
+    made = {"synthetic": SEED, "rotation": SEED, "speed": SEED, "kaufman2020-ablation": 0, "transfer": transfer.SEED}
     seeds = made | dict.fromkeys(("tran2021-transfer", "tran2021-retrieval"), tran2021_transfer.SEED)
     seeds |= dict.fromkeys(("tran2021-swapped", "tran2021-augmented"), tran2021_training.SEED)
     seeds |= dict.fromkeys(("pham2024-adapt", "pham2024-gopro"), translations.SEED)

@@ -48,20 +48,20 @@ CARDS: dict[str, Card] = {
             colour_space="linear light where the camera response is known, else display-referred; kernel on luminance",
             papers=("xu2013", "cho2009", "krishnan2011", "krishnan2009", "rudin1992", "almeida2013"),
             measured={
-                "levin": {"mean_psnr": 33.14, "mean_ssim": 0.947, "rows": "benchmarks/levin-classical.csv"},
+                "levin": {"mean_psnr": 33.43, "mean_ssim": 0.950, "rows": "benchmarks/levin-classical.csv"},
                 "levin, true kernel": {
                     "mean_psnr": 34.59,
                     "mean_ssim": 0.956,
                     "rows": "benchmarks/levin-true-kernel.csv",
                 },
                 "synthetic, kodak24": {
-                    "mean_psnr": 24.21,
-                    "mean_ssim": 0.624,
+                    "mean_psnr": 25.41,
+                    "mean_ssim": 0.679,
                     "rows": "benchmarks/synthetic-classical.csv",
                 },
                 "synthetic, cid22": {
-                    "mean_psnr": 26.12,
-                    "mean_ssim": 0.723,
+                    "mean_psnr": 27.14,
+                    "mean_ssim": 0.756,
                     "rows": "benchmarks/synthetic-cid22-classical.csv",
                 },
             },
@@ -79,20 +79,20 @@ CARDS: dict[str, Card] = {
             colour_space="as classical; the network sees colour, grey as three equal planes",
             papers=("kaufman2020", "zhang2022", "xu2013", "cho2009", "krishnan2011", "rudin1992", "almeida2013"),
             measured={
-                "levin": {"mean_psnr": 33.07, "mean_ssim": 0.945, "rows": "benchmarks/levin-fourier-pair.csv"},
+                "levin": {"mean_psnr": 33.33, "mean_ssim": 0.949, "rows": "benchmarks/levin-fourier-pair.csv"},
                 "levin, true kernel": {
                     "mean_psnr": 34.48,
                     "mean_ssim": 0.956,
                     "rows": "benchmarks/levin-fourier-pair-true.csv",
                 },
                 "synthetic, kodak24": {
-                    "mean_psnr": 24.52,
-                    "mean_ssim": 0.648,
+                    "mean_psnr": 25.60,
+                    "mean_ssim": 0.693,
                     "rows": "benchmarks/synthetic-fourier-pair.csv",
                 },
                 "synthetic, cid22": {
-                    "mean_psnr": 26.59,
-                    "mean_ssim": 0.755,
+                    "mean_psnr": 27.45,
+                    "mean_ssim": 0.775,
                     "rows": "benchmarks/synthetic-cid22-fourier-pair.csv",
                 },
             },
@@ -226,6 +226,7 @@ KNOWN: dict[str, str] = {"belt": "belt", "shakes": AUTO}
 # Which papers stand behind the frozen protocols of `bench`.
 PROTOCOL_PAPERS: dict[str, tuple[str, ...]] = {
     "levin": ("levin2009",),
+    "rotation": ("whyte2012",),
     "transfer": ("tran2021", "nah2017", "nah2019"),
     "tran2021-transfer": ("tran2021", "levin2009"),
     "tran2021-swapped": ("tran2021", "nah2017"),

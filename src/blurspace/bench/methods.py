@@ -27,6 +27,7 @@ class Outcome:
     verdict: str | None = None
     reason: str | None = None
     kernel_px: int | None = None
+    method: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def restore(deblurrer: Deblurrer | None, blurry: Image) -> Outcome:
     seconds = round(time.perf_counter() - start, 4)
     kept = result.restored if result.receipt.verdict == "restored" else blurry
     side = None if result.kernel is None else result.kernel.shape[-1]
-    return Outcome(kept, result.restored, seconds, result.receipt.verdict, result.receipt.reason, side)
+    return Outcome(kept, result.restored, seconds, result.receipt.verdict, result.receipt.reason, side, result.method)
 
 
 def score(restored: Image, sharp: Image, *, max_shift: int, crop: int) -> Score:

@@ -12,6 +12,7 @@ from blurspace.bench import (
     levin,
     pham2024_adapt,
     pham2024_gopro,
+    rotation,
     speed,
     synthetic,
     tran2021_retrieval,
@@ -34,6 +35,7 @@ ORDER = (
     "classical-0.1",
     "classical",
     "fourier-pair",
+    "rotation",
     "auto",
     "kernel-space",
     *TOLD,
@@ -41,6 +43,7 @@ ORDER = (
 AGAIN: dict[str, Callable[..., BenchResult]] = {
     "levin": levin.result,
     "synthetic": synthetic.result,
+    "rotation": rotation.result,
     "sharp": untouched.result,
     "speed": speed.result,
     "ablation": ablation.result,
@@ -117,6 +120,25 @@ def synthetic_table(results: Sequence[BenchResult]) -> str:
     return markdown([{column: line.get(column) for column in columns} for line in lines.values()])
 
 
+def rotation_table(results: Sequence[BenchResult]) -> str:
+    """One line per method and kind of blur."""
+    lines = [
+        {
+            "photos": summary["data"],
+            "blur": group["kind"],
+            "n": group["n"],
+            "method": WORDS.get(summary["method"], summary["method"]),
+            "PSNR, dB": _fixed(group["psnr"], 2),
+            "SSIM": _fixed(group["ssim"], 3),
+            "gain, dB": _fixed(group["gain_db"], 2),
+            "by a field": group["by_field"],
+        }
+        for summary in (result.summary for result in results)
+        for group in summary["groups"]
+    ]
+    return markdown(sorted(lines, key=lambda line: line["blur"]))
+
+
 def sharp_table(results: Sequence[BenchResult]) -> str:
     """One line per folder of sharp photos."""
     summaries = [result.summary for result in results]
@@ -189,6 +211,7 @@ def adapt_table(results: Sequence[BenchResult]) -> str:
 TABLES: dict[str, Callable[[Sequence[BenchResult]], str]] = {
     "levin": levin_table,
     "synthetic": synthetic_table,
+    "rotation": rotation_table,
     "sharp": sharp_table,
     "speed": speed_table,
     "ablation": rows_table(

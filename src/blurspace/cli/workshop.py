@@ -13,7 +13,7 @@ from blurspace.errors import ModelError, UsageError
 
 # `bench.runner.NAMES`, which a test compares with these: to import those here would cost a second of torch.
 PROTOCOLS = (
-    *("levin", "kohler", "lai", "sun", "synthetic", "sharp", "speed", "kaufman2020-ablation"),
+    *("levin", "kohler", "lai", "sun", "synthetic", "rotation", "sharp", "speed", "kaufman2020-ablation"),
     *("transfer", "tran2021-transfer", "tran2021-swapped", "tran2021-retrieval", "tran2021-augmented"),
     *("pham2024-adapt", "pham2024-gopro"),
 )

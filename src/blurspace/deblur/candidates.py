@@ -20,9 +20,9 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.deblur.deconvolve import deconvolve
-from blurspace.deblur.estimate import SPARSITY_LAST, Found, Search, go_on
+from blurspace.deblur.estimate import SPARSITY_LAST, Found, Search, go_on, grow_to_full
 from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.pyramid import scales, shrink, side_at
+from blurspace.deblur.pyramid import LEVEL_SCALE, scales, shrink, side_at
 from blurspace.deblur.receipt import normalised_sparsity
 from blurspace.types import Image, Kernel
 
@@ -33,22 +33,26 @@ SEARCHES = (Search(31), Search(51), Search(31, ridge=8e-3, coarse_threshold=0.02
 WIDEST_NARROW = 51
 AGREED_WIDTH, AGREED_WITHIN = 17, 4
 # Noise of standard deviation sigma looks like gradients that cost nothing below this many sigma^2. Six blurry photos of
-# Kodak with sigma 0.02: 22.7 dB with 0, 23.1 with 2, 23.7 with 5, 23.9 with 10, 23.5 with 20.
+# Kodak with sigma 0.02, kernels not settled: 22.7 dB with 0, 23.1 with 2, 23.7 with 5, 23.9 with 10, 23.5 with 20.
 SPARSITY_PER_VARIANCE = 10.0
 # A picture must hold this many kernel sides of a search, else there is too little in it to find that kernel.
 SIDES_IN_PICTURE = 4
 # The searches are compared two levels before the end, at half the resolution.
 COMPARED_AT = 2
-# Without noise (sigma below this) two go on, and are compared once more: 0.3 dB on Levin. Noise at
-# full resolution hides the ringing that tells them apart: a second one loses 0.8 dB there (24 photos), so one goes on.
+# A level whose noise has this standard deviation or more is not learned from: the kernel is only made larger. On 36
+# photos, half with sigma 0.01 (a level down 0.0035) and half with 0.02 (0.0066): learning from both last levels gives
+# 25.7 and 27.2 dB, from none 25.6 and 28.2, from the coarser one 26.0 and 28.1. Without such levels two go on, and are
+# compared once more: 0.2 dB on Levin.
 NOISY = 0.005
 # One that goes on gets this much more room than its kernel, in px of half the resolution.
 ROOM = 2
 # The deconvolution (hyper-Laplacian) that kernels are compared by. On 60 photos under shakes of 9 to 85 px, sigma 0.01
-# and 0.02, pictures at half the resolution are then 29.69 dB (the best of four searches each time: 30.14); by the
-# sparsity alone, after total variation, 29.39. Of 240 rules tried it is the best, so 0.3 dB is a little too much.
+# and 0.02, kernels not settled, pictures at half the resolution are then 29.69 dB (the best of four searches each time:
+# 30.14); by the sparsity alone, after total variation, 29.39. The best of 240 rules: 0.3 dB is a little too much. With
+# settled kernels (36 of the photos) 31.30 dB of 31.54.
 COMPARE_STRENGTH = 4e-4
 COMPARE_ITERATIONS = 15
+AGREEMENT_FINENESS = 2  # steps per px
 # Searches see a window of at most this side, at full resolution.
 WINDOW = 512
 # Kernel values under this share of the peak do not count as its extent.
@@ -61,7 +65,7 @@ class Estimate:
 
     The confidence, in [0, 1], is how well the kernels of the other searches agree with the chosen one at half the
     resolution: the mean of the normalised correlations of their smoothed values at the best shifts. In 36 photos under
-    shakes of 9 to 85 px, 17 of 19 kernels with more than 0.97 were about right, 9 of 14 with 0.8 to 0.97, and none of 3
+    shakes of 9 to 85 px, 17 of 19 kernels with more than 0.97 were about right, 9 of 11 with 0.8 to 0.97, and 3 of 6
     with less (right: as much like the true kernel as 0.85).
     """
 
@@ -105,11 +109,12 @@ def _estimate(blurry: Image, size: int | None, ignore: Tensor | None) -> Estimat
             break
         begun.append(_compared(blurry, replace(search, sparsity=sparsity), COMPARED_AT, ignore))
     best = sorted(begun, key=lambda candidate: candidate.score)
-    going = [_with_less_room(candidate.found) for candidate in best[: 1 if sigma >= NOISY else 2]]
-    done = [_compared(blurry, found, 0, ignore) for found in going]
-    kernel = min(done, key=lambda candidate: candidate.score).found.kernel
+    noisy = _levels_too_noisy(blurry)
+    going = [_with_less_room(candidate.found) for candidate in best[: 1 if noisy else 2]]
+    done = [_compared(blurry, found, noisy, ignore) for found in going]
+    kernel = grow_to_full(min(done, key=lambda candidate: candidate.score).found)
     halves = [trim(candidate.found.kernel, EXTENT_THRESHOLD) for candidate in best]
-    agreements = [offset(halves[0], other)[2] for other in halves[1:]]
+    agreements = [offset(halves[0], other, fineness=AGREEMENT_FINENESS)[2] for other in halves[1:]]
     return Estimate(trim(kernel, EXTENT_THRESHOLD), min(fmean(agreements), 1.0))
 
 
@@ -139,6 +144,11 @@ def _score(blurry: Image, kernel: Kernel, clipped: Tensor | None) -> float:
     if clipped is not None:
         rest = torch.where(clipped[inside], 0, rest)
     return normalised_sparsity(sharp) * float(rest.mean().sqrt())
+
+
+def _levels_too_noisy(blurry: Image) -> int:
+    """How many of the finest levels, after the one that searches are compared at, are too noisy to learn from."""
+    return sum(estimate_sigma(shrink(blurry, LEVEL_SCALE**left)) >= NOISY for left in range(COMPARED_AT))
 
 
 def _agreed(begun: list[Candidate]) -> bool:

@@ -25,15 +25,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.blur.convolve import fast_size
-from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import crop_or_pad, extent, normalise, show, trim
 from blurspace.blur.varying import KernelField, node_areas, node_places
 from blurspace.deblur.camera_path import Poses, candidate_poses, place_poses, predict_kernels, solve_weights, tidy
 from blurspace.deblur.deconvolve import deconvolve
 from blurspace.deblur.estimate import FADE, SPARSITY_LAST, Search
-from blurspace.deblur.kernel_step import normal_equations
-from blurspace.deblur.pyramid import faded
-from blurspace.deblur.sparse_gradients import sparse_gradients
+from blurspace.deblur.kernel_step import complete, normal_equations
+from blurspace.deblur.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
 
@@ -58,12 +56,10 @@ LEAST_VARIATION = 0.014
 
 @dataclass(frozen=True)
 class _Window:
-    """A piece of the blurry picture: its place, its pixels, and the gradients to learn from."""
+    """A piece of the blurry picture: the place of its middle, and what is seen in it."""
 
     place: tuple[float, float]
-    pixels: Image
-    trust: Tensor  # (1 1 h-1 w-1): 0 towards the frame and where pixels are ignored
-    gradients: Tensor
+    seen: Seen
 
 
 def estimate_field(
@@ -173,13 +169,13 @@ def _windows(blurry: Image, places: Tensor, side: int, grid: tuple[int, int], ig
             wide = min(length, max(least, min(most, math.ceil(WINDOW_PER_CELL * length / count))))
             first = min(max(round(middle - (wide - 1) / 2), 0), length - wide)
             spans.append(slice(first, first + wide))
-        pixels = blurry[..., spans[0], spans[1]]
-        tall, wide = pixels.shape[-2:]
-        trust = faded((tall - 1, wide - 1), FADE, pixels)[None, None, None]
-        if ignore is not None:
-            trust = trust * ~ignore[..., spans[0], spans[1]][..., 1:, 1:].to("cpu")
+        trusted = None if ignore is None else ~ignore[..., spans[0], spans[1]].to("cpu")
         middle_of = tuple((span.start + span.stop - 1) / 2 for span in spans)
-        windows.append(_Window((middle_of[0], middle_of[1]), pixels, trust, trust * inner_differences(pixels)))
+        windows.append(
+            _Window(
+                (middle_of[0], middle_of[1]), look(blurry[..., spans[0], spans[1]], side, fade=FADE, trusted=trusted)
+            )
+        )
     return windows
 
 
@@ -203,9 +199,10 @@ def _joint_round(windows: Sequence[_Window], poses: Poses, weights: Tensor) -> T
 
 def _window_equations(window: _Window, kernel: Kernel) -> tuple[Tensor, Tensor, float]:
     """Auto- and cross-correlation of the window's sharp and blurry gradients (see `kernel_step`), and their energy."""
-    gradients = window.trust * sparse_gradients(window.pixels, kernel.shape[-1])(kernel, SPARSITY_LAST)
-    auto, cross = normal_equations(gradients, window.gradients, kernel.shape[-1])
-    return auto, cross, float(gradients.square().sum()) + 1e-12
+    seen = window.seen
+    sharp = sparse_gradients(seen, kernel, SPARSITY_LAST)
+    auto, cross = normal_equations(sharp, complete(seen.gradients, seen.trust, sharp, kernel), kernel.shape[-1])
+    return auto, cross, float(sharp.square().sum()) + 1e-12
 
 
 def _travel(one: Tensor, other: Tensor) -> float:

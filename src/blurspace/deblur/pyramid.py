@@ -34,9 +34,12 @@ def first_kernel(side: int, like: Tensor) -> Kernel:
 
 
 def grow(kernel: Kernel, side: int) -> Kernel:
-    """Enlarge a kernel by exactly one level about its centre into a square of `side` px."""
+    """Enlarge a kernel by exactly one level about its centre into a square of `side` px.
+
+    Bicubic: bilinear, twice in a row, costs 0.3 dB (36 photos).
+    """
     grid = _centred_grid(side, side, LEVEL_SCALE, kernel.shape[-2:], kernel)
-    grown = functional.grid_sample(kernel, grid, mode="bilinear", align_corners=True, padding_mode="zeros")
+    grown = functional.grid_sample(kernel, grid, mode="bicubic", align_corners=True, padding_mode="zeros")
     return normalise(grown.clamp_min(0))
 
 

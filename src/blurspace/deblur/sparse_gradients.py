@@ -3,41 +3,54 @@
 Only its gradients are used: the picture is cartoon-like by design.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from blurspace.blur.convolve import to_otf
-from blurspace.blur.fourier import (
-    differences,
-    differences_adjoint,
-    extend,
-    extended_size,
-    gradient_power,
-    inner_differences,
-)
+from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
+from blurspace.deblur.pyramid import faded
 from blurspace.types import Image, Kernel
 
 # Half-quadratic splitting: the coupling starts at twice the sparsity and doubles up to this (Xu et al. 2013).
 COUPLING_LAST, COUPLING_GROWTH = 1e3, 2.0
 
 
-def sparse_gradients(blurry: Image, side: int) -> Callable[[Kernel, float], Tensor]:
-    """What guesses the sharp gradients (2 1 1 h-1 w-1) of `blurry` (1 1 h w) from a kernel of `side` px and a sparsity.
+@dataclass(frozen=True)
+class Seen:
+    """A blurry picture on a grid that wraps round (see `extend`): what a kernel is learned from.
 
-    What depends on the picture alone is done once.
+    `picture` (1 1 h w); `gradients` (2 1 1 h w); `trust` (h w): 1 where these were seen, 0 beyond the frame and where
+    a pixel tells nothing.
+    """
+
+    picture: Image
+    gradients: Tensor
+    trust: Tensor
+
+
+def look(blurry: Image, side: int, *, fade: int, trusted: Tensor | None = None) -> Seen:
+    """Lay `blurry` (1 1 h w) on a grid that has room for kernels of `side` px.
+
+    Trust rises over `fade` px from the frame: near it the sharp gradients are guessed from half of what they were
+    blurred into. `trusted` (1 1 h w, bool): the pixels to learn from, all where not given.
     """
     height, width = blurry.shape[-2:]
     size = extended_size((height, width), side - 1)
-    extended = extend(blurry, size)
+    trust = blurry.new_zeros(size)
+    inner = faded((height - 1, width - 1), fade, blurry)
+    if trusted is not None:  # a pixel's differences are with the next one across and the next one down
+        inner = inner * (trusted[..., :-1, :-1] & trusted[..., 1:, :-1] & trusted[..., :-1, 1:])[0, 0]
+    trust[: height - 1, : width - 1] = inner
+    picture = extend(blurry, size)
+    return Seen(picture, differences(picture), trust)
 
-    def guess(kernel: Kernel, sparsity: float) -> Tensor:
-        return inner_differences(
-            sparse_gradient_picture(extended, to_otf(kernel, size), sparsity)[..., :height, :width]
-        )
 
-    return guess
+def sparse_gradients(seen: Seen, kernel: Kernel, sparsity: float) -> Tensor:
+    """Guess the sharp gradients (2 1 1 h w), on the grid of `seen`, from a kernel (1 1 k k) and a sparsity."""
+    transfer = to_otf(kernel, (seen.picture.shape[-2], seen.picture.shape[-1]))
+    return differences(sparse_gradient_picture(seen.picture, transfer, sparsity))
 
 
 def sparse_gradient_picture(extended: Image, transfer: Tensor, sparsity: float) -> Image:
