@@ -103,7 +103,7 @@ def test_one_search_goes_on_where_there_is_noise(monkeypatch):
         assert sum(gone_on) == wanted
 
 
-@pytest.mark.parametrize(("sigma", "noisy"), [(0.0, 0), (0.01, 1), (0.03, 2)])
+@pytest.mark.parametrize(("sigma", "noisy"), [(0.0, 0), (0.003, 1), (0.01, 1), (0.03, 2)])
 def test_nothing_is_learned_from_levels_that_are_too_noisy(monkeypatch, sigma, noisy):
     """The more noise, the coarser the last level; the kernel comes out at full size all the same."""
     levels = []

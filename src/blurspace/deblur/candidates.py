@@ -20,7 +20,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.deblur.deconvolve import deconvolve
-from blurspace.deblur.estimate import SPARSITY_LAST, Found, Search, go_on, grow_to_full
+from blurspace.deblur.estimate import SETTLING, SPARSITY_LAST, Found, Search, go_on, grow_to_full
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.deblur.pyramid import LEVEL_SCALE, scales, shrink, side_at
 from blurspace.deblur.receipt import normalised_sparsity
@@ -39,11 +39,14 @@ SPARSITY_PER_VARIANCE = 10.0
 SIDES_IN_PICTURE = 4
 # The searches are compared two levels before the end, at half the resolution.
 COMPARED_AT = 2
-# A level whose noise has this standard deviation or more is not learned from: the kernel is only made larger. On 36
+# A level is not learned from, the kernel only made larger, where its noise has this standard deviation or more. On 36
 # photos, half with sigma 0.01 (a level down 0.0035) and half with 0.02 (0.0066): learning from both last levels gives
-# 25.7 and 27.2 dB, from none 25.6 and 28.2, from the coarser one 26.0 and 28.1. Without such levels two go on, and are
-# compared once more: 0.2 dB on Levin.
+# 25.7 and 27.2 dB, from none 25.6 and 28.2, from the coarser one 26.0 and 28.1. Without such levels two searches go on,
+# and are compared once more: 0.2 dB on Levin.
 NOISY = 0.005
+# Nor where the sparsity ends below this many variances of its noise. Four photos of Kodak with sigma 0.003, so with 3
+# variances: refused, where the enlarged kernel gains 5 to 8 dB. With sigma 0.002 and 9 variances both gain as much.
+LEAST_PER_VARIANCE = 6
 # One that goes on gets this much more room than its kernel, in px of half the resolution.
 ROOM = 2
 # The deconvolution (hyper-Laplacian) that kernels are compared by. On 60 photos under shakes of 9 to 85 px, sigma 0.01
@@ -109,7 +112,7 @@ def _estimate(blurry: Image, size: int | None, ignore: Tensor | None) -> Estimat
             break
         begun.append(_compared(blurry, replace(search, sparsity=sparsity), COMPARED_AT, ignore))
     best = sorted(begun, key=lambda candidate: candidate.score)
-    noisy = _levels_too_noisy(blurry)
+    noisy = _levels_too_noisy(blurry, SETTLING[-1] * sparsity)
     going = [_with_less_room(candidate.found) for candidate in best[: 1 if noisy else 2]]
     done = [_compared(blurry, found, noisy, ignore) for found in going]
     kernel = grow_to_full(min(done, key=lambda candidate: candidate.score).found)
@@ -146,9 +149,13 @@ def _score(blurry: Image, kernel: Kernel, clipped: Tensor | None) -> float:
     return normalised_sparsity(sharp) * float(rest.mean().sqrt())
 
 
-def _levels_too_noisy(blurry: Image) -> int:
-    """How many of the finest levels, after the one that searches are compared at, are too noisy to learn from."""
-    return sum(estimate_sigma(shrink(blurry, LEVEL_SCALE**left)) >= NOISY for left in range(COMPARED_AT))
+def _levels_too_noisy(blurry: Image, last: float) -> int:
+    """How many of the finest levels, after the one that searches are compared at, are too noisy to learn from.
+
+    `last`: the sparsity at the end.
+    """
+    sigmas = [estimate_sigma(shrink(blurry, LEVEL_SCALE**left)) for left in range(COMPARED_AT)]
+    return sum(sigma >= NOISY or LEAST_PER_VARIANCE * sigma**2 > last for sigma in sigmas)
 
 
 def _agreed(begun: list[Candidate]) -> bool:
