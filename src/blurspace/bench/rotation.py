@@ -5,7 +5,6 @@ depends on its file name alone. The made turn is the exact average of its warps,
 method draws it with.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,20 +14,19 @@ import torch
 
 from blurspace.bench.methods import BLURRY, blind_methods, build, check_method, restore, score
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
-from blurspace.bench.synthetic import CROP, LEAST_SIDE, MAX_SHIFT
+from blurspace.bench.synthetic import CROP, LEAST_SIDE, MAX_SHIFT, SEED, chance_of
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import delta, shake
 from blurspace.blur.varying import blur_rotation, draw_rotation_path
+from blurspace.deblur import by_field
 from blurspace.errors import UsageError
 from blurspace.io.images import find_photos, read_photo
 from blurspace.types import Image, Pair
 
-SEED = 2026
 EXTENTS = (11, 31)  # px at the middle of the photo; more in its corners, by roll
 SIGMA = 0.005
 KINDS = ("turned", "uniform")
-FIELD = "rotation"  # the method that says so where it used a field of kernels
 PROTOCOL = (
     f"rotation 1: seed {SEED} with the file name; extent in {EXTENTS} px, focal length = longer side, roll as much as "
     f"pitch and yaw; display values, sigma {SIGMA}, rounded to 8 bits; the frame of one extent cut off; restored "
@@ -52,14 +50,13 @@ def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int
             row: Row = {"picture": path.name, "kind": kind, "extent": round(extent, 2)}
             row |= {"psnr": after.psnr, "ssim": after.ssim, "blurry_psnr": before.psnr}
             row |= {"gain_db": round(after.psnr - before.psnr, 4), "seconds": outcome.seconds}
-            rows.append({**row, "verdict": outcome.verdict, "by_field": outcome.method == FIELD})
+            rows.append({**row, "verdict": outcome.verdict, "by_field": outcome.method == by_field.METHOD})
     return result(rows, method=method, data=data.name)
 
 
 def make_pair(picture: Image, name: str, kind: str) -> tuple[float, Pair]:
     """The extent in px, and sharp and blurry without their frames. Raises UsageError where too little would be left."""
-    digest = hashlib.sha256(f"{SEED} rotation {name}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    generator = chance_of(f"{SEED} rotation {name}")
     low, high = EXTENTS
     extent = low + (high - low) * torch.rand((), generator=generator).item()
     height, width = picture.shape[-2:]

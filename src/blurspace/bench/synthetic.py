@@ -61,13 +61,17 @@ def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int
 
 def draw(name: str) -> Recipe:
     """The recipe for the picture of that file name."""
-    digest = hashlib.sha256(f"{SEED} {name}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    generator = chance_of(f"{SEED} {name}")
     low, high = RANGES[int(torch.randint(len(RANGES), (), generator=generator))]
     sigma = SIGMAS[int(torch.randint(len(SIGMAS), (), generator=generator))]
     length = high - (high - low) * torch.rand((), generator=generator).item()
     kernel = shake(math.ceil((length - 1) / 2) * 2 + 1, generator=generator, extent=length)
     return Recipe(f"{low} to {high}", kernel, sigma, generator)
+
+
+def chance_of(name: str) -> torch.Generator:
+    """A generator that depends on the name alone."""
+    return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big"))
 
 
 def make_pair(picture: Image, recipe: Recipe) -> Pair:

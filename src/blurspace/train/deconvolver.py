@@ -23,7 +23,7 @@ from blurspace.io.weights import load_into, read_weights
 from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
 from blurspace.train.cases import OTHER_SHARE, Cases, draw_cases, make_shards, read_shard
-from blurspace.train.on_triplets import VALIDATION_SEED, Report
+from blurspace.train.on_triplets import VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
 from blurspace.train.steps import chance, descend, make_adam, seeded
 from blurspace.types import Image
@@ -88,10 +88,8 @@ class DeconvolverTask:
         self.architecture: Mapping[str, Mapping[str, Any]] = {"deconvolver": recipe.deconvolver.model_dump()}
         self.clip, self.device, self.true_share = recipe.adam.clip, device, recipe.data.true_share
         self.photos, held_out = (
-            SharpPhotos(data, limit=recipe.data.limit, part=part) for part in ("train", "held out")
+            sharp_photos(data, part=part, limit=recipe.data.limit, report=report) for part in ("train", "held out")
         )
-        for sentence in (*self.photos.skipped, *held_out.skipped):
-            report(f"left out: {sentence}")
         self.shards = _shards(recipe.data, self.photos, "train", report)
         self.held_out = _held_out(held_out, _shards(recipe.data, held_out, "held-out", report))
 

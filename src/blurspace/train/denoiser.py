@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from blurspace.data.crops import SharpPhotos
 from blurspace.metrics import psnr
 from blurspace.nets.denoiser import Denoiser
-from blurspace.train.on_triplets import VALIDATION_SEED, Report
+from blurspace.train.on_triplets import VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
 from blurspace.train.steps import chance, descend, make_adam, seeded
 from blurspace.types import Image
@@ -75,10 +75,8 @@ class DenoiserTask:
         self.architecture: Mapping[str, Mapping[str, Any]] = {"denoiser": recipe.denoiser.model_dump()}
         self.clip, self.device, self.settings = recipe.adam.clip, device, recipe.data
         self.photos, held_out = (
-            SharpPhotos(data, limit=recipe.data.limit, part=part) for part in ("train", "held out")
+            sharp_photos(data, part=part, limit=recipe.data.limit, report=report) for part in ("train", "held out")
         )
-        for sentence in (*self.photos.skipped, *held_out.skipped):
-            report(f"left out: {sentence}")
         generator = chance(VALIDATION_SEED, 0)
         self.held_out = {
             sigma: self._noisy(held_out, generator, torch.full((MEASURED,), sigma)) for sigma in MEASURED_SIGMAS

@@ -20,10 +20,10 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, gaussian, line, shake
-from blurspace.data.crops import Part, SharpPhotos, draw_index
+from blurspace.data.crops import Part, draw_index
 from blurspace.errors import NoInputError
 from blurspace.nets.features import FeatureNet
-from blurspace.train.on_triplets import VALIDATION_SEED, Report
+from blurspace.train.on_triplets import VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
 from blurspace.train.steps import chance, descend, make_adam, seeded
 from blurspace.types import Image, Kernel
@@ -219,9 +219,7 @@ def _factors(shape: Sequence[int], most: float, generator: Generator) -> Tensor:
 
 def _places(settings: PlaceSettings, data: Path, part: Part, report: Report) -> Tensor:
     """The squares with the most contrast of each photo that has as many, (n 3 place place), uint8."""
-    photos = SharpPhotos(data, limit=settings.limit, part=part)
-    for sentence in photos.skipped:
-        report(f"left out: {sentence}")
+    photos = sharp_photos(data, part=part, limit=settings.limit, report=report)
     found = [_most_contrast(photo, settings) for photo in photos.photos if min(photo.shape[-2:]) >= settings.place]
     if not found:
         raise NoInputError(

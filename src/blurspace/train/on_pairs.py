@@ -14,7 +14,7 @@ from blurspace.data import degradations, sources
 from blurspace.data.crops import Part, SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos, split_by_scene
-from blurspace.train.on_triplets import VALIDATION_SEED, Report
+from blurspace.train.on_triplets import VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import AdamSettings, Strict
 from blurspace.train.steps import chance, descend, make_adam
 from blurspace.types import Pair
@@ -134,9 +134,7 @@ def _source(settings: PairSettings, data: Path, part: Part, report: Report) -> s
         for sentence in pairs.skipped:
             report(f"left out: {sentence}")
         return sources.from_pairs(pairs.pairs, side=settings.side)
-    photos = SharpPhotos(data, limit=settings.limit, part=part)
-    for sentence in photos.skipped:
-        report(f"left out: {sentence}")
+    photos = sharp_photos(data, part=part, limit=settings.limit, report=report)
     return sources.mixed([_made(kind, settings, photos) for kind in settings.kinds])
 
 

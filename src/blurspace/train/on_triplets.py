@@ -54,6 +54,14 @@ class TripletTask:
         return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
 
 
+def sharp_photos(data: Path, *, part: Part, limit: int | None, report: Report) -> SharpPhotos:
+    """The sharp photos of one part of `data`; reports those that cannot be read. Raises as `SharpPhotos`."""
+    photos = SharpPhotos(data, limit=limit, part=part)
+    for sentence in photos.skipped:
+        report(f"left out: {sentence}")
+    return photos
+
+
 def triplet_source(
     settings: TripletSettings, *, data: Path, kernel_side: int, device: str, report: Report
 ) -> TripletSource:
@@ -63,10 +71,7 @@ def triplet_source(
     """
 
     def photos(part: Part) -> SharpPhotos:
-        found = SharpPhotos(data, limit=settings.limit, part=part)
-        for sentence in found.skipped:
-            report(f"left out: {sentence}")
-        return found
+        return sharp_photos(data, part=part, limit=settings.limit, report=report)
 
     def draw(of: SharpPhotos, generator: torch.Generator, count: int) -> Triplets:
         return draw_triplets(
