@@ -7,7 +7,7 @@ from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, extent, gaussian, line, shake
 from blurspace.deblur import candidates
 from blurspace.deblur.candidates import busiest_window, estimate_kernel
-from blurspace.deblur.estimate import Found, Search, estimate_within, go_on, grow_to_full, refine
+from blurspace.deblur.estimate import Found, Search, estimate_within, find, grow_to_full, refine, settle
 from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
 from blurspace.deblur.pyramid import scales, shrink
 from blurspace.deblur.sparse_gradients import look, sparse_gradient_picture
@@ -47,22 +47,27 @@ def test_a_larger_bound_than_the_kernel_does_no_harm():
         assert similarity(estimate_within(blurry, Search(side)), true) > 0.8
 
 
-@pytest.mark.parametrize(("length", "tried"), [(5, {9, 13}), (25, {9, 13, 31})])
-def test_wide_searches_are_left_out_where_narrow_ones_agree(monkeypatch, length, tried):
-    """At half the resolution a kernel of 5 px is narrower than the limit, and one of 25 fills the narrow bounds."""
-    begun = set()
+@pytest.mark.parametrize(("best", "tried"), [(31, [31, 23]), (23, [31, 23, 17]), (0, [31, 23, 17, 11, 9, 5, 5])])
+def test_searches_get_narrower_until_that_no_longer_helps(monkeypatch, best, tried):
+    """As far as the score falls, here with the distance from one side; each start lies across the last one's."""
+    begun = []
 
-    def noted(blurry, at, levels_left, ignore):
-        begun.add(at.side if isinstance(at, Search) else None)
-        return original(blurry, at, levels_left, ignore)
+    def noted(blurry, search, level, *, ignore):
+        begun.append(search)
+        return Found(search, line(search.side, 0.0), 0)
 
-    original = candidates._compared
-    monkeypatch.setattr(candidates, "_compared", noted)
-    monkeypatch.setattr(candidates, "SEARCHES", (Search(9), Search(13), Search(31)))
-    monkeypatch.setattr(candidates, "WIDEST_NARROW", 13)
-    monkeypatch.setattr(candidates, "AGREED_WIDTH", 5)
-    estimate_kernel(blur(made_scene(128, seed=3), line(length, 20), border="replicate"))
-    assert begun - {None} == tried
+    monkeypatch.setattr(candidates, "find", noted)
+    monkeypatch.setattr(candidates, "_score", lambda *_: abs(begun[-1].side - best))
+    candidates._narrowing(made_scene(128, seed=3), 31, 3e-4, None)
+    assert [search.side for search in begun] == tried
+    assert [search.upright for search in begun] == [place % 2 == 1 for place in range(len(tried))]
+
+
+@pytest.mark.parametrize(("side", "size"), [(20, None), (40, 3), (64, 5), (64, 63)])
+def test_small_pictures_and_bounds_have_a_kernel_too(side, size):
+    found = estimate_kernel(made_scene(side, seed=3), size=size)
+    assert found.kernel.shape[-1] <= min(size or side, side // 2)
+    assert 0 <= found.confidence <= 1
 
 
 def test_the_estimate_is_the_same_twice():
@@ -76,31 +81,32 @@ def test_the_estimate_is_the_same_twice():
 def test_the_confidence_is_how_well_the_searches_agree(monkeypatch, astray):
     """With `astray` one search in two ends in a kernel across the true one."""
 
-    def found(blurry, at, level, *, ignore):
-        search = at if isinstance(at, Search) else at.search
-        wrong = astray and search.coarse_threshold == 0.02
-        return Found(search, line(search.side, 90.0 if wrong else 0.0), level)
+    def found(blurry, search, level, *, ignore):
+        drawn = line(9, 90.0 if astray and search.upright else 0.0)
+        return Found(search, crop_or_pad(drawn, search.side), level)
 
-    monkeypatch.setattr(candidates, "go_on", found)
-    estimate = estimate_kernel(made_scene(128, seed=4), size=9)
+    monkeypatch.setattr(candidates, "find", found)
+    estimate = estimate_kernel(made_scene(128, seed=4), size=21)
     assert estimate.confidence < 0.5 if astray else estimate.confidence > 0.99
 
 
 def test_one_search_goes_on_where_there_is_noise(monkeypatch):
-    gone_on = []
+    settled = []
 
-    def noted(blurry, at, levels_left, ignore):
-        gone_on.append(isinstance(at, Found))
-        return original(blurry, at, levels_left, ignore)
+    def noted(*arguments, **options):
+        settled.append(original(*arguments, **options))
+        return settled[-1]
 
-    original = candidates._compared
-    monkeypatch.setattr(candidates, "_compared", noted)
+    original = candidates.settle
+    monkeypatch.setattr(candidates, "settle", noted)
+    monkeypatch.setattr(candidates, "NEAR", 1e9)
     blurry = blur(made_scene(128, seed=4), line(9, 20.0), border="replicate")
-    for sigma, wanted in ((0.0, 2), (0.02, 1)):
-        gone_on.clear()
+    for sigma, most in ((0.0, 3), (0.02, 1)):
+        settled.clear()
         noise = sigma * torch.randn(blurry.shape, generator=torch.Generator().manual_seed(0))
         estimate_kernel(blurry + noise, size=13)
-        assert sum(gone_on) == wanted
+        assert 1 <= len(settled) <= most
+        assert (len(settled) > 1) == (sigma == 0)
 
 
 @pytest.mark.parametrize(("sigma", "noisy"), [(0.0, 0), (0.003, 1), (0.01, 1), (0.03, 2)])
@@ -113,8 +119,8 @@ def test_nothing_is_learned_from_levels_that_are_too_noisy(monkeypatch, sigma, n
         levels.append(len(scales(found.search.side)) - 1 - found.level)
         return found
 
-    original = candidates.go_on
-    monkeypatch.setattr(candidates, "go_on", noted)
+    original = candidates.settle
+    monkeypatch.setattr(candidates, "settle", noted)
     blurry = blur(made_scene(160, seed=4), line(15, 20.0), border="valid")
     noise = sigma * torch.randn(blurry.shape, generator=torch.Generator().manual_seed(0))
     found = estimate_kernel(blurry + noise, size=21).kernel
@@ -178,9 +184,13 @@ def test_refining_keeps_a_true_kernel():
     assert similarity(kept, true, reach=0) > 0.98
 
 
-def test_a_search_that_has_come_so_far_stays():
-    found = Found(Search(13), shake(13, extent=11, generator=torch.Generator().manual_seed(9)), 3)
-    assert go_on(made_scene(64, seed=9), found, 3) == found
+def test_settling_goes_down_to_the_level_and_keeps_the_kernel():
+    true = shake(21, extent=19, generator=torch.Generator().manual_seed(9))
+    blurry = blur(made_scene(220, seed=9), true, border="valid")
+    half = find(blurry, Search(21), len(scales(21)) - 3)
+    full = settle(blurry, half, half.level + 2)
+    assert (full.level, full.kernel.shape[-1]) == (half.level + 2, 21)
+    assert similarity(full.kernel, true) > max(0.9, similarity(grow_to_full(half), true))
 
 
 def test_a_kernel_grows_to_full_size_by_the_scale():

@@ -20,18 +20,14 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.deblur.deconvolve import deconvolve
-from blurspace.deblur.estimate import SETTLING, SPARSITY_LAST, Found, Search, go_on, grow_to_full
+from blurspace.deblur.estimate import LAST_SETTLING, SPARSITY_LAST, Found, Search, find, grow_to_full, settle
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.deblur.pyramid import LEVEL_SCALE, scales, shrink, side_at
 from blurspace.deblur.receipt import normalised_sparsity
 from blurspace.types import Image, Kernel
 
-# On Levin's 32 the gentle third one is worth 0.4 dB. A bound of 119 px adds nothing for shakes of up to 85.
-SEARCHES = (Search(31), Search(51), Search(31, ridge=8e-3, coarse_threshold=0.02), Search(85))
-# Wide searches take as long as all narrow ones together. They are left out where the narrow ones' kernels at half the
-# resolution are at most so wide and differ in width by so little, px.
-WIDEST_NARROW = 51
-AGREED_WIDTH, AGREED_WITHIN = 17, 4
+# The bound of a kernel's extent in px, unless given: searches with less room are not better for narrow kernels.
+WIDEST = 119
 # Noise of standard deviation sigma looks like gradients that cost nothing below this many sigma^2. Six blurry photos of
 # Kodak with sigma 0.02, kernels not settled: 22.7 dB with 0, 23.1 with 2, 23.7 with 5, 23.9 with 10, 23.5 with 20.
 SPARSITY_PER_VARIANCE = 10.0
@@ -48,6 +44,8 @@ NOISY = 0.005
 # variances: refused, where the enlarged kernel gains 5 to 8 dB. With 0.002 and 9 variances both gain as much. With
 # 6 in place of 4, nine of the 32 blurs of benchmarks/unseen.csv lost 0.4 to 1.9 dB.
 LEAST_PER_VARIANCE = 4
+# Searches that go on: at most so many, with scores of at most so many times the best one's.
+MOST_GOING, NEAR = 3, 1.02
 # One that goes on gets this much more room than its kernel, in px of half the resolution.
 ROOM = 2
 # The deconvolution (hyper-Laplacian) that kernels are compared by. On 60 photos under shakes of 9 to 85 px, sigma 0.01
@@ -101,35 +99,44 @@ def _estimate(blurry: Image, size: int | None, ignore: Tensor | None) -> Estimat
     sigma = estimate_sigma(blurry)
     sparsity = max(SPARSITY_LAST, SPARSITY_PER_VARIANCE * sigma**2)
     shorter = min(blurry.shape[-2:])
-    searches = [search for search in SEARCHES if search.side <= shorter / SIDES_IN_PICTURE]
-    if size is not None or not searches:
-        side = min(size or SEARCHES[0].side, (shorter // 2 - 1) | 1)  # odd
-        searches = [Search(side), Search(side, ridge=8e-3, coarse_threshold=0.02)]
+    widest = min(size, shorter // 2 - 1) if size else min(WIDEST, shorter // SIDES_IN_PICTURE)
     window = busiest_window(blurry, WINDOW)
     blurry, ignore = blurry[(..., *window)], None if ignore is None else ignore[(..., *window)]
-    begun: list[Candidate] = []
-    for search in searches:  # the narrow ones come first
-        if search.side > WIDEST_NARROW and _agreed(begun):
-            break
-        begun.append(_compared(blurry, replace(search, sparsity=sparsity), COMPARED_AT, ignore))
+    begun = _narrowing(blurry, widest | 1, sparsity, ignore)
     best = sorted(begun, key=lambda candidate: candidate.score)
-    noisy = _levels_too_noisy(blurry, SETTLING[-1] * sparsity)
-    going = [_with_less_room(candidate.found) for candidate in best[: 1 if noisy else 2]]
-    done = [_compared(blurry, found, noisy, ignore) for found in going]
+    noisy = _levels_too_noisy(blurry, LAST_SETTLING[-1] * sparsity)
+    near = [candidate for candidate in best[: 1 if noisy else MOST_GOING] if candidate.score <= NEAR * best[0].score]
+    going = [_with_less_room(candidate.found) for candidate in near]
+    settled = [settle(blurry, found, _level(found.search, noisy), ignore=ignore) for found in going]
+    done = [_scored(blurry, found, ignore) for found in settled]
     kernel = grow_to_full(min(done, key=lambda candidate: candidate.score).found)
     halves = [trim(candidate.found.kernel, EXTENT_THRESHOLD) for candidate in best]
     agreements = [offset(halves[0], other, fineness=AGREEMENT_FINENESS)[2] for other in halves[1:]]
     return Estimate(trim(kernel, EXTENT_THRESHOLD), min(fmean(agreements), 1.0))
 
 
-def _compared(blurry: Image, at: Search | Found, levels_left: int, ignore: Tensor | None) -> Candidate:
-    """Run a search up to so many levels before the end, and score its kernel there."""
-    steps = scales((at if isinstance(at, Search) else at.search).side)
-    level = max(len(steps) - 1 - levels_left, 0)
-    found = go_on(blurry, at, level, ignore=ignore)
-    seen = shrink(blurry, steps[level])
-    clipped = None if ignore is None else shrink(ignore.to(blurry.dtype), steps[level]) > 0
-    return Candidate(found, _score(seen, trim(found.kernel, EXTENT_THRESHOLD), clipped))
+def _narrowing(blurry: Image, widest: int, sparsity: float, ignore: Tensor | None) -> list[Candidate]:
+    """Searches with less and less room, starting this way and that way, until it no longer helps: two at least."""
+    begun: list[Candidate] = []
+    for count in range(len(scales(widest)) + 1):
+        side = round(widest * LEVEL_SCALE**count) | 1
+        search = Search(side, sparsity=sparsity, upright=count % 2 == 1)
+        found = find(blurry, search, _level(search, COMPARED_AT), ignore=ignore)
+        begun.append(_scored(blurry, found, ignore))
+        if count and begun[-1].score >= begun[-2].score:
+            break
+    return begun
+
+
+def _scored(blurry: Image, found: Found, ignore: Tensor | None) -> Candidate:
+    scale = scales(found.search.side)[found.level]
+    clipped = None if ignore is None else shrink(ignore.to(blurry.dtype), scale) > 0
+    return Candidate(found, _score(shrink(blurry, scale), trim(found.kernel, EXTENT_THRESHOLD), clipped))
+
+
+def _level(search: Search, left: int) -> int:
+    """The level that is so many before the last, if there are as many."""
+    return max(len(scales(search.side)) - 1 - left, 0)
 
 
 def _score(blurry: Image, kernel: Kernel, clipped: Tensor | None) -> float:
@@ -157,12 +164,6 @@ def _levels_too_noisy(blurry: Image, last: float) -> int:
     """
     sigmas = [estimate_sigma(shrink(blurry, LEVEL_SCALE**left)) for left in range(COMPARED_AT)]
     return sum(sigma >= NOISY or LEAST_PER_VARIANCE * sigma**2 > last for sigma in sigmas)
-
-
-def _agreed(begun: list[Candidate]) -> bool:
-    """Whether all searches so far found a short kernel of about the same width: then wide ones have nothing to add."""
-    widths = [trim(candidate.found.kernel, EXTENT_THRESHOLD).shape[-1] for candidate in begun]
-    return max(widths) - min(widths) <= AGREED_WITHIN and max(widths) <= AGREED_WIDTH
 
 
 def _with_less_room(found: Found) -> Found:

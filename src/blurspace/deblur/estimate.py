@@ -15,18 +15,18 @@ from blurspace.deblur.pyramid import first_kernel, grow, scales, shrink, side_at
 from blurspace.deblur.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.types import Image, Kernel
 
-# The finest level keeps faint tails of the kernel: values above this share of its peak.
-THRESHOLD = 0.02
+# Kernel values below this share of the peak are dropped while a level searches, and while it settles.
+THRESHOLD, SETTLED_THRESHOLD = 0.05, 0.01
 # Trust in the blurry gradients rises over this many px from the frame.
 FADE, LEAST_FADE = 20, 2
 # A shrunk pixel is left out when more than this share of it is to be ignored.
 IGNORED_SHARE = 0.01
 STEPS_PER_LEVEL = 5
-# Where a search pauses or ends, its kernel settles: rounds with these shares of the last sparsity, and a lower
-# threshold. Sparse gradients find a kernel but bend it, since they leave out texture; a kernel that is nearly right no
-# longer needs them. 29.6 -> 31.3 dB (36 photos under shakes of 9 to 85 px, at half the resolution).
-SETTLING = (0.7, 0.5, 0.5, 0.3, 0.3, 0.2, 0.1, 0.1, 0.1)
-SETTLED_THRESHOLD = 0.01
+# At the end of each level its kernel settles: rounds with these shares of the last sparsity. Sparse gradients find a
+# kernel but bend it, since they leave out texture; a kernel that is nearly right no longer needs them.
+SETTLING = (0.6, 0.35, 0.2, 0.1, 0.1)
+# The best kernel settles for longer.
+LAST_SETTLING = (0.7, 0.5, 0.3, 0.3, 0.2, 0.1, 0.1, 0.1)
 # The weight of the number of non-zero gradients falls geometrically over a search, on pictures in [0, 1].
 SPARSITY_FIRST, SPARSITY_LAST = 4e-3, 3e-4
 
@@ -36,14 +36,14 @@ class Search:
     """How one coarse-to-fine search is run.
 
     `side`: odd, an upper bound of the kernel's extent in px. `ridge`: weight of |kernel|^2 (see `solve_kernel`).
-    `coarse_threshold`: at all but the finest level, kernel values below this share of the peak are dropped.
-    `sparsity`: weight of the number of non-zero gradients at the end.
+    `sparsity`: weight of the number of non-zero gradients at the end. `upright`: whether the two pixels of the first
+    kernel are above one another.
     """
 
     side: int
     ridge: float = 2e-3
-    coarse_threshold: float = 0.05
     sparsity: float = SPARSITY_LAST
+    upright: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,34 +61,36 @@ def estimate_within(blurry: Image, search: Search, *, ignore: Tensor | None = No
     `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones. Returns (1 1 side side), centred.
     Source: Xu, Zheng and Jia 2013; the pyramid of Cho and Lee 2009.
     """
-    return go_on(blurry, search, len(scales(search.side)) - 1, ignore=ignore).kernel
+    return find(blurry, search, len(scales(search.side)) - 1, ignore=ignore).kernel
 
 
-def go_on(blurry: Image, at: Search | Found, level: int, *, ignore: Tensor | None = None) -> Found:
-    """Run a search, from its beginning or from where it has come, down to a level."""
-    search = at if isinstance(at, Search) else at.search
+def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None) -> Found:
+    """Run a search from its beginning down to a level."""
     levels = scales(search.side)
-    done, kernel = -1, first_kernel(side_at(search.side, levels[0]), blurry)
-    if isinstance(at, Found):
-        done, kernel = at.level, at.kernel
-    if done >= level:
-        return Found(search, kernel, done)
     sparsities = _sparsities(len(levels), search.sparsity)
-    for index in range(done + 1, level + 1):
-        scale = levels[index]
+    settling = [share * search.sparsity for share in SETTLING]
+    kernel = first_kernel(side_at(search.side, levels[0]), blurry, upright=search.upright)
+    for index, scale in enumerate(levels[: level + 1]):
         if index:
             kernel = grow(kernel, side_at(search.side, scale))
-        seen = look(
-            shrink(blurry, scale),
-            kernel.shape[-1],
-            fade=max(round(FADE * scale), LEAST_FADE),
-            trusted=None if ignore is None else shrink(ignore.to(blurry.dtype), scale) < IGNORED_SHARE,
-        )
-        threshold = THRESHOLD if scale == 1 else search.coarse_threshold
+        seen = _seen(blurry, kernel, scale, ignore)
         steps = sparsities[index * STEPS_PER_LEVEL :][:STEPS_PER_LEVEL]
-        kernel = refine(seen, kernel, steps, ridge=search.ridge, threshold=threshold)
-    settling = [share * search.sparsity for share in SETTLING]
-    return Found(search, refine(seen, kernel, settling, ridge=search.ridge, threshold=SETTLED_THRESHOLD), level)
+        kernel = refine(seen, kernel, steps, ridge=search.ridge, threshold=THRESHOLD)
+        kernel = refine(seen, kernel, settling, ridge=search.ridge, threshold=SETTLED_THRESHOLD)
+    return Found(search, kernel, level)
+
+
+def settle(blurry: Image, found: Found, level: int, *, ignore: Tensor | None = None) -> Found:
+    """Let a kernel settle down to a level, at the last one for longer. It has no more to be searched for."""
+    search, levels, kernel = found.search, scales(found.search.side), found.kernel
+    for index in range(found.level, level + 1):
+        if index > found.level:
+            kernel = grow(kernel, side_at(search.side, levels[index]))
+        seen = _seen(blurry, kernel, levels[index], ignore)
+        shares = LAST_SETTLING if index == level else SETTLING
+        settling = [share * search.sparsity for share in shares]
+        kernel = refine(seen, kernel, settling, ridge=search.ridge, threshold=SETTLED_THRESHOLD)
+    return Found(search, kernel, level)
 
 
 def grow_to_full(found: Found) -> Kernel:
@@ -106,6 +108,16 @@ def refine(seen: Seen, kernel: Kernel, sparsities: Sequence[float], *, ridge: fl
         kernel = solve_kernel(sharp, seen.gradients, seen.trust, kernel, ridge=ridge)
         kernel = tidy_kernel(kernel, threshold=threshold)
     return kernel
+
+
+def _seen(blurry: Image, kernel: Kernel, scale: float, ignore: Tensor | None) -> Seen:
+    """What there is to learn from at a scale, for a kernel of that size."""
+    return look(
+        shrink(blurry, scale),
+        kernel.shape[-1],
+        fade=max(round(FADE * scale), LEAST_FADE),
+        trusted=None if ignore is None else shrink(ignore.to(blurry.dtype), scale) < IGNORED_SHARE,
+    )
 
 
 def _sparsities(levels: int, last: float) -> list[float]:

@@ -30,7 +30,7 @@ from blurspace.blur.varying import KernelField, node_areas, node_places
 from blurspace.deblur.camera_path import Poses, candidate_poses, place_poses, predict_kernels, solve_weights, tidy
 from blurspace.deblur.deconvolve import deconvolve
 from blurspace.deblur.estimate import FADE, SPARSITY_LAST, Search
-from blurspace.deblur.kernel_step import complete, normal_equations
+from blurspace.deblur.kernel_step import auto_correlation, complete, cross_correlation
 from blurspace.deblur.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
@@ -186,23 +186,23 @@ def _joint_round(windows: Sequence[_Window], poses: Poses, weights: Tensor) -> T
         _window_equations(window, kernel)
         for window, kernel in zip(windows, tidy(poses.kernels(weights)).split(1), strict=True)
     ]
-    energies = torch.tensor([energy for _, _, energy in found]).view(-1, 1, 1, 1)
-    shares = energies / energies.sum()
+    autos, targets = (torch.cat(correlations) for correlations in zip(*found, strict=True))
+    energies = autos[..., side - 1 : side, side - 1 : side].clamp_min(1e-12)
+    total = energies.sum()
     grid = fast_size(3 * side - 1)
     spread, room = side - 1, grid - 2 * side + 1
-    autos = functional.pad(torch.cat([auto for auto, _, _ in found]), (0, room, 0, room))
-    systems = torch.fft.rfft2(autos.roll((-spread, -spread), (-2, -1))) + Search.ridge
-    targets = torch.cat([cross for _, cross, _ in found])
-    weights = solve_weights(poses, shares * systems, shares * targets, weights, grid=grid)
+    autos = functional.pad(autos, (0, room, 0, room)).roll((-spread, -spread), (-2, -1))
+    systems = torch.fft.rfft2(autos) + Search.ridge * energies
+    weights = solve_weights(poses, systems / total, targets / total, weights, grid=grid)
     return weights / weights.sum()
 
 
-def _window_equations(window: _Window, kernel: Kernel) -> tuple[Tensor, Tensor, float]:
-    """Auto- and cross-correlation of the window's sharp and blurry gradients (see `kernel_step`), and their energy."""
-    seen = window.seen
-    sharp = sparse_gradients(seen, kernel, SPARSITY_LAST)
-    auto, cross = normal_equations(sharp, complete(seen.gradients, seen.trust, sharp, kernel), kernel.shape[-1])
-    return auto, cross, float(sharp.square().sum()) + 1e-12
+def _window_equations(window: _Window, kernel: Kernel) -> tuple[Tensor, Tensor]:
+    """Auto- and cross-correlation of the window's sharp and blurry gradients (see `kernel_step`)."""
+    seen, side = window.seen, kernel.shape[-1]
+    spectra = torch.fft.rfft2(sparse_gradients(seen, kernel, SPARSITY_LAST))
+    completed = complete(seen.gradients, seen.trust, spectra, kernel)
+    return auto_correlation(spectra, seen.trust.shape, side), cross_correlation(spectra, completed, side)
 
 
 def _travel(one: Tensor, other: Tensor) -> float:

@@ -10,6 +10,7 @@ Multiplying both gradients with a window instead, as is common, is wrong within 
 """
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import torch
@@ -20,8 +21,8 @@ from blurspace.blur.convolve import fast_size, to_otf
 from blurspace.blur.kernels import centre, crop_or_pad, delta, normalise
 from blurspace.types import Kernel
 
-# Iterations of the projected gradient method, which starts from the last kernel: 30 bring nothing more.
-ITERATIONS = 15
+# Iterations of the projected gradient method, which starts from the last kernel: 15 bring nothing more.
+ITERATIONS = 8
 # How often the blurry gradients are completed and the kernel is solved for, in one step.
 COMPLETIONS = 2
 # Parts of the kernel that touch nothing else and hold less than this share of its light are noise.
@@ -36,23 +37,44 @@ def solve_kernel(
     Both gradients (2 b 1 h w) on a grid that wraps round; the blurry ones count by `trust` (h w) in [0, 1]. `ridge`:
     weight of |k|^2, as a share of the gradient energy. The result is not normalised.
     """
+    spectra, side = torch.fft.rfft2(sharp_gradients), start.shape[-1]
+    auto = auto_correlation(spectra, trust.shape, side)
     kernel = start
     for _ in range(COMPLETIONS):
-        completed = complete(blurry_gradients, trust, sharp_gradients, kernel)
-        kernel = _solve(*normal_equations(sharp_gradients, completed, start.shape[-1]), kernel, ridge=ridge)
+        cross = cross_correlation(spectra, complete(blurry_gradients, trust, spectra, kernel), side)
+        kernel = _solve(auto, cross, kernel, ridge=ridge)
     return kernel
 
 
-def complete(blurry_gradients: Tensor, trust: Tensor, sharp_gradients: Tensor, kernel: Kernel) -> Tensor:
-    """The blurry gradients where trusted, elsewhere what the kernel makes of the sharp ones; same shape."""
-    size = (sharp_gradients.shape[-2], sharp_gradients.shape[-1])
-    drawn = torch.fft.irfft2(torch.fft.rfft2(sharp_gradients) * to_otf(kernel, size), s=size)
-    return drawn.lerp(blurry_gradients, trust)
+def complete(blurry_gradients: Tensor, trust: Tensor, sharp_spectra: Tensor, kernel: Kernel) -> Tensor:
+    """The blurry gradients (2 b 1 h w) where trusted, elsewhere what the kernel makes of the sharp ones."""
+    size = (trust.shape[-2], trust.shape[-1])
+    return torch.fft.irfft2(sharp_spectra * to_otf(kernel, size), s=size).lerp(blurry_gradients, trust)
 
 
-def _solve(correlation: Tensor, target: Tensor, start: Kernel, *, ridge: float) -> Kernel:
+def auto_correlation(spectra: Tensor, size: Sequence[int], side: int) -> Tensor:
+    """Of gradients on a grid of that size that wraps round, from their spectra (2 b 1 h w//2+1): (b 1 2k-1 2k-1).
+
+    The middle one is their energy.
+    """
+    spread = side - 1
+    auto = torch.fft.irfft2(spectra.abs().square().sum(0), s=size)
+    return auto.roll((spread, spread), (-2, -1))[..., : 2 * side - 1, : 2 * side - 1]
+
+
+def cross_correlation(sharp_spectra: Tensor, blurry_gradients: Tensor, side: int) -> Tensor:
+    """Of sharp and blurry gradients (2 b 1 h w) on a grid that wraps round: (b 1 k k)."""
+    reach = side // 2
+    spectrum = (sharp_spectra.conj() * torch.fft.rfft2(blurry_gradients)).sum(0)
+    cross = torch.fft.irfft2(spectrum, s=blurry_gradients.shape[-2:])
+    return cross.roll((reach, reach), (-2, -1))[..., :side, :side]
+
+
+def _solve(auto: Tensor, cross: Tensor, start: Kernel, *, ridge: float) -> Kernel:
     """Solve the normal equations for k >= 0 by accelerated projected gradients (Beck and Teboulle 2009)."""
     side = start.shape[-1]
+    energy = auto[..., side - 1 : side, side - 1 : side].clamp_min(1e-12)
+    correlation, target = auto / energy, cross / energy
     grid = fast_size(3 * side - 1)
     spread = side - 1
     padded = functional.pad(correlation, (0, grid - 2 * side + 1, 0, grid - 2 * side + 1))
@@ -89,19 +111,3 @@ def tidy_kernel(kernel: Kernel, *, threshold: float) -> Kernel:
         keep[light.argmax()] = True
         kernel = kernel * keep[labels]
     return normalise(crop_or_pad(centre(normalise(kernel)), side))
-
-
-def normal_equations(sharp: Tensor, blurry: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Auto-correlation (b 1 2k-1 2k-1) and cross-correlation (b 1 k k), both over the gradient energy.
-
-    Both gradients (2 b 1 h w) on a grid that wraps round.
-    """
-    size = (sharp.shape[-2], sharp.shape[-1])
-    spectra, blurry_spectra = torch.fft.rfft2(sharp), torch.fft.rfft2(blurry)
-    auto = torch.fft.irfft2(spectra.abs().square().sum(0), s=size)
-    cross = torch.fft.irfft2((spectra.conj() * blurry_spectra).sum(0), s=size)
-    energy = auto[..., :1, :1].clamp_min(1e-12)
-    spread, reach = side - 1, side // 2
-    auto = auto.roll((spread, spread), (-2, -1))[..., : 2 * side - 1, : 2 * side - 1]
-    cross = cross.roll((reach, reach), (-2, -1))[..., :side, :side]
-    return auto / energy, cross / energy

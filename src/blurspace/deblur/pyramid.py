@@ -26,11 +26,11 @@ def side_at(side: int, scale: float) -> int:
     return math.ceil(side * scale) // 2 * 2 + 1
 
 
-def first_kernel(side: int, like: Tensor) -> Kernel:
+def first_kernel(side: int, like: Tensor, *, upright: bool = False) -> Kernel:
     """Two neighbouring pixels: the least blur that is not yet the fixed point "no blur" (Cho and Lee 2009)."""
     kernel = like.new_zeros(1, 1, side, side)
     kernel[..., side // 2, side // 2 - 1 : side // 2 + 1] = 0.5
-    return kernel
+    return kernel.mT.contiguous() if upright else kernel
 
 
 def grow(kernel: Kernel, side: int) -> Kernel:

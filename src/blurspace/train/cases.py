@@ -21,8 +21,9 @@ from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import draw_kernels
+from blurspace.deblur.candidates import EXTENT_THRESHOLD
 from blurspace.deblur.diagnose import luminance
-from blurspace.deblur.estimate import THRESHOLD, Search, estimate_within
+from blurspace.deblur.estimate import Search, estimate_within
 from blurspace.deblur.learned import make_start
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.train.steps import chance
@@ -34,7 +35,7 @@ RANGES = ((3, 31, 256), (31, 61, 320), (3, 31, 256), (61, 85, 384))
 SHARD = 32
 # Bounds of a search: the least of them that holds the kernel with a little room.
 BOUNDS, ROOM = (31, 51, 85, 119), 1.05
-RIDGES = ((2e-3, 0.05), (8e-3, 0.02))  # (ridge, coarse threshold), as in `candidates`
+RIDGES = (2e-3, 8e-3)
 # Noise: log-uniform, and often just what the benchmark protocols use.
 SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
 OTHER_SHARE, GREY_SHARE = 0.15, 0.15
@@ -125,11 +126,11 @@ def _draw_shard(
 
 
 def _search(blurry: Image, true: Kernel, generator: torch.Generator) -> Kernel:
-    ridge, threshold = RIDGES[int(torch.randint(len(RIDGES), (), generator=generator))]
+    ridge = RIDGES[int(torch.randint(len(RIDGES), (), generator=generator))]
     bound = next((bound for bound in BOUNDS if bound >= ROOM * true.shape[-1]), BOUNDS[-1])
     with torch.inference_mode():
-        found = estimate_within(luminance(blurry), Search(bound, ridge=ridge, coarse_threshold=threshold))
-    return trim(found.clone(), THRESHOLD)
+        found = estimate_within(luminance(blurry), Search(bound, ridge=ridge))
+    return trim(found.clone(), EXTENT_THRESHOLD)
 
 
 def _draw_sigma(generator: torch.Generator) -> float:
