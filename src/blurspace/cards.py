@@ -48,20 +48,20 @@ CARDS: dict[str, Card] = {
             colour_space="linear light where the camera response is known, else display-referred; kernel on luminance",
             papers=("xu2013", "cho2009", "krishnan2011", "krishnan2009", "rudin1992", "almeida2013"),
             measured={
-                "levin": {"mean_psnr": 33.43, "mean_ssim": 0.950, "rows": "benchmarks/levin-classical.csv"},
+                "levin": {"mean_psnr": 33.25, "mean_ssim": 0.948, "rows": "benchmarks/levin-classical.csv"},
                 "levin, true kernel": {
                     "mean_psnr": 34.59,
                     "mean_ssim": 0.956,
                     "rows": "benchmarks/levin-true-kernel.csv",
                 },
                 "synthetic, kodak24": {
-                    "mean_psnr": 25.41,
-                    "mean_ssim": 0.679,
+                    "mean_psnr": 26.30,
+                    "mean_ssim": 0.703,
                     "rows": "benchmarks/synthetic-classical.csv",
                 },
                 "synthetic, cid22": {
-                    "mean_psnr": 27.14,
-                    "mean_ssim": 0.756,
+                    "mean_psnr": 28.21,
+                    "mean_ssim": 0.786,
                     "rows": "benchmarks/synthetic-cid22-classical.csv",
                 },
             },
@@ -79,20 +79,20 @@ CARDS: dict[str, Card] = {
             colour_space="as classical; the network sees colour, grey as three equal planes",
             papers=("kaufman2020", "zhang2022", "xu2013", "cho2009", "krishnan2011", "rudin1992", "almeida2013"),
             measured={
-                "levin": {"mean_psnr": 33.33, "mean_ssim": 0.949, "rows": "benchmarks/levin-fourier-pair.csv"},
+                "levin": {"mean_psnr": 33.18, "mean_ssim": 0.947, "rows": "benchmarks/levin-fourier-pair.csv"},
                 "levin, true kernel": {
                     "mean_psnr": 34.48,
                     "mean_ssim": 0.956,
                     "rows": "benchmarks/levin-fourier-pair-true.csv",
                 },
                 "synthetic, kodak24": {
-                    "mean_psnr": 25.60,
-                    "mean_ssim": 0.693,
+                    "mean_psnr": 26.48,
+                    "mean_ssim": 0.714,
                     "rows": "benchmarks/synthetic-fourier-pair.csv",
                 },
                 "synthetic, cid22": {
-                    "mean_psnr": 27.45,
-                    "mean_ssim": 0.775,
+                    "mean_psnr": 28.48,
+                    "mean_ssim": 0.801,
                     "rows": "benchmarks/synthetic-cid22-fourier-pair.csv",
                 },
             },
