@@ -10,8 +10,9 @@ from blurspace.blur.kernels import crop_or_pad, delta, line, shake, trim
 from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path, node_places, rotation_field
 from blurspace.deblur.camera_path import place_poses
 from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.estimate import Search, estimate_within
+from blurspace.deblur.estimate import Search, find
 from blurspace.deblur.field import deconvolve_field, estimate_field, field_explains_better, show_field, varies
+from blurspace.deblur.pyramid import scales
 from blurspace.errors import UsageError
 from blurspace.metrics import aligned, psnr
 
@@ -28,7 +29,7 @@ def turned():
     path = draw_rotation_path(extent=11, focal=SIDE, roll=1.5, generator=generator)
     truth = rotation_field(path, (SIDE, SIDE), focal=SIDE, rows=4, columns=4)
     blurry = blur_varying(sharp, truth) + SIGMA * torch.randn(sharp.shape, generator=generator)
-    kernel = trim(estimate_within(blurry, Search(19)), 0.02)
+    kernel = trim(find(blurry, Search(19), len(scales(19)) - 1).kernel, 0.02)
     return sharp, blurry, truth, kernel, estimate_field(blurry, kernel, rows=3, columns=3)
 
 

@@ -5,6 +5,7 @@ import torch
 
 from blurspace.blur.kernels import shake
 from blurspace.data.crops import SharpPhotos
+from blurspace.deblur.candidates import Estimate
 from blurspace.metrics import psnr
 from blurspace.train import cases
 from blurspace.train.steps import chance
@@ -17,7 +18,7 @@ def small(monkeypatch):
     """Few, small and quickly searched cases of kernels up to 9 px."""
     monkeypatch.setattr(cases, "RANGES", ((5, 9, SIDE),))
     monkeypatch.setattr(cases, "SHARD", COUNT)
-    monkeypatch.setattr(cases, "BOUNDS", (15,))
+    monkeypatch.setattr(cases, "WIDEST", 17)
     monkeypatch.setattr(cases, "LEAST_AGREEMENT", 0.3)  # a search in 64 px of made shapes may be poor
 
 
@@ -36,7 +37,7 @@ def test_a_shard_is_well_formed(small, photos, tmp_path):
         "blurry": (torch.uint8, picture),
         "sharp": (torch.uint8, picture),
         "start": (torch.float16, picture),
-        "kernel": (torch.float32, (COUNT, 1, 15, 15)),
+        "kernel": (torch.float32, (COUNT, 1, 17, 17)),
         "sigma": (torch.float32, (COUNT,)),
     }
     assert shard["kernel"].min() >= 0
@@ -57,15 +58,13 @@ def assert_lies_where(sharp, start):
 def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos, monkeypatch):
     """Searching gives the true kernel 2 px lower and 3 px to the left: the start lies 2 px higher, 3 to the right."""
 
-    def search(blurry, true, generator):
-        return torch.roll(torch.nn.functional.pad(true, (4, 4, 4, 4)), (2, -3), (-2, -1))
-
-    monkeypatch.setattr(cases, "_search", search)
     kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
+    moved = torch.roll(torch.nn.functional.pad(kernel, (4, 4, 4, 4)), (2, -3), (-2, -1))
+    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(moved, 1.0))
     photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
     blurry, sharp, start, kept, _ = cases.draw_case(photo, kernel, chance(0, 1))
     assert blurry.shape == sharp.shape == start.shape == (1, 3, SIDE, SIDE)
-    assert kept.shape[-1] == cases.BOUNDS[-1]
+    assert kept.shape[-1] == cases.WIDEST
     edge = cases.MARGIN + 4
     plain = photo[..., edge:-edge, edge:-edge]
     inner = (..., slice(8, -8), slice(8, -8))
@@ -77,7 +76,7 @@ def test_a_search_that_failed_is_no_case(photos, monkeypatch):
     kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
     photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
     far = torch.nn.functional.pad(kernel, (20, 0, 10, 10))
-    monkeypatch.setattr(cases, "_search", lambda *_: far)
+    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(far, 1.0))
     assert cases.draw_case(photo, kernel, chance(0, 1)) is None
 
 
@@ -99,7 +98,7 @@ def test_a_batch_is_turned_all_alike(small, photos, tmp_path):
     batch = cases.draw_cases(shard, chance(0, 0), count=6, side=32)
     assert batch.blurry.shape == batch.sharp.shape == batch.start.shape == (6, 3, 32, 32)
     assert batch.kernel.shape[-1] % 2 == 1
-    assert batch.kernel.shape[-1] <= 15
+    assert batch.kernel.shape[-1] <= 17
     assert batch.sigma.shape == (6,)
     assert torch.equal(batch.doubt, torch.ones(6))  # all of them were searched
     again = cases.draw_cases(shard, chance(0, 0), count=6, side=32)

@@ -8,6 +8,8 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, trim
 from blurspace.data.crops import SharpPhotos
+from blurspace.data.triplets import draw_kernels
+from blurspace.deblur.candidates import Estimate
 from blurspace.errors import ModelError
 from blurspace.io.weights import load_into, read_weights, write_weights
 from blurspace.metrics import psnr
@@ -30,8 +32,15 @@ def build(photos, shards, monkeypatch):
     """Two shards of two cases, made once for all tests here; the search is a friend who knows the kernel."""
     monkeypatch.setattr(cases, "RANGES", ((3, 9, 64),))
     monkeypatch.setattr(cases, "SHARD", 2)
-    monkeypatch.setattr(cases, "BOUNDS", (15,))
-    monkeypatch.setattr(cases, "_search", lambda blurry, true, generator: trim(true, 0.05))
+    monkeypatch.setattr(cases, "WIDEST", 15)
+    drawn = []
+
+    def noted(*args, **settings):
+        drawn.append(draw_kernels(*args, **settings))
+        return drawn[-1]
+
+    monkeypatch.setattr(cases, "draw_kernels", noted)
+    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(trim(drawn[-1], 0.05), 1.0))
     monkeypatch.setattr(deconvolver, "CROPS", {9: (24, 1)})
     monkeypatch.setattr(deconvolver, "MEASURED", 3)
 
@@ -80,9 +89,11 @@ def test_kernels_are_true_as_often_as_the_recipe_says(build):
         assert all(task.batch(chance(0, step)).doubt.item() == doubt for step in range(10))
 
 
-def test_true_kernels_are_true(photos):
+def test_true_kernels_are_true_but_for_their_error(photos, monkeypatch):
+    monkeypatch.setattr(deconvolver, "MOST_ERROR", 0.0)
     drawn = SharpPhotos(photos)
-    for step in range(3):
+    grey = 0
+    for step in range(12):
         made = deconvolver.true_cases(drawn, chance(0, step), widest=9, count=4, side=40)
         assert made.blurry.shape == made.sharp.shape == made.start.shape == (4, 3, 40, 40)
         assert made.kernel.shape == (4, 1, 9, 9)
@@ -93,6 +104,21 @@ def test_true_kernels_are_true(photos):
         assert float(noise.std()) == pytest.approx(float(made.sigma[0]), rel=0.1)
         inner = (..., slice(8, -8), slice(8, -8))
         assert (psnr(made.start[inner], made.sharp[inner]) > psnr(made.blurry[inner], made.sharp[inner])).all()
+        alike = [torch.equal(picture[:, 0], picture[:, 2]) for picture in (made.blurry, made.sharp)]
+        assert alike[0] == alike[1]
+        grey += alike[0]
+    assert 0 < grey < 6
+
+
+def test_the_error_of_a_kernel_is_a_share_of_its_peak_where_there_is_light():
+    kernel = torch.zeros(1, 1, 101, 101)
+    kernel[..., 20:80, 20:80] = 1 / 3600
+    off = deconvolver.erring(kernel, 0.1, chance(0, 0))
+    torch.testing.assert_close(off.sum(), torch.tensor(1.0))
+    lit = kernel > 0
+    assert (off[~lit] == 0).all()
+    assert float(off[lit].std() * 3600) == pytest.approx(0.1, rel=0.05)
+    assert torch.equal(deconvolver.erring(kernel, 0.0, chance(0, 0)), kernel / kernel.sum())
 
 
 def test_validates_on_photos_of_its_own(build):

@@ -58,17 +58,12 @@ class Found:
     level: int
 
 
-def estimate_within(blurry: Image, search: Search, *, ignore: Tensor | None = None) -> Kernel:
-    """Estimate a kernel that fits into `search.side` px from a grey picture (1 1 h w) in [0, 1].
+def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None) -> Found:
+    """Run a search from its beginning down to a level, for a grey picture (1 1 h w) in [0, 1].
 
-    `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones. Returns (1 1 side side), centred.
+    `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones.
     Source: Xu, Zheng and Jia 2013; the pyramid of Cho and Lee 2009.
     """
-    return find(blurry, search, len(scales(search.side)) - 1, ignore=ignore).kernel
-
-
-def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None) -> Found:
-    """Run a search from its beginning down to a level."""
     levels = scales(search.side)
     sparsities = _sparsities(len(levels), search.sparsity)
     settling = [share * search.sparsity for share in SETTLING]

@@ -21,21 +21,18 @@ from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import draw_kernels
-from blurspace.deblur.candidates import EXTENT_THRESHOLD
+from blurspace.deblur.candidates import WIDEST, estimate_kernel
 from blurspace.deblur.diagnose import luminance
-from blurspace.deblur.estimate import Search, estimate_within
 from blurspace.deblur.learned import make_start
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.train.steps import chance
 from blurspace.types import Image, Kernel
 
-# Kernels up to this extent (px) go with photos of this side, so that there is enough inside the frame to search in.
-# Half the cases are of the shortest range, which is the commonest blur; a shard has cases of one range.
-RANGES = ((3, 31, 256), (31, 61, 320), (3, 31, 256), (61, 85, 384))
+# Kernels up to this extent (px) go with photos of this side, so that there is enough inside the frame to search in
+# (see `candidates.SIDES_IN_NOISY_PICTURE`). Half the cases are of the shortest range, which is the commonest blur; a
+# shard has cases of one range.
+RANGES = ((3, 31, 288), (31, 61, 384), (3, 31, 288), (61, 85, 432))
 SHARD = 32
-# Bounds of a search: the least of them that holds the kernel with a little room.
-BOUNDS, ROOM = (31, 51, 85, 119), 1.05
-RIDGES = (2e-3, 8e-3)
 # Noise: log-uniform, and often just what the benchmark protocols use.
 SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
 OTHER_SHARE, GREY_SHARE = 0.15, 0.15
@@ -66,7 +63,7 @@ class Cases:
 def make_shards(
     photos: SharpPhotos, folder: Path, *, count: int, seed: int, report: Callable[[str], None]
 ) -> list[Path]:
-    """The paths of `count` shards in `folder`; those that are missing are made first (about half a minute each)."""
+    """The paths of `count` shards in `folder`; those that are missing are made first (two minutes each)."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{RANGES[n % len(RANGES)][1]}px-{n:04d}.safetensors" for n in range(count)]
     for n, path in enumerate(paths):
@@ -97,15 +94,15 @@ def draw_case(photo: Image, kernel: Kernel, generator: torch.Generator) -> tuple
     blurry = photograph(
         inner, kernel, response="linear", sigma=_draw_sigma(generator), round8=True, border="valid", generator=generator
     )
-    found = _search(blurry, kernel, generator)
+    found = estimate_kernel(luminance(blurry)).kernel
     down, right, agreement = offset(found, kernel)
-    if agreement < LEAST_AGREEMENT or max(abs(down), abs(right)) >= MARGIN or found.shape[-1] > BOUNDS[-1]:
+    if agreement < LEAST_AGREEMENT or max(abs(down), abs(right)) >= MARGIN:
         return None
     reach = kernel.shape[-1] // 2 + MARGIN
     sharp = _shifted(photo, -down, -right)[..., reach:-reach, reach:-reach].clamp(0, 1)
     sigma = estimate_sigma(blurry)
     colours = [picture.expand(-1, 3, -1, -1) for picture in (blurry, sharp, make_start(blurry, found, sigma))]
-    return (*colours, crop_or_pad(found, BOUNDS[-1]), torch.tensor([sigma]))
+    return (*colours, crop_or_pad(found, WIDEST), torch.tensor([sigma]))
 
 
 def _draw_shard(
@@ -123,14 +120,6 @@ def _draw_shard(
         if case is not None:
             cases.append(case)
     return cases
-
-
-def _search(blurry: Image, true: Kernel, generator: torch.Generator) -> Kernel:
-    ridge = RIDGES[int(torch.randint(len(RIDGES), (), generator=generator))]
-    bound = next((bound for bound in BOUNDS if bound >= ROOM * true.shape[-1]), BOUNDS[-1])
-    with torch.inference_mode():
-        found = estimate_within(luminance(blurry), Search(bound, ridge=ridge))
-    return trim(found.clone(), EXTENT_THRESHOLD)
 
 
 def _draw_sigma(generator: torch.Generator) -> float:
