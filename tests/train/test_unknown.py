@@ -4,11 +4,13 @@ import pytest
 import torch
 
 from blurspace.blur.convolve import blur
+from blurspace.blur.curve import from_light, to_light
 from blurspace.blur.kernels import gaussian, line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
 from blurspace.errors import UsageError
+from blurspace.train import unknown
 from blurspace.train.steps import chance
-from blurspace.train.unknown import CameraGuess, guess_camera
+from blurspace.train.unknown import CameraGuess, asymmetry, guess_camera
 
 NOISE = 0.02
 
@@ -31,6 +33,17 @@ def spread(kernel):
     """Variance along the rows and the columns, px squared."""
     place = torch.arange(kernel.shape[-1]) - kernel.shape[-1] // 2
     return [float((kernel[0, 0].sum(axis) * place.square()).sum()) for axis in (0, 1)]
+
+
+def scenes(count, seed, side=160):
+    """Random rectangles, of any brightness."""
+    generator = torch.Generator().manual_seed(seed)
+    pictures = torch.full((count, 3, side, side), 0.5)
+    for picture in pictures:
+        for _ in range(120):
+            top, left, high, wide = torch.randint(2, side, (4,), generator=generator).tolist()
+            picture[:, top : top + high // 5, left : left + wide // 5] = torch.rand((), generator=generator)
+    return pictures
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +78,32 @@ def test_the_noise_is_that_of_the_blurry_pictures(guess):
 def test_small_pictures_are_refused(sharp):
     with pytest.raises(UsageError, match="128 px"):
         guess_camera([picture[:, :100] for picture in blurred(0)], sharp)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 3.0])
+def test_the_exponent_of_the_light_is_told_from_unpaired_pictures(exponent):
+    """Bright and dark things by chance, so that nothing but the blur makes pictures asymmetric."""
+    light = torch.tensor(exponent)
+    blurry = from_light(blur(to_light(scenes(40, 1), light), line(9, 0), border="circular"), light)
+    found = guess_camera(as_bytes(blurry), as_bytes(scenes(40, 2))).exponents
+    assert found[0] <= exponent <= found[1]
+    assert found[1] - found[0] < 1.5  # it could be anything from 1 to 3
+
+
+def test_asymmetry_is_the_valleys_less_the_ridges():
+    ridge = torch.zeros(1, 1, 9, 9)
+    ridge[..., 4, 4] = 1
+    powers = (16, 4)  # of the peak's Laplacian, -4, and of its four neighbours', 1
+    assert asymmetry(ridge) == pytest.approx((powers[1] - powers[0]) / sum(powers))
+    assert asymmetry(1 - ridge) == -asymmetry(ridge)
+    assert asymmetry(torch.full((1, 3, 9, 9), 0.5)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [(-1.0, 1.0), (0.0, 1.0), (0.1, 1.25), (0.2, 1.5), (0.25, 2.25), (9.0, 3.0)]
+)
+def test_the_crossing_is_where_the_means_reach_it(wanted, found):
+    assert unknown._crossing([0.0, 0.2, 0.2, 0.3, 0.3], wanted) == pytest.approx(found)
 
 
 def test_photographs_have_shape_range_and_chance(guess):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from blurspace.train.translator import TranslatorTask
 
 SEED, BATCH, CROP, FRAME, RATE, CLIP = 2403, 8, 96, 192, 2e-3, 0.5
-STEPS = 800
+STEPS, LONG_STEPS = 800, 4000  # the second: of our recipe, half an hour
 WIDTHS = (32, 48, 64)
 CRITIC_WIDTH = 32  # of the unpaired games
 BANK = 64  # pairs of the known camera

@@ -290,5 +290,6 @@ def _said(guess: CameraGuess) -> str:
     spread = [float((kernel.sum(axis) * place.square()).sum().sqrt()) for axis in (0, 1)]
     return (
         f"this camera's blur spreads light by {spread[0]:.1f} px along the rows and {spread[1]:.1f} px along the "
-        f"columns (standard deviations, from power spectra), with noise of sigma {guess.sigma:.4f}"
+        f"columns (standard deviations, from power spectra), with noise of sigma {guess.sigma:.4f}, in light "
+        f"of exponent {guess.exponents[0]:.1f} to {guess.exponents[1]:.1f}"
     )
