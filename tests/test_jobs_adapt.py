@@ -14,9 +14,10 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
 from blurspace.builders import build_camera, build_space
-from blurspace.catalog import WEIGHTS
+from blurspace.catalog import WEIGHTS, build_deblurrer
 from blurspace.data.piles import Frame, Pile
 from blurspace.deblur.network import NetworkDeblurrer
+from blurspace.deblur.translated import Translated
 from blurspace.errors import ModelError, NoInputError, OutputError, UsageError
 from blurspace.io.files import write_bytes
 from blurspace.io.images import encode_photo
@@ -196,15 +197,47 @@ def test_an_earlier_training_makes_way_only_if_told_to(tmp_path):
     _check_way(out, folder, resume=True, overwrite=False)
     assert (folder / "checkpoint.pt").exists()
     _check_way(out, folder, resume=False, overwrite=True)
+    with pytest.raises(UsageError, match=r"no checkpoint\.pt .* to resume"):
+        _check_way(out, tmp_path, resume=True, overwrite=False)
+    (tmp_path / "folder.safetensors").mkdir()
+    with pytest.raises(OutputError, match="is a folder"):
+        _check_way(tmp_path / "folder.safetensors", folder, resume=False, overwrite=True)
     assert (folder / "checkpoint.pt").exists()  # only what is about to be replaced is taken away
 
 
 def test_only_the_same_training_is_resumed(tmp_path):
     job._settle(tmp_path / "folder" / "adapt.json", {"known": "belt"}, resume=False)
     job._settle(tmp_path / "folder" / "adapt.json", {"known": "belt"}, resume=True)
-    with pytest.raises(UsageError, match=r"adapt\.json is of other pictures, another known blur or recipe"):
+    with pytest.raises(UsageError, match=r"adapt\.json is of other pictures, another known blur, deblurrer or recipe"):
         job._settle(tmp_path / "folder" / "adapt.json", {"known": "shakes"}, resume=True)
     job._settle(tmp_path / "folder" / "adapt.json", {"known": "shakes"}, resume=False)
+
+
+def test_other_pictures_are_told_from_the_same():
+    one, other = torch.zeros(3, 4, 4, dtype=torch.uint8), torch.ones(3, 4, 4, dtype=torch.uint8)
+    assert job._digest([one, other]) == job._digest([one.clone(), other.clone()])
+    assert job._digest([one, other]) != job._digest([other, one])
+
+
+def test_time_must_be_left(given, tmp_path):
+    with pytest.raises(UsageError, match="leaves no time"):
+        adapt_camera(given, out=tmp_path / "camera.safetensors", recipe=RECIPE, minutes=0)
+
+
+@pytest.mark.parametrize("name", ["classical", "fourier-pair", "auto"])
+def test_a_method_behind_the_translator_goes_by_its_receipts(name):
+    """What it refuses, is the photo: not its translation."""
+    camera = Translated(lambda blurry: 1 - blurry, build_deblurrer(name, kernel=line(9, 0)), build_space())
+    ways = dict(adapt_report._ways(camera))
+    photo = scene(70, 90)
+    assert ways["blurry"](photo) is photo
+    assert torch.equal(ways["plain"](photo), camera.deblurrer(photo).restored)
+    assert torch.equal(ways["translated"](photo), camera(photo).restored)
+    assert float((ways["translated"](photo) - photo).abs().mean()) < 0.1  # of no method is a negative taken
+
+
+def test_sentences_begin_with_a_capital_and_keep_their_units():
+    assert adapt_report._begun("a gain of 2 dB (NIQE)") == "A gain of 2 dB (NIQE)"
 
 
 def refused(given, tmp_path, error, match):

@@ -40,6 +40,13 @@ def test_the_kernel_of_a_shaken_scene_is_found_without_its_size(seed):
     assert similarity(found, true) > 0.85
 
 
+def test_a_bound_wider_than_what_is_looked_at_is_no_error(monkeypatch):
+    monkeypatch.setattr(candidates, "WINDOW", 64)
+    true = line(9, 30.0)
+    blurry = blur(made_scene(200, seed=3), true, border="valid")
+    assert estimate_kernel(blurry, size=99).kernel.shape[-1] <= 64
+
+
 def test_a_larger_bound_than_the_kernel_does_no_harm():
     true = line(9, 30.0)
     blurry = blur(made_scene(200, seed=3), true, border="valid")

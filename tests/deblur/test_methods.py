@@ -54,6 +54,22 @@ def test_strength_shortens_the_kernel(strength):
     assert math.isclose(extent(short)[0], strength * extent(whole)[0], abs_tol=1.5)
 
 
+@pytest.mark.parametrize("side", [5, 15, 31])
+@pytest.mark.parametrize("strength", [0.05, 0.3, 0.53, 0.85, 0.9])
+def test_a_shortened_kernel_keeps_its_light_and_its_centre(side, strength):
+    whole = shake(side, generator=torch.Generator().manual_seed(side))
+    short = shorten(whole, strength)
+    assert short.shape[-1] % 2 == 1
+    torch.testing.assert_close(short.sum(), whole.sum())
+    for before, after in zip(centroid(whole), centroid(short), strict=True):
+        assert after == pytest.approx(strength * before, abs=1e-4)
+
+
+def centroid(kernel):
+    place = torch.arange(kernel.shape[-1]) - kernel.shape[-1] // 2
+    return [float((kernel[0, 0].sum(axis) * place).sum()) for axis in (0, 1)]
+
+
 def test_less_strength_changes_less():
     _, blurry = shaken()
     changes = [KernelDeblurrer(kernel=SHAKE, strength=strength)(blurry).receipt.change_psnr for strength in (0.4, 1)]
@@ -101,6 +117,14 @@ def test_the_confidence_of_a_search_goes_with_its_kernel(monkeypatch):
 def test_auto_prefers_total_variation_without_noise():
     _, blurry = shaken(sigma=0.0)
     assert with_verdicts(good, good)(blurry).method == "classical"
+
+
+def test_auto_tries_no_field_where_less_blur_is_to_be_removed(monkeypatch):
+    monkeypatch.setattr("blurspace.deblur.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
+    monkeypatch.setattr("blurspace.deblur.auto.FieldDeblurrer", lambda *_: pytest.fail("a field has no strength"))
+    auto = build_deblurrer("auto", strength=0.5)
+    auto.learned.restore = auto.classical.restore = bad
+    assert auto(shaken()[1]).receipt.verdict == "refused"
 
 
 def test_auto_leaves_sharp_pictures_alone():

@@ -47,6 +47,17 @@ def test_a_flat_picture_is_left_alone(value):
     assert "no edges" in result.receipt.reason
 
 
+def test_a_flat_picture_under_a_given_kernel_stays_flat():
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    torch.testing.assert_close(KernelDeblurrer(kernel=SHAKE)(flat).restored, flat, atol=1e-4, rtol=0)
+
+
+def test_what_is_no_number_is_refused():
+    _, blurry = shaken(seed=4)
+    broken = KernelDeblurrer(kernel=SHAKE, restore=lambda light, *_: torch.full_like(light, float("nan")))
+    assert broken(blurry).receipt.verdict == "refused"
+
+
 def test_noise_alone_is_not_deblurred():
     noise = torch.rand(1, 1, 120, 120, generator=torch.Generator().manual_seed(0))
     assert KernelDeblurrer()(noise).receipt.verdict == "left alone"

@@ -6,6 +6,7 @@ import torch
 from blurspace.blur.kernels import shake
 from blurspace.data.crops import SharpPhotos
 from blurspace.deblur.candidates import Estimate
+from blurspace.errors import UsageError
 from blurspace.metrics import psnr
 from blurspace.train import cases
 from blurspace.train.steps import chance
@@ -91,6 +92,21 @@ def test_shards_that_are_there_are_not_made_again(small, photos, tmp_path):
     whole = made(photos, tmp_path / "again", count=2)
     assert [one.read_bytes() for one in whole] == [one.read_bytes() for one in paths]
     assert sorted(tmp_path.glob("*.*")) == paths
+
+
+def test_shards_of_other_photos_or_seeds_are_refused(small, photos, tmp_path):
+    made(photos, tmp_path)
+    for other, seed in ((SharpPhotos(photos, limit=2), 1), (SharpPhotos(photos, limit=3), 0)):
+        with pytest.raises(UsageError, match=r"9px-0000\.safetensors is of other photos, another seed"):
+            cases.make_shards(other, tmp_path, count=1, seed=seed, report=lambda _: None)
+
+
+def test_searches_that_all_fail_end_in_a_sentence(small, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(cases, "LEAST_AGREEMENT", 1.1)
+    monkeypatch.setattr(cases, "MOST_TRIES", 1)
+    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(shake(9), 1.0))
+    with pytest.raises(UsageError, match="of 2 kernels only 0 were found again"):
+        made(photos, tmp_path)
 
 
 def test_a_batch_is_turned_all_alike(small, photos, tmp_path):

@@ -80,6 +80,11 @@ def test_small_pictures_are_refused(sharp):
         guess_camera([picture[:, :100] for picture in blurred(0)], sharp)
 
 
+def test_one_picture_is_refused(sharp):
+    with pytest.raises(UsageError, match="1 blurry and 20 sharp pictures"):
+        guess_camera(blurred(0)[:1], sharp)
+
+
 def test_the_exponent_of_the_light_is_told_from_unpaired_pictures():
     """Bright and dark things by chance, so that nothing but the blur makes pictures asymmetric."""
     middles = []

@@ -18,7 +18,6 @@ from blurspace.bench.translations import (
     BATCH,
     CROP,
     FRAME,
-    LONG_STEPS,
     SEED,
     STEPS,
     Setting,
@@ -37,10 +36,10 @@ from blurspace.train.steps import chance
 
 KNOWN, UNKNOWN = "belt", "mast"
 HOME = "home"  # the known deblurrer with pictures of the camera that it knows
-SHORT_STEPS = 200  # of the tables that vary one thing
+SHORT_STEPS, LONG_STEPS = 200, 4000  # of the tables that vary one thing, and of our recipe, half an hour
 TESTS, TEST_SIDE = 24, 256
 PROTOCOL = (
-    f"pham2024-adapt 2: unknown camera {UNKNOWN}, known {KNOWN} with its shipped deblurrer; {FRAME} px scenes of "
+    f"pham2024-adapt 1: unknown camera {UNKNOWN}, known {KNOWN} with its shipped deblurrer; {FRAME} px scenes of "
     f"train/photos, 0.6 of the photos blurry and 0.4 sharp unless the method says otherwise; {STEPS} steps "
     f"({SHORT_STEPS} for short and the methods with a colon, {LONG_STEPS} for long) of {BATCH} crops of {CROP} px, one "
     f"seed; tested on {TESTS} scenes of {TEST_SIDE} px of test/kodak24; PSNR over all colours, both rounded to 8 bits, "

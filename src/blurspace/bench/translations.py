@@ -1,6 +1,7 @@
 """What do the protocols of Blur2Blur share? A world with an unknown camera, trainings in it, and scores.
 
-One training loop, one network and as many steps for all methods, on one CPU thread.
+One network and as many steps for all methods, on one CPU thread. Translations and games are trained by `train.loop`,
+with their weights averaged, plain deblurrers by `spaces.fit`.
 """
 
 import time
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from blurspace.train.translator import TranslatorTask
 
 SEED, BATCH, CROP, FRAME, RATE, CLIP = 2403, 8, 96, 192, 2e-3, 0.5
-STEPS, LONG_STEPS = 800, 4000  # the second: of our recipe, half an hour
+STEPS = 800
 WIDTHS = (32, 48, 64)
 CRITIC_WIDTH = 32  # of the unpaired games
 BANK = 64  # pairs of the known camera

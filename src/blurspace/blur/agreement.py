@@ -20,7 +20,8 @@ def offset(estimated: Kernel, true: Kernel, *, fineness: int = FINENESS) -> tupl
     """
     side = fast_size(estimated.shape[-1] + true.shape[-1] + ROOM)
     side += side % 2
-    rows, columns = torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None]
+    device = estimated.device
+    rows, columns = torch.fft.fftfreq(side, device=device)[:, None], torch.fft.rfftfreq(side, device=device)[None]
     smooth = torch.exp(-2 * (math.pi * OFFSET_SIGMA) ** 2 * (rows**2 + columns**2))
     first, second = (smooth * to_otf(kernel, (side, side)) for kernel in (estimated, true))
     fine, half = fineness * side, side // 2

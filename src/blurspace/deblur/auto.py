@@ -34,7 +34,7 @@ class Auto:
         second = other.with_kernel(blurry, first.kernel, first.receipt.sigma)
         if second.receipt.verdict == "restored":
             return replace(second, confidence=first.confidence)
-        if self.classical.kernel is not None:  # the user knows the kernel, and wants no other
+        if self.classical.kernel is not None or self.classical.strength < 1:  # a field would find a kernel of its own
             return first
         third = FieldDeblurrer(self.classical).with_kernel(blurry, first.kernel, first.receipt.sigma)
         if third is None or third.receipt.verdict != "restored":

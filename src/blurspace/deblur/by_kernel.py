@@ -1,14 +1,15 @@
 """How does one photo become sharp with one kernel? Estimate it (or take it), deconvolve, and write the receipt."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import torch
 from torch import Tensor
-from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import RESPONSES, to_display, to_linear
-from blurspace.blur.kernels import normalise, trim
+from blurspace.blur.kernels import trim
 from blurspace.deblur.candidates import Estimate, estimate_kernel
 from blurspace.deblur.deconvolve import deconvolve, strength_for
 from blurspace.deblur.diagnose import already_sharp, luminance
@@ -100,9 +101,9 @@ def shorten(kernel: Kernel, strength: float) -> Kernel:
     """The kernel made smaller by the factor `strength` in (0, 1] about its centre: 1 leaves it, near 0 a delta."""
     if strength == 1:
         return kernel
-    side = kernel.shape[-1]
-    small = functional.interpolate(kernel, scale_factor=strength, mode="bicubic", antialias=True).clamp_min(0)
-    more = side - small.shape[-1]
-    if more % 2:  # a kernel's side is odd, so that it has a middle
-        small = functional.interpolate(kernel, size=small.shape[-1] + 1, mode="bicubic", antialias=True).clamp_min(0)
-    return trim(normalise(small))
+    reach = kernel.shape[-1] // 2
+    places = strength * torch.arange(-reach, reach + 1).to(kernel)  # where the light of each row and column goes
+    near = math.ceil(strength * reach)
+    pixels = torch.arange(-near, near + 1).to(kernel)
+    shares = (1 - (pixels[:, None] - places).abs()).clamp_min(0)  # of it, to the two pixels that are nearest
+    return trim(shares @ kernel @ shares.T)

@@ -105,7 +105,7 @@ def _estimate(blurry: Image, size: int | None, ignore: Tensor | None) -> Estimat
     blurry, ignore = blurry[(..., *window)], None if ignore is None else ignore[(..., *window)]
     noisy = _levels_too_noisy(blurry, LAST_SETTLING[-1] * sparsity)
     sides = SIDES_IN_NOISY_PICTURE if noisy else SIDES_IN_PICTURE
-    widest = min(size, shorter // 2 - 1) if size else min(WIDEST, shorter // sides)
+    widest = min(size, min(blurry.shape[-2:]) // 2 - 1) if size else min(WIDEST, shorter // sides)
     begun = _narrowing(blurry, widest | 1, sparsity, ignore)
     best = sorted(begun, key=lambda candidate: candidate.score)
     near = [candidate for candidate in best[: 1 if noisy else MOST_GOING] if candidate.score <= NEAR * best[0].score]

@@ -94,7 +94,7 @@ def _solve(auto: Tensor, cross: Tensor, start: Kernel, *, ridge: float) -> Kerne
 
 
 def tidy_kernel(kernel: Kernel, *, threshold: float) -> Kernel:
-    """Drop values below `threshold` of the peak and small loose parts; centre and normalise, same size.
+    """Drop values of one kernel (1 1 k k) below `threshold` of the peak, and small loose parts; centre and normalise.
 
     An empty kernel becomes a delta: the estimate "no blur" that a flat picture supports.
     """

@@ -16,6 +16,7 @@ from blurspace.types import Image, Kernel, Receipt
 FLAT_RANGE = 6 / 255
 # Sharper edges make the gradients sparser; ringing makes them denser. A result less sparse than its input has failed.
 WORST_SPARSITY_RATIO = 1.0
+LEAST_SPARSITY = 1e-12  # a photo of one colour has none to divide by
 # The residual may be this many times the noise (JPEG and a kernel that varies add to it), above 8-bit rounding.
 RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR = 4.0, 6 / 255
 # Of the gradients of the restored picture, the mean in flat areas may be this share of the mean elsewhere.
@@ -29,7 +30,7 @@ def judge(blurry: Image, restored: Image, reblurred: Image, kernel: Kernel, *, s
     """
     length, _ = extent(kernel)
     reach = kernel.shape[-1] // 2
-    ratio = normalised_sparsity(restored) / normalised_sparsity(blurry)
+    ratio = normalised_sparsity(restored) / max(normalised_sparsity(blurry), LEAST_SPARSITY)
     ringing = ringing_share(blurry, restored, reach)
     inner = [picture[..., reach:-reach, reach:-reach] if reach else picture for picture in (blurry, reblurred)]
     residual = float((inner[0] - inner[1]).square().mean().sqrt())
@@ -79,7 +80,7 @@ def _highest(picture: Image, reach: int) -> Image:
 
 def _failure(residual: float, sigma: float, sparsity_ratio: float, ringing: float) -> str:
     """Why the result is not to be trusted, in one sentence; empty if it is."""
-    if residual > max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma):
+    if not residual <= max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma):  # nor where it is no number
         return "no single kernel explains this photo: blurring the result again does not give it back"
     if sparsity_ratio > WORST_SPARSITY_RATIO:
         return "the result has ghosts rather than sharper edges, so the photo is better as it is"

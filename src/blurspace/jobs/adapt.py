@@ -4,6 +4,7 @@ Read, sort and check the piles; guess the camera's blur; rank the known domains 
 report, on blurry pictures that training never saw, whether it helped.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown, write_bytes
 from blurspace.io.weights import load_into, read_weights
 from blurspace.jobs.adapt_report import Facts, measure, report_files
-from blurspace.jobs.train import line
+from blurspace.jobs.train import check_minutes, line
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train import loop
 from blurspace.train.adapt import TranslatorRecipe, bank_of, distance_to, known_stacks, translator_from
@@ -91,6 +92,7 @@ def adapt_camera(
     The training itself is in the folder OUT.training, from which `resume` goes on. Raises UsageError, NoInputError or
     PictureError on piles that cannot work, before any training, and what `loop.run` raises.
     """
+    check_minutes(minutes)
     folder = out.with_name(f"{out.name}.training")
     _check_way(out, folder, resume=resume, overwrite=overwrite)
     blurry, sharp = _piles(given, recipe, report)
@@ -110,11 +112,12 @@ def adapt_camera(
     task = translator_from(
         recipe, pictures, views, chosen.bank, space=space, deblur=network, guess=guess, device=device
     )
-    setting = {
+    setting: dict[str, object] = {
         "known": chosen.name,
+        "deblurrer": str(chosen.deblurrer),
         "recipe": recipe.model_dump(mode="json"),
-        "blurry": len(pictures),
-        "sharp": len(views),
+        "blurry": _digest(pictures),
+        "sharp": _digest(views),
     }
     _settle(folder / SETTING, setting, resume=resume)
     if not resume:  # the piles are good, and what is replaced was allowed to be
@@ -172,7 +175,10 @@ def _check_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> Non
     """Refuse, before any work, what would lose something."""
     if out.suffix != SUFFIX:
         raise UsageError(f"the camera's file {shown(out)} would not end in {SUFFIX}: give -o such as camera{SUFFIX}")
+    if out.is_dir():
+        raise OutputError(f"{shown(out)} is a folder: give -o a file to write")
     if resume:
+        loop.check_resumable(folder)
         return
     there = [
         path for path in (out, *(out.with_suffix(one) for one in REPORTS), folder / loop.CHECKPOINT) if path.exists()
@@ -186,7 +192,8 @@ def _settle(path: Path, setting: dict[str, object], *, resume: bool) -> None:
     text = json.dumps(setting, sort_keys=True, default=str).encode()
     if resume and path.exists() and path.read_bytes() != text:
         raise UsageError(
-            f"{shown(path)} is of other pictures, another known blur or recipe: resume with the same, or leave --resume"
+            f"{shown(path)} is of other pictures, another known blur, deblurrer or recipe: resume with the same, or "
+            "leave --resume"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, text, overwrite=True)
@@ -293,3 +300,10 @@ def _said(guess: CameraGuess) -> str:
         f"columns (standard deviations, from power spectra), with noise of sigma {guess.sigma:.4f}, in light "
         f"of exponent {guess.exponents[0]:.1f} to {guess.exponents[1]:.1f}"
     )
+
+
+def _digest(pictures: Sequence[Tensor]) -> str:
+    found = hashlib.blake2b(digest_size=16)
+    for picture in pictures:
+        found.update(picture.contiguous().numpy().tobytes())
+    return found.hexdigest()

@@ -21,6 +21,7 @@ import torch
 from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
+from blurspace.deblur.network import NetworkDeblurrer
 from blurspace.deblur.translated import Translated
 from blurspace.errors import UsageError
 from blurspace.jobs.deblur import number, picture_bytes
@@ -30,7 +31,7 @@ from blurspace.niqe import Naturalness, niqe
 from blurspace.train.converter import share_known, train_judge
 from blurspace.train.steps import chance
 from blurspace.train.translator import VALIDATION_SEED, Piles, TranslatorTask
-from blurspace.types import Deblurrer, Image, Pair
+from blurspace.types import Image, Pair
 
 # By how much, in dB of PSNR, a translation must help on the mean, what counts as a loss on one picture (the eye hardly
 # sees less), and which share of the pictures may lose that: receipts refuse some of those (ours).
@@ -164,18 +165,17 @@ def report_files(found: Found) -> dict[str, bytes]:
 
 
 def _ways(camera: Translated) -> list[tuple[str, Callable[[Image], Image]]]:
-    """Doing nothing, the known deblurrer alone, and with the translation: what comes out, whatever a receipt says."""
-    plain = _output(camera.deblurrer)
-    return [
-        ("blurry", lambda blurry: blurry),
-        ("plain", plain),
-        ("translated", lambda blurry: plain(camera.translate(blurry))),
-    ]
+    """Doing nothing, the known deblurrer alone, and with the translation.
 
-
-def _output(deblurrer: Deblurrer) -> Callable[[Image], Image]:
-    restore = getattr(deblurrer, "restore", None)
-    return restore if callable(restore) else lambda blurry: deblurrer(blurry).restored
+    Of a network what comes out, whatever a receipt says; of a method, which goes by receipts itself, what a user gets.
+    """
+    known = camera.deblurrer
+    ways: dict[str, Callable[[Image], Image]] = {"blurry": lambda blurry: blurry}
+    if isinstance(known, NetworkDeblurrer):
+        ways |= {"plain": known.restore, "translated": lambda blurry: known.restore(camera.translate(blurry))}
+    else:
+        ways |= {"plain": lambda blurry: known(blurry).restored, "translated": lambda blurry: camera(blurry).restored}
+    return list(ways.items())
 
 
 def _made_pairs(piles: Piles) -> list[Pair]:
@@ -239,7 +239,7 @@ def _page(found: Found) -> str:
     return f"""<!doctype html><meta charset="utf-8"><title>blurspace adapt: {html.escape(found.verdict)}</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
 td,th{{padding:.2em .6em;text-align:left}}img{{display:block}}</style>
-<h1>{html.escape(found.verdict.capitalize())}</h1><p>{html.escape(found.reason.capitalize())}.</p>
+<h1>{html.escape(_begun(found.verdict))}</h1><p>{html.escape(_begun(found.reason))}.</p>
 <p>{facts.steps} steps in {facts.minutes:.1f} minutes, {found.seconds:.2f} s a picture to translate and deblur it twice;
 pictures: {", ".join(f"{count} {name}" for name, count in facts.pictures.items())}.
 What averages over 64 px show was changed by {found.coarse_change:.2%}.</p>
@@ -253,6 +253,11 @@ reblur_psnr (does blurring the result again give the photo?) on blurry pictures 
 <table><tr>{kernel}</tr></table>{_table(domains)}
 <h2>Blurry, plainly deblurred, translated, translated and deblurred</h2><table>{rows}</table>
 """
+
+
+def _begun(sentence: str) -> str:
+    """With a capital letter; `capitalize` would make dB db."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> str:

@@ -33,8 +33,7 @@ def train_recipe(
     NoInputError without photos, and what `loop.run` raises.
     """
     check_device(device)
-    if max_minutes is not None and not max_minutes > 0:
-        raise UsageError(f"--max-minutes {max_minutes} leaves no time: give more than 0")
+    check_minutes(max_minutes)
     settings = read_recipe(recipe, overrides=overrides)
     task = TASKS[settings.task].build(settings, data=data, device=device, report=report)
     last: dict[str, float] = {}
@@ -75,3 +74,9 @@ def line(row: Mapping[str, float]) -> str:
     """A row of the log, for people."""
     rest = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name not in ("step", "minutes"))
     return f"step {row['step']:.0f}, {row['minutes']:.1f} minutes: {rest}"
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Raise UsageError on a time that is none."""
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"--max-minutes {minutes} leaves no time: give more than 0")

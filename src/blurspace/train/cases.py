@@ -6,12 +6,14 @@ is off centre: blind deblurring cannot know that shift, so it must not be punish
 photo, hence files. Cases with the true kernel are made on the fly instead (`train.deconvolver`).
 """
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -25,6 +27,8 @@ from blurspace.deblur.candidates import WIDEST, estimate_kernel
 from blurspace.deblur.diagnose import luminance
 from blurspace.deblur.learned import make_start
 from blurspace.deblur.noise import estimate_sigma
+from blurspace.errors import UsageError
+from blurspace.io.files import shown
 from blurspace.train.steps import chance
 from blurspace.types import Image, Kernel
 
@@ -38,6 +42,9 @@ SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
 OTHER_SHARE, GREY_SHARE = 0.15, 0.15
 # A search that failed (agreement of the kernels below this) teaches nothing: the receipt refuses such results.
 LEAST_AGREEMENT = 0.75
+MOST_TRIES = 20  # for each case
+# What a shard was made from and how; the version goes up when cases come to be made in another way.
+ORIGIN, VERSION = "origin", 2
 MARGIN = 8  # px: the estimated kernel may be off centre by less than this
 
 
@@ -63,16 +70,23 @@ class Cases:
 def make_shards(
     photos: SharpPhotos, folder: Path, *, count: int, seed: int, report: Callable[[str], None]
 ) -> list[Path]:
-    """The paths of `count` shards in `folder`; those that are missing are made first (two minutes each)."""
+    """The paths of `count` shards in `folder`; those that are missing are made first (two minutes each).
+
+    Raises UsageError on shards of other photos, another seed or an older way of making them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    origin = _origin(photos, seed)
     paths = [folder / f"{RANGES[n % len(RANGES)][1]}px-{n:04d}.safetensors" for n in range(count)]
     for n, path in enumerate(paths):
         if not path.exists():
             shard = _stacked(_draw_shard(photos, RANGES[n % len(RANGES)], chance(seed, n)))
             unfinished = path.with_suffix(".part")
-            save_file(shard, unfinished)
+            save_file(shard, unfinished, metadata={ORIGIN: origin})
             unfinished.rename(path)
             report(f"{n + 1} of {count} shards of cases are made")
+        with safe_open(path, framework="pt") as shard_file:
+            if (shard_file.metadata() or {}).get(ORIGIN) != origin:
+                raise UsageError(f"{shown(path)} is of other photos, another seed or version: give another folder")
     return paths
 
 
@@ -105,12 +119,19 @@ def draw_case(photo: Image, kernel: Kernel, generator: torch.Generator) -> tuple
     return (*colours, crop_or_pad(found, WIDEST), torch.tensor([sigma]))
 
 
+def _origin(photos: SharpPhotos, seed: int) -> str:
+    found = hashlib.blake2b(f"{VERSION} {seed}".encode(), digest_size=16)
+    for photo in photos.photos:
+        found.update(photo.numpy().tobytes())
+    return found.hexdigest()
+
+
 def _draw_shard(
     photos: SharpPhotos, kind: tuple[int, int, int], generator: torch.Generator
 ) -> list[tuple[Tensor, ...]]:
     low, high, side = kind
     cases: list[tuple[Tensor, ...]] = []
-    while len(cases) < SHARD:
+    for _ in range(MOST_TRIES * SHARD):
         kernel = draw_kernels(generator, count=1, kernel_side=high, extents=(low, high), other_share=OTHER_SHARE)
         kernel = trim(kernel)
         photo = photos.crop(generator, side=side + 2 * MARGIN + kernel.shape[-1] - 1)
@@ -119,7 +140,11 @@ def _draw_shard(
         case = draw_case(photo, kernel, generator)
         if case is not None:
             cases.append(case)
-    return cases
+        if len(cases) == SHARD:
+            return cases
+    raise UsageError(
+        f"of {MOST_TRIES * SHARD} kernels only {len(cases)} were found again: give photos with more detail"
+    )
 
 
 def _draw_sigma(generator: torch.Generator) -> float:

@@ -143,8 +143,7 @@ def true_cases(photos: SharpPhotos, generator: torch.Generator, *, widest: int, 
     if torch.rand((), generator=generator) < GREY_SHARE:  # one colour of a photo is a grey photo
         blurry, sharp = (picture[:, 1:2].expand(-1, 3, -1, -1) for picture in (blurry, sharp))
     kernel = erring(made.kernel, MOST_ERROR * float(torch.rand((), generator=generator)), generator)
-    starts = [make_start(blurry[n : n + 1], kernel[n : n + 1], sigma) for n in range(count)]
-    return Cases(blurry, sharp, torch.cat(starts), kernel, made.sigma, torch.zeros(count))
+    return Cases(blurry, sharp, make_start(blurry, kernel, sigma), kernel, made.sigma, torch.zeros(count))
 
 
 def erring(kernel: Kernel, error: float, generator: torch.Generator) -> Kernel:
@@ -178,14 +177,16 @@ def _held_out(photos: SharpPhotos, shards: list[Path]) -> dict[str, list[Cases]]
 
 
 def _shards(settings: CasesSettings, photos: SharpPhotos, folder: str, report: Report) -> list[Path]:
-    count = settings.held_out_shards if folder == "held-out" else settings.shards
-    return make_shards(photos, settings.folder / folder, count=count, seed=settings.seed, report=report)
+    count, seed = settings.shards, settings.seed
+    if folder == "held-out":
+        count, seed = settings.held_out_shards, seed + 1  # other kernels, not only other photos
+    return make_shards(photos, settings.folder / folder, count=count, seed=seed, report=report)
 
 
 def _widest(path: Path) -> int:
     return int(path.name.partition("px")[0])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # of 30 to 70 MB
 def _kept(path: Path) -> dict[str, Tensor]:
     return read_shard(path)

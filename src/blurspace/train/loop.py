@@ -91,9 +91,9 @@ def run(
     Raises UsageError where `resume` finds nothing, OutputError where OUT holds a run and `resume` is false, ModelError
     on a checkpoint of another architecture, BlurspaceError on a number that is not finite (the last checkpoint stays).
     """
-    if resume and not (out / CHECKPOINT).is_file():
-        raise UsageError(f"there is no {CHECKPOINT} in {shown(out)} to resume: leave --resume out to start there")
-    if not resume and (out / CHECKPOINT).exists():
+    if resume:
+        check_resumable(out)
+    elif (out / CHECKPOINT).exists():
         raise OutputError(f"{shown(out)} holds a run already: give --resume to go on with it, or another folder")
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -105,6 +105,12 @@ def run(
     one = _Run(task, settings, out, limit, about or {}, progress)
     one.start(resume)
     return one.train()
+
+
+def check_resumable(out: Path) -> None:
+    """Raise UsageError where the folder `out` holds no run to go on with."""
+    if not (out / CHECKPOINT).is_file():
+        raise UsageError(f"there is no {CHECKPOINT} in {shown(out)} to resume: leave --resume out to start there")
 
 
 @dataclass

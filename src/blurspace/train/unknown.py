@@ -25,6 +25,7 @@ from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power
 from blurspace.data.crops import draw_between
 from blurspace.deblur.diagnose import luminance
 from blurspace.deblur.noise import estimate_sigma
+from blurspace.errors import UsageError
 from blurspace.train.steps import chance
 from blurspace.types import Image
 
@@ -74,7 +75,12 @@ class CameraGuess:
 
 
 def guess_camera(blurry: Sequence[Tensor], sharp: Sequence[Tensor]) -> CameraGuess:
-    """Guess from pictures uint8 (3 h w), not paired. Raises UsageError where all are smaller than 128 px."""
+    """Guess from pictures uint8 (3 h w), not paired, two of each at least.
+
+    Raises UsageError on fewer, or where all are smaller than 128 px.
+    """
+    if min(len(blurry), len(sharp)) < 2:
+        raise UsageError(f"{len(blurry)} blurry and {len(sharp)} sharp pictures were given: give two of each or more")
     ratio = power_ratio(*(mean_power(picture[None].float() / 255 for picture in pile) for pile in (blurry, sharp)))
     sigmas = torch.tensor([estimate_sigma(picture[None].float() / 255) for picture in _some(blurry, NOISE_PICTURES)])
     guess = CameraGuess(fit_mixture(ratio), float(sigmas.median()), ratio)
