@@ -54,7 +54,10 @@ def test_a_larger_bound_than_the_kernel_does_no_harm():
         assert similarity(find(blurry, Search(side), len(scales(side)) - 1).kernel, true) > 0.8
 
 
-@pytest.mark.parametrize(("best", "tried"), [(31, [31, 31, 17]), (17, [31, 31, 17, 9]), (0, [31, 31, 17, 9])])
+@pytest.mark.parametrize(
+    ("best", "tried"),  # 5 px would have no level of half the resolution to compare at
+    [(31, [31, 31, 17]), (17, [31, 31, 17, 9]), (0, [31, 31, 17, 9]), (0, [41, 41, 21, 11])],
+)
 def test_searches_get_narrower_until_one_is_clearly_worse(monkeypatch, best, tried):
     """The score is here the distance from one side; each start lies across the last one's."""
     begun = []
@@ -65,7 +68,7 @@ def test_searches_get_narrower_until_one_is_clearly_worse(monkeypatch, best, tri
 
     monkeypatch.setattr(candidates, "find", noted)
     monkeypatch.setattr(candidates, "_score", lambda *_: 100 + 10 * abs(begun[-1].side - best))
-    candidates._narrowing(made_scene(128, seed=3), 31, 3e-4, None)
+    candidates._narrowing(made_scene(128, seed=3), tried[0], 3e-4, None)
     assert [search.side for search in begun] == tried
     assert [search.upright for search in begun] == [place % 2 == 1 for place in range(len(tried))]
 

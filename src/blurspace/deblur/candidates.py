@@ -123,6 +123,8 @@ def _narrowing(blurry: Image, widest: int, sparsity: float, ignore: Tensor | Non
     begun: list[Candidate] = []
     for count, scale in enumerate((1.0, *scales(widest)[::-2])):
         search = Search(round(widest * scale) | 1, sparsity=sparsity, upright=count % 2 == 1)
+        if count > 1 and len(scales(search.side)) <= COMPARED_AT:  # it has no level of half the resolution
+            break
         found = find(blurry, search, _level(search, COMPARED_AT), ignore=ignore)
         begun.append(_scored(blurry, found, ignore))
         if count > 1 and begun[-1].score > WORSE * min(candidate.score for candidate in begun):
