@@ -121,6 +121,7 @@ def test_videos(tmp_path):
     assert [Path(frame.source).stem for frame in read.frames] == ["clip"] * 3
     assert [name.rsplit(maxsplit=1)[1] for name in named(read)] == ["0", "4", "8"]
     assert len(read_pile([tmp_path], every=2).frames) == 6
+    assert len(read_pile([tmp_path / "cl*.mp4"], every=2).frames) == 5
     assert "broken.mp4 cannot be read as a video" in read.skipped[0]
     data = bytearray((tmp_path / "clip.mp4").read_bytes())
     start, end = data.index(b"mdat") + 4, data.index(b"moov")

@@ -171,9 +171,10 @@ def _part_in_time(blurry: Pile, sharp: Pile, scene: str) -> tuple[Pile, Pile]:
 
 
 def _files(given: Path) -> list[Path]:
-    """The photos and videos of a folder and its subfolders, or what else `find_photos` takes."""
+    """The photos and videos of a folder and its subfolders or of a glob pattern, or what else `find_photos` takes."""
     if not given.is_dir():
-        return find_photos([given])
+        there = [] if given.exists() else given.parent.glob(given.name)
+        return sorted(path for path in there if path.suffix.lower() in VIDEO_SUFFIXES) or find_photos([given])
     visible = (path for path in given.rglob("*") if not any(n.startswith(".") for n in path.relative_to(given).parts))
     return sorted(path for path in visible if path.suffix.lower() in SUFFIXES | VIDEO_SUFFIXES and path.is_file())
 
