@@ -108,6 +108,7 @@ def adapt_camera(
     for domain in domains:
         report(f"the known blur {domain.name} is {domain.distance:.1f} dB from this camera's")
     chosen = domains[0]
+    report(f"blurring {len(views)} sharp pictures as {chosen.name} does: up to 3 s each, at 1024 x 1024 px")
     network = build_network(chosen.deblurrer) if isinstance(chosen.deblurrer, Path) else None
     task = translator_from(
         recipe, pictures, views, chosen.bank, space=space, deblur=network, guess=guess, device=device
