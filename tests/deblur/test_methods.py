@@ -114,6 +114,11 @@ def test_the_confidence_of_a_search_goes_with_its_kernel(monkeypatch):
     assert build_deblurrer("classical", kernel=SHAKE)(blurry).confidence is None
 
 
+def test_auto_prefers_total_variation_without_noise():
+    _, blurry = shaken(sigma=0.0)
+    assert with_verdicts(good, good)(blurry).method == "classical"
+
+
 def test_auto_tries_no_field_where_less_blur_is_to_be_removed(monkeypatch):
     monkeypatch.setattr("blurspace.deblur.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
     monkeypatch.setattr("blurspace.deblur.auto.FieldDeblurrer", lambda *_: pytest.fail("a field has no strength"))
