@@ -52,7 +52,7 @@ class TranslationLosses(Strict):
     pairs: float = Field(default=1.0, ge=0, description="made pairs: distance to the known blur, at three scales")
     through: float = Field(default=0.0, ge=0, description="made pairs: distance of what the deblurrer makes of it")
     adversarial: float = Field(default=1.0, ge=0)
-    reconstruction: float = Field(default=0.8, ge=0, description="lambda_rec of section 4.1")
+    reconstruction: float = Field(default=0.8, ge=0, description="lambda_rec of section 4.1; unused without the game")
     gradient: float = Field(default=0.005, ge=0, description="lambda_grad of section 4.1")
     first_share: float = Field(default=0.5, gt=0, le=1, description="of a batch, at first: section 4.1")
 
