@@ -32,7 +32,7 @@ def main() -> None:
     denoiser, *folders = map(Path, sys.argv[1:])
     start = Deconvolver()
     load_into({"denoiser": start.denoiser}, blind_to_hints(read_weights(denoiser)[0], start))
-    before = learned_restore(start, known=False)
+    before = learned_restore(start, start, known=False)
     after = fourier_pair(WEIGHTS / "fourier-pair.safetensors", Options()).restore
     rows = [measure(path, before, after) for folder in folders for path in find_photos([folder])]
     for folder in folders:

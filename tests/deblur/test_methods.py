@@ -13,6 +13,7 @@ from blurspace.deblur.auto import Auto
 from blurspace.deblur.by_field import FieldDeblurrer, middle
 from blurspace.deblur.by_kernel import KernelDeblurrer, shorten
 from blurspace.deblur.candidates import Estimate
+from blurspace.deblur.learned import learned_restore, make_start
 from blurspace.deblur.pair import PairDeblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
@@ -114,9 +115,18 @@ def test_the_confidence_of_a_search_goes_with_its_kernel(monkeypatch):
     assert build_deblurrer("classical", kernel=SHAKE)(blurry).confidence is None
 
 
-def test_auto_prefers_total_variation_without_noise():
-    _, blurry = shaken(sigma=0.0)
-    assert with_verdicts(good, good)(blurry).method == "classical"
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_wary_network_restores_where_the_kernel_does_not_explain_the_photo(channels):
+    _, blurry = shaken(channels=channels)
+    clipped = torch.zeros_like(blurry, dtype=torch.bool)
+
+    def restored(trusting, sigma=0.01):
+        restore = learned_restore(trusting, lambda *given: 0 * given[0], known=True)
+        return restore(blurry, SHAKE, clipped, sigma)
+
+    torch.testing.assert_close(restored(lambda *given: given[-1]), make_start(blurry, SHAKE, 0.01, clipped))
+    assert not restored(lambda *given: given[0]).any()  # what is still blurry, blurred again, is not the photo
+    torch.testing.assert_close(restored(lambda *given: given[0], sigma=1.0), blurry)  # so much noise explains it
 
 
 def test_auto_tries_no_field_where_less_blur_is_to_be_removed(monkeypatch):

@@ -4,20 +4,14 @@ from dataclasses import replace
 
 from blurspace.deblur.by_field import FieldDeblurrer
 from blurspace.deblur.by_kernel import KernelDeblurrer
-from blurspace.deblur.noise import estimate_sigma
 from blurspace.types import Image, Restoration
-
-# With less noise than this, total variation is better than the learned deconvolution: by 0.1 dB on Levin's pictures
-# (sigma 0.001 to 0.002), where at sigma 0.01 and 0.02 on Kodak and CID22 it is worse by 0.3 and 0.5 dB.
-NOISY = 0.005
 
 
 class Auto:
     """A `Deblurrer` that estimates the kernel once and tries each method with it: learned, classical, camera rotation.
 
-    Where there is next to no noise the classical one comes first. The first restoration whose receipt says "restored"
-    is taken. A photo that is sharp already is left alone; where all are refused, so is the photo, with the reason of
-    the first.
+    The first restoration whose receipt says "restored" is taken. A photo that is sharp already is left alone; where all
+    are refused, so is the photo, with the reason of the first.
     """
 
     def __init__(self, learned: KernelDeblurrer, classical: KernelDeblurrer) -> None:
@@ -26,12 +20,10 @@ class Auto:
 
     def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
         """Restore `blurry` (1 c h w), display-referred in [0, 1]; same size, clamped to [0, 1]."""
-        noisy = max(estimate_sigma(blurry), least_sigma) >= NOISY
-        best, other = (self.learned, self.classical) if noisy else (self.classical, self.learned)
-        first = best(blurry, least_sigma=least_sigma)
+        first = self.learned(blurry, least_sigma=least_sigma)
         if first.receipt.verdict != "refused" or first.kernel is None:
             return first
-        second = other.with_kernel(blurry, first.kernel, first.receipt.sigma)
+        second = self.classical.with_kernel(blurry, first.kernel, first.receipt.sigma)
         if second.receipt.verdict == "restored":
             return replace(second, confidence=first.confidence)
         if self.classical.kernel is not None or self.classical.strength < 1:  # a field would find a kernel of its own

@@ -17,14 +17,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.blur.agreement import offset
-from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.deblur.deconvolve import deconvolve
 from blurspace.deblur.estimate import LAST_SETTLING, SPARSITY_LAST, Found, Search, find, grow_to_full, settle
 from blurspace.deblur.noise import estimate_sigma
 from blurspace.deblur.pyramid import LEVEL_SCALE, scales, shrink, side_at
-from blurspace.deblur.receipt import normalised_sparsity
+from blurspace.deblur.receipt import normalised_sparsity, unexplained
 from blurspace.types import Image, Kernel
 
 # The bound of a kernel's extent in px, unless given.
@@ -153,12 +152,7 @@ def _score(blurry: Image, kernel: Kernel, clipped: Tensor | None) -> float:
         saturated=clipped,
         iterations=COMPARE_ITERATIONS,
     )
-    reach = kernel.shape[-1] // 2
-    inside = (..., slice(reach, blurry.shape[-2] - reach), slice(reach, blurry.shape[-1] - reach))
-    rest = (blur(sharp, kernel, border="valid") - blurry[inside]).square()
-    if clipped is not None:
-        rest = torch.where(clipped[inside], 0, rest)
-    return normalised_sparsity(sharp) * float(rest.mean().sqrt())
+    return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)
 
 
 def _levels_too_noisy(blurry: Image, last: float) -> int:

@@ -42,9 +42,10 @@ def classical(weights: Path | None, options: Options) -> KernelDeblurrer:
 
 
 def fourier_pair(weights: Path, options: Options) -> KernelDeblurrer:
-    """Estimate the kernel, deconvolve with the network that was trained on such estimates."""
-    network = _loaded(weights, {"deconvolver": Deconvolver})["deconvolver"]
-    return _by_kernel(options, learned_restore(network, known=options.kernel is not None), "fourier-pair")
+    """Estimate the kernel, deconvolve with the networks that were trained on such estimates."""
+    networks = _loaded(weights, {"trusting": Deconvolver, "wary": Deconvolver})
+    restore = learned_restore(networks["trusting"], networks["wary"], known=options.kernel is not None)
+    return _by_kernel(options, restore, "fourier-pair")
 
 
 def auto(weights: Path, options: Options) -> Auto:

@@ -5,8 +5,11 @@ ringing. Verdicts: "restored"; "refused" (the result would be worse than the inp
 sharp before anything was tried, see `diagnose`).
 """
 
+import torch
+from torch import Tensor
 from torch.nn import functional
 
+from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import extent
 from blurspace.metrics import psnr
@@ -44,6 +47,19 @@ def judge(blurry: Image, restored: Image, reblurred: Image, kernel: Kernel, *, s
         kernel_length=length,
         ringing=ringing,
     )
+
+
+def unexplained(blurry: Image, sharp: Image, kernel: Kernel, clipped: Tensor | None = None) -> float:
+    """What `sharp` (b c h w), blurred by `kernel`, leaves of `blurry`: root mean square, where all of it was seen.
+
+    `clipped` (bool, broadcast with `blurry`): pixels that count as explained, whatever they show.
+    """
+    reach = kernel.shape[-1] // 2
+    inside = (..., slice(reach, blurry.shape[-2] - reach), slice(reach, blurry.shape[-1] - reach))
+    rest = (blur(sharp, kernel, border="valid") - blurry[inside]).square()
+    if clipped is not None:
+        rest = torch.where(clipped[inside], 0, rest)
+    return float(rest.mean().sqrt())
 
 
 def left_alone(reason: str, *, sigma: float) -> Receipt:
