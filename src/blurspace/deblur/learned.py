@@ -12,8 +12,8 @@ from blurspace.types import Image, Kernel
 START_ITERATIONS = 20
 # A kernel explains a photo if what is left has at most this many times the noise, and noise counts as at least so much
 # (rounding to 8 bits is 0.0011). Of 128 held-out cases whose kernel was searched for, the wary network then restores
-# 44, by 0.9 dB better in the mean (worst -0.5); all of them it would restore 0.4 dB better (worst -1.3). A least noise of
-# 3e-3 does as well there; 2e-3 was taken because it lets through Levin's pictures, which were in view.
+# 44, by 0.9 dB better in the mean (worst -0.5); all of them it would restore 0.4 dB better (worst -1.3). A least noise
+# of 3e-3 does as well there; 2e-3 was taken because it lets through Levin's pictures, which were in view.
 EXPLAINED, LEAST_NOISE = 1.08, 2e-3
 
 
