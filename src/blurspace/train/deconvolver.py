@@ -82,7 +82,7 @@ class DeconvolverTask:
         if recipe.start is not None:
             tensors, about = read_weights(recipe.start)
             if "denoiser" in about.get("architecture", {}):
-                load_into({"denoiser": self.network.denoiser}, blind_to_hints(tensors, self.network))
+                load_into({"denoiser": self.network.denoiser}, _blind_to_hints(tensors, self.network))
             else:
                 load_into({"deconvolver": self.network}, tensors)
         self.network.to(device)
@@ -152,7 +152,7 @@ def erring(kernel: Kernel, error: float, generator: torch.Generator) -> Kernel:
     return normalise(kernel + errors * (kernel > 0))
 
 
-def blind_to_hints(tensors: Mapping[str, Tensor], network: Deconvolver) -> dict[str, Tensor]:
+def _blind_to_hints(tensors: Mapping[str, Tensor], network: Deconvolver) -> dict[str, Tensor]:
     """A denoiser's tensors with zeros where it had no hints to look at."""
     name = "denoiser.net.enter.weight"
     weight = torch.zeros_like(network.denoiser.net.enter.weight, device="cpu")
