@@ -1,4 +1,4 @@
-"""Is a blur that nothing was tuned on ever made worse? Gaussian, disk, line and a measured kernel, after the receipt.
+"""Is a blur that is no drawn shake ever made worse? Gaussian, disk, line and a measured kernel, after the receipt.
 
 `python benchmarks/unseen.py PHOTOS LEVIN32.npz` writes unseen.csv: the first eight photos, a central square. Two
 settings of the search were chosen with that set in view. So `--second` writes unseen-second.csv: other blurs, for other

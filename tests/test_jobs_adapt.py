@@ -15,6 +15,7 @@ from blurspace.blur.kernels import line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
 from blurspace.builders import build_camera, build_space
 from blurspace.catalog import WEIGHTS, build_deblurrer
+from blurspace.data.crops import digest
 from blurspace.data.piles import Frame, Pile
 from blurspace.deblur.network import NetworkDeblurrer
 from blurspace.deblur.translated import Translated
@@ -215,8 +216,8 @@ def test_only_the_same_training_is_resumed(tmp_path):
 
 def test_other_pictures_are_told_from_the_same():
     one, other = torch.zeros(3, 4, 4, dtype=torch.uint8), torch.ones(3, 4, 4, dtype=torch.uint8)
-    assert job._digest([one, other]) == job._digest([one.clone(), other.clone()])
-    assert job._digest([one, other]) != job._digest([other, one])
+    assert digest([one, other]) == digest([one.clone(), other.clone()])
+    assert digest([one, other]) != digest([other, one])
 
 
 def test_time_must_be_left(given, tmp_path):

@@ -4,7 +4,6 @@ Read, sort and check the piles; guess the camera's blur; rank the known domains 
 report, on blurry pictures that training never saw, whether it helped.
 """
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from blurspace.blur.cameras import CAMERAS
 from blurspace.builders import build_camera, build_network, build_space, write_camera
 from blurspace.cards import AUTO, KNOWN
 from blurspace.catalog import WEIGHTS, find_card
-from blurspace.data.crops import SharpPhotos, rank
+from blurspace.data.crops import SharpPhotos, digest, rank
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
 from blurspace.data.piles import Pile, check_piles, part_scenes, read_pile, sort_pile
@@ -117,8 +116,8 @@ def adapt_camera(
         "known": chosen.name,
         "deblurrer": str(chosen.deblurrer),
         "recipe": recipe.model_dump(mode="json"),
-        "blurry": _digest(pictures),
-        "sharp": _digest(views),
+        "blurry": digest(pictures),
+        "sharp": digest(views),
     }
     _settle(folder / SETTING, setting, resume=resume)
     if not resume:  # the piles are good, and what is replaced was allowed to be
@@ -301,10 +300,3 @@ def _said(guess: CameraGuess) -> str:
         f"columns (standard deviations, from power spectra), with noise of sigma {guess.sigma:.4f}, in light "
         f"of exponent {guess.exponents[0]:.1f} to {guess.exponents[1]:.1f}"
     )
-
-
-def _digest(pictures: Sequence[Tensor]) -> str:
-    found = hashlib.blake2b(digest_size=16)
-    for picture in pictures:
-        found.update(picture.contiguous().numpy().tobytes())
-    return found.hexdigest()

@@ -6,7 +6,6 @@ is off centre: blind deblurring cannot know that shift, so it must not be punish
 photo, hence files. Cases with the true kernel are made on the fly instead (`train.deconvolver`).
 """
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -21,7 +20,7 @@ from blurspace.blur.agreement import offset
 from blurspace.blur.exposure import photograph
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
-from blurspace.data.crops import SharpPhotos
+from blurspace.data.crops import SharpPhotos, digest
 from blurspace.data.triplets import draw_kernels
 from blurspace.deblur.candidates import WIDEST, estimate_kernel
 from blurspace.deblur.diagnose import luminance
@@ -75,7 +74,7 @@ def make_shards(
     Raises UsageError on shards of other photos, another seed or an older way of making them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    origin = _origin(photos, seed)
+    origin = digest(photos.photos, also=f"{VERSION} {seed}")
     paths = [folder / f"{RANGES[n % len(RANGES)][1]}px-{n:04d}.safetensors" for n in range(count)]
     for n, path in enumerate(paths):
         if not path.exists():
@@ -117,13 +116,6 @@ def draw_case(photo: Image, kernel: Kernel, generator: torch.Generator) -> tuple
     sigma = estimate_sigma(blurry)
     colours = [picture.expand(-1, 3, -1, -1) for picture in (blurry, sharp, make_start(blurry, found, sigma))]
     return (*colours, crop_or_pad(found, WIDEST), torch.tensor([sigma]))
-
-
-def _origin(photos: SharpPhotos, seed: int) -> str:
-    found = hashlib.blake2b(f"{VERSION} {seed}".encode(), digest_size=16)
-    for photo in photos.photos:
-        found.update(photo.numpy().tobytes())
-    return found.hexdigest()
 
 
 def _draw_shard(

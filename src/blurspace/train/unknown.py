@@ -30,8 +30,8 @@ from blurspace.train.steps import chance
 from blurspace.types import Image
 
 # The exponent of the light, from values taken as they are to beyond sRGB's 2.4 (`blur.curve`); REDS has about 3.
-EXPONENTS = (1.0, 3.0)
 TRIED = (1.0, 1.5, 2.0, 2.5, 3.0)
+EXPONENTS = (TRIED[0], TRIED[-1])
 ERRORS = 1.5  # how many standard errors of the asymmetry the exponents may be off (ours)
 JUDGED, JUDGED_SIDE = 96, 192  # pictures of each pile, and the side in px of the square in their middle (ours)
 SIGMAS = (0.5, 1.5)  # of the estimated noise (ours)
