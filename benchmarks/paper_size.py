@@ -12,9 +12,9 @@ from run import note_down
 
 from blurspace.bench.speed import made_picture, shaken
 from blurspace.catalog import build_deblurrer
-from blurspace.deblur.diagnose import luminance
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
+from blurspace.restore.diagnose import luminance
 
 FILE = "paper-size.csv"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import fmean
 
 from blurspace.bench.levin import load
-from blurspace.deblur.deconvolve import deconvolve
 from blurspace.metrics import aligned, psnr
+from blurspace.restore.deconvolve import deconvolve
 
 HERE = Path(__file__).parent
 STRENGTHS = {

@@ -7,10 +7,10 @@ import torch
 
 from blurspace.augment import CameraBlur
 from blurspace.blur.kernels import delta, line
+from blurspace.codes import BlurBank, write_bank
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, write_bank
 
 
 def seeded(seed=0):

@@ -15,12 +15,12 @@ from blurspace.builders import (
     write_camera,
 )
 from blurspace.catalog import WEIGHTS
-from blurspace.deblur.auto import Auto
-from blurspace.deblur.network import NetworkDeblurrer
 from blurspace.errors import ModelError
 from blurspace.io.weights import read_weights, write_weights
 from blurspace.nets.restorer import Restorer
 from blurspace.nets.translator import Translator
+from blurspace.restore.auto import Auto
+from blurspace.restore.network import NetworkDeblurrer
 
 NETWORK = {"kind": "unet", "widths": [4, 6], "blocks": 2}
 ABOUT = {"architecture": {"translator": NETWORK}, "known": "lines", "steps": 7}

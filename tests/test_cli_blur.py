@@ -13,11 +13,11 @@ from PIL import Image as Pil
 from blurspace import cli
 from blurspace.blur.kernels import disk
 from blurspace.cli.blurs import BELONGS
+from blurspace.codes import BlurBank, write_bank
 from blurspace.io.images import read_kernel, read_photo, write_kernel
 from blurspace.io.weights import write_weights
 from blurspace.jobs.blur import KINDS
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, write_bank
 
 
 @pytest.fixture

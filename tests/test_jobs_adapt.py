@@ -17,8 +17,6 @@ from blurspace.builders import build_camera, build_space
 from blurspace.catalog import WEIGHTS, build_deblurrer
 from blurspace.data.crops import digest
 from blurspace.data.piles import Frame, Pile
-from blurspace.deblur.network import NetworkDeblurrer
-from blurspace.deblur.translated import Translated
 from blurspace.errors import ModelError, NoInputError, OutputError, UsageError
 from blurspace.io.files import write_bytes
 from blurspace.io.images import encode_photo
@@ -27,6 +25,8 @@ from blurspace.jobs import adapt as job
 from blurspace.jobs import adapt_report
 from blurspace.jobs.adapt import Given, _check_way, adapt_camera, rank_domains
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER, judge
+from blurspace.restore.network import NetworkDeblurrer
+from blurspace.restore.translated import Translated
 from blurspace.train.adapt import TranslatorRecipe
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import Photo

@@ -10,12 +10,12 @@ from PIL import Image as Pil
 
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import disk, gaussian, line
+from blurspace.codes import BlurBank, write_bank
 from blurspace.errors import ModelError, NoInputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo, write_kernel
 from blurspace.io.weights import write_weights
 from blurspace.jobs.blur import KERNELS, KINDS, Options, blur_files, find_sharp, plan_blur
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, write_bank
 
 FLAT = {"shake": 5, "line": 5, "disk": 2, "gaussian": 1, "rotation": 5, "scene": "hand"}
 

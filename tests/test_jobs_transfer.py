@@ -9,6 +9,7 @@ import tifffile
 import torch
 from PIL import Image as Pil
 
+from blurspace.codes import BlurBank, read_bank, write_bank
 from blurspace.data.layouts import PairFiles, find_pairs
 from blurspace.errors import ModelError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
@@ -17,7 +18,6 @@ from blurspace.jobs.files import Source, find_sources
 from blurspace.jobs.pairs import inspect_pair, mean_kernel, read_pair
 from blurspace.jobs.transfer import Draw, extract_bank, plan_names, transfer_files
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, read_bank, write_bank
 
 SHAPE = {"count": 4, "side": 5, "stride": 8}
 BOX = torch.full((1, 1, 1, 5), 0.2)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from blurspace.blur.kernels import extent, shake, show
     from blurspace.builders import build_camera, build_space
     from blurspace.catalog import build_deblurrer
-    from blurspace.deblur.by_kernel import KernelDeblurrer
-    from blurspace.deblur.diagnose import Diagnosis, diagnose
     from blurspace.errors import BlurspaceError
     from blurspace.io.images import encode_photo, read_kernel, read_photo, write_bytes, write_kernel
     from blurspace.metrics import psnr, ssim
+    from blurspace.restore.by_kernel import KernelDeblurrer
+    from blurspace.restore.diagnose import Diagnosis, diagnose
     from blurspace.types import Deblurrer, Photo, Receipt, Restoration
 
 _HOMES = {
@@ -25,8 +25,8 @@ _HOMES = {
     "blurspace.blur.kernels": ("extent", "shake", "show"),
     "blurspace.builders": ("build_camera", "build_space"),
     "blurspace.catalog": ("build_deblurrer",),
-    "blurspace.deblur.by_kernel": ("KernelDeblurrer",),
-    "blurspace.deblur.diagnose": ("Diagnosis", "diagnose"),
+    "blurspace.restore.by_kernel": ("KernelDeblurrer",),
+    "blurspace.restore.diagnose": ("Diagnosis", "diagnose"),
     "blurspace.errors": ("BlurspaceError",),
     "blurspace.io.images": ("encode_photo", "read_kernel", "read_photo", "write_bytes", "write_kernel"),
     "blurspace.metrics": ("psnr", "ssim"),

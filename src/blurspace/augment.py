@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from blurspace.builders import build_space
+from blurspace.codes import BlurBank, code_for, pick, read_bank
 from blurspace.errors import UsageError
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, code_for, pick, read_bank
 from blurspace.types import Code
 
 

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 from torch import nn
 
 from blurspace.catalog import WEIGHTS, build_deblurrer, find_card, verify
-from blurspace.deblur.network import NetworkDeblurrer
-from blurspace.deblur.translated import Translated
 from blurspace.errors import ModelError
 from blurspace.io.files import shown
 from blurspace.io.weights import load_into, named_tensors, read_weights, write_tensors
@@ -19,6 +17,8 @@ from blurspace.nets.restorer import Restorer
 from blurspace.nets.restormer import Restormer
 from blurspace.nets.translator import Translator
 from blurspace.niqe import Naturalness
+from blurspace.restore.network import NetworkDeblurrer
+from blurspace.restore.translated import Translated
 from blurspace.types import Image
 
 # The kernel space and the features that are used where none are given.

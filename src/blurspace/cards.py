@@ -39,7 +39,7 @@ CARDS: dict[str, Card] = {
         Card(
             name="classical",
             task="deblur",
-            builder="blurspace.deblur.methods:classical",
+            builder="blurspace.restore.methods:classical",
             parameters=0,
             bytes=0,
             sha256=None,
@@ -69,7 +69,7 @@ CARDS: dict[str, Card] = {
         Card(
             name="fourier-pair",
             task="deblur",
-            builder="blurspace.deblur.methods:fourier_pair",
+            builder="blurspace.restore.methods:fourier_pair",
             parameters=1186728,
             bytes=2384056,
             sha256="4a32467a6940f8baa24005e77f5c6006bbc1a1b17b1e5a0316e2140c667652aa",
@@ -100,7 +100,7 @@ CARDS: dict[str, Card] = {
         Card(
             name="kaufman2020-small",
             task="deblur",
-            builder="blurspace.deblur.methods:kaufman2020_small",
+            builder="blurspace.restore.methods:kaufman2020_small",
             parameters=1249928,
             bytes=2516160,
             sha256="07f7157a5b12ce6580169efe247545ebc9df4904d2dc2d883294765586620b8e",
@@ -125,7 +125,7 @@ CARDS: dict[str, Card] = {
         Card(
             name="rotation",
             task="deblur",
-            builder="blurspace.deblur.methods:rotation",
+            builder="blurspace.restore.methods:rotation",
             parameters=0,
             bytes=0,
             sha256=None,
@@ -160,7 +160,7 @@ CARDS: dict[str, Card] = {
         Card(
             name="belt",
             task="deblur",
-            builder="blurspace.deblur.methods:restorer",
+            builder="blurspace.restore.methods:restorer",
             parameters=311_852,
             bytes=628_336,
             sha256="b6c663928427a37b6e94bd2bf53a3506e9d5ff1509cb8ef96bf970f5402fae99",

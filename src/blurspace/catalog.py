@@ -49,9 +49,9 @@ def build_deblurrer(
     card = CARDS[AUTO_WEIGHTS if method == AUTO else method]
     if card.weights is not None:
         verify(card)
-    build = load_builder(card, "blurspace.deblur.methods:auto" if method == AUTO else card.builder)
+    build = load_builder(card, "blurspace.restore.methods:auto" if method == AUTO else card.builder)
     weights = None if card.weights is None else WEIGHTS / card.weights
-    from blurspace.deblur.methods import Options
+    from blurspace.restore.methods import Options
 
     options = Options(kernel=kernel, size=size, response=response, strength=strength)
     deblurrer: Deblurrer = build(weights, options)

@@ -5,9 +5,9 @@ import torch
 
 from blurspace.blur.kernels import shake
 from blurspace.data.crops import SharpPhotos
-from blurspace.deblur.candidates import Estimate
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
+from blurspace.restore.candidates import Estimate
 from blurspace.train import cases
 from blurspace.train.steps import chance
 

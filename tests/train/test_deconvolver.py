@@ -9,12 +9,12 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, trim
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import draw_kernels
-from blurspace.deblur.candidates import Estimate
 from blurspace.errors import ModelError
 from blurspace.io.weights import load_into, read_weights, write_weights
 from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import FIRST_LEVEL, Deconvolver
 from blurspace.nets.denoiser import Denoiser
+from blurspace.restore.candidates import Estimate
 from blurspace.train import cases, deconvolver, loop
 from blurspace.train.recipes import TASKS
 from blurspace.train.steps import chance

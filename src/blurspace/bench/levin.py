@@ -19,9 +19,9 @@ from torch import Tensor
 from blurspace.bench.methods import build, check_method, known_methods, restore, score
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
 from blurspace.blur.kernels import normalise
-from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.noise import estimate_sigma
 from blurspace.errors import NoInputError, PictureError
+from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.noise import estimate_sigma
 from blurspace.types import Image, Kernel
 
 FILE = "levin32.npz"

@@ -19,9 +19,9 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import delta, shake
 from blurspace.blur.varying import blur_rotation, draw_rotation_path
-from blurspace.deblur import by_field
 from blurspace.errors import UsageError
 from blurspace.io.images import find_photos, read_photo
+from blurspace.restore import by_field
 from blurspace.types import Image, Pair
 
 EXTENTS = (11, 31)  # px at the middle of the photo; more in its corners, by roll

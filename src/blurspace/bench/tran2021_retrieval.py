@@ -24,13 +24,13 @@ from blurspace.bench.spaces import (
     trained_space,
 )
 from blurspace.blur.cameras import CAMERAS
+from blurspace.codes import retrieve
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import Source, from_pairs, from_scenes
 from blurspace.nets.kernel_space import EXPONENTS, BasisSpace
 from blurspace.train.steps import chance
-from blurspace.transfer import retrieve
 from blurspace.types import Pair
 
 SEED, STEPS, COUNT, SIDE = 2021, 40, 48, 33

@@ -17,6 +17,7 @@ from blurspace.bench.spaces import METHOD, check_space, fit, folder, rounded_psn
 from blurspace.bench.tran2021_retrieval import halved
 from blurspace.blur.kernels import line
 from blurspace.builders import build_space
+from blurspace.codes import BlurBank, transfer
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
@@ -25,7 +26,6 @@ from blurspace.losses import charbonnier
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.restorer import Restorer
 from blurspace.train.steps import chance, seeded
-from blurspace.transfer import BlurBank, transfer
 from blurspace.types import Pair
 
 SEED, STEPS, BATCH, CROP, RATE, CLIP = 2021, 4000, 4, 96, 2e-3, 0.5

@@ -20,6 +20,7 @@ from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
 from blurspace.blur.scenes import average_frames
 from blurspace.builders import build_space
+from blurspace.codes import transfer
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
@@ -27,7 +28,6 @@ from blurspace.data.sources import from_scenes
 from blurspace.io.images import encode_photo, find_photos, read_photo, write_bytes
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
-from blurspace.transfer import transfer
 from blurspace.types import Image, Pair, Photo
 
 SEED, SCENES, CROP, FRAMES, MOMENTS = 2022, 24, 320, 10, 11

@@ -12,9 +12,9 @@ from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
+    from blurspace.codes import BlurBank
     from blurspace.data.layouts import PairFiles
     from blurspace.nets.kernel_space import BasisSpace
-    from blurspace.transfer import BlurBank
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def _check(blurs: Blurs, names: list[str], output: Path | None, copies: int) -> 
 def _store(console: Console, blurs: Blurs, *, overwrite: bool) -> int:
     """Write the bank and tell its path."""
     from blurspace.builders import build_space
+    from blurspace.codes import write_bank
     from blurspace.jobs.files import Source, check_target
-    from blurspace.transfer import write_bank
 
     path, files = Path(str(blurs.bank)), _pairs(blurs)
     check_target(path, [Source(str(one)) for one in blurs.inputs(files)], overwrite=overwrite)
@@ -181,8 +181,8 @@ def _pairs(blurs: Blurs) -> "list[PairFiles]":
 
 def _bank(console: Console, blurs: Blurs, files: "list[PairFiles]", space: "BasisSpace") -> "BlurBank":
     """The blurs, read from pairs or from the bank's file."""
+    from blurspace.codes import read_bank
     from blurspace.jobs.transfer import extract_bank
-    from blurspace.transfer import read_bank
 
     if not blurs.from_pairs:
         return read_bank(str(blurs.bank)).of(space)

@@ -11,11 +11,11 @@ from torch import Generator, Tensor
 from blurspace.blur.cameras import SceneCamera
 from blurspace.blur.exposure import photograph
 from blurspace.blur.scenes import draw_scene
+from blurspace.codes import BlurBank, code_for, pick
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.pairs import draw_pieces
 from blurspace.data.triplets import Camera, draw_triplets
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import BlurBank, code_for, pick
 from blurspace.types import Kernel, Pair
 
 Source = Callable[[Generator, int], Pair]

@@ -17,6 +17,7 @@ from blurspace.blur.cameras import CAMERAS
 from blurspace.builders import build_camera, build_network, build_space, write_camera
 from blurspace.cards import AUTO, KNOWN
 from blurspace.catalog import WEIGHTS, find_card
+from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos, digest, rank
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
@@ -33,7 +34,6 @@ from blurspace.train.adapt import TranslatorRecipe, bank_of, distance_to, known_
 from blurspace.train.steps import chance
 from blurspace.train.translator import TranslatorTask
 from blurspace.train.unknown import CameraGuess, guess_camera
-from blurspace.transfer import BlurBank
 from blurspace.types import Pair
 
 Report = Callable[[str], None]

@@ -21,13 +21,13 @@ import torch
 from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
-from blurspace.deblur.network import NetworkDeblurrer
-from blurspace.deblur.translated import Translated
 from blurspace.errors import UsageError
 from blurspace.jobs.deblur import number, picture_bytes
 from blurspace.metrics import coarse_change, psnr, ssim, to_8_bits
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness, niqe
+from blurspace.restore.network import NetworkDeblurrer
+from blurspace.restore.translated import Translated
 from blurspace.train.converter import share_known, train_judge
 from blurspace.train.steps import chance
 from blurspace.train.translator import VALIDATION_SEED, Piles, TranslatorTask

@@ -18,13 +18,13 @@ from blurspace.blur.kernels import delta, disk, gaussian, line, shake
 from blurspace.blur.scenes import FOCAL, draw_scene
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
 from blurspace.builders import build_space
+from blurspace.codes import read_bank
 from blurspace.errors import BlurspaceError, NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report, as_known_error, describe_kernel, sentence
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
-from blurspace.transfer import read_bank
 from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from blurspace.blur.kernels import show
-from blurspace.deblur.by_field import photo_field
-from blurspace.deblur.diagnose import diagnose
-from blurspace.deblur.field import field_explains_better, show_field, varies
 from blurspace.errors import PictureError
 from blurspace.io.images import write_bytes, write_kernel
 from blurspace.io.jpeg import quantisation_sigma
 from blurspace.jobs.deblur import as_known_error, describe_kernel, number, picture_bytes, sentence
 from blurspace.jobs.files import Source, check_target, load
+from blurspace.restore.by_field import photo_field
+from blurspace.restore.diagnose import diagnose
+from blurspace.restore.field import field_explains_better, show_field, varies
 from blurspace.types import Deblurrer
 
 Record = dict[str, object]

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from blurspace.blur.kernels import normalise
+from blurspace.codes import show_code
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import read_photo, write_bytes, write_kernel
@@ -13,7 +14,6 @@ from blurspace.jobs.files import Source, check_target
 from blurspace.jobs.inspect import Record
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import show_code
 from blurspace.types import Code, Kernel, Pair
 
 # px, our choice: the sides of the pictures that a code is shown on. A point or a square stands every 64 px.

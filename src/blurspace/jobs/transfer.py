@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from blurspace.codes import BlurBank, code_for
 from blurspace.data.layouts import PairFiles
 from blurspace.errors import BlurspaceError, OutputError
 from blurspace.io.files import shown
@@ -24,7 +25,6 @@ from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
-from blurspace.transfer import BlurBank, code_for
 from blurspace.types import Code, Image, Photo
 
 FOLDERS = ("sharp", "blur")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from blurspace.blur.spectra import mean_power, power_ratio, spectral_distance
 from blurspace.builders import build_features, build_network, build_space
+from blurspace.codes import BlurBank, code_for, pick
 from blurspace.data.crops import HELD_OUT
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
@@ -32,7 +33,6 @@ from blurspace.train.translator import (
     translator_task,
 )
 from blurspace.train.unknown import CameraGuess, guess_camera
-from blurspace.transfer import BlurBank, code_for, pick
 from blurspace.types import Code, Image, Pair
 
 BLURRY, SHARP, KNOWN = "blurry", "sharp", "known"  # the folders that `train` finds in its --data

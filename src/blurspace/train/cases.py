@@ -22,12 +22,12 @@ from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.data.crops import SharpPhotos, digest
 from blurspace.data.triplets import draw_kernels
-from blurspace.deblur.candidates import WIDEST, estimate_kernel
-from blurspace.deblur.diagnose import luminance
-from blurspace.deblur.learned import make_start
-from blurspace.deblur.noise import estimate_sigma
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
+from blurspace.restore.candidates import WIDEST, estimate_kernel
+from blurspace.restore.diagnose import luminance
+from blurspace.restore.learned import make_start
+from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
 from blurspace.types import Image, Kernel
 

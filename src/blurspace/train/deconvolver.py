@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from blurspace.blur.kernels import normalise
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import draw_triplets
-from blurspace.deblur.learned import make_start
 from blurspace.io.weights import load_into, read_weights
 from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
+from blurspace.restore.learned import make_start
 from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, Cases, draw_cases, make_shards, read_shard
 from blurspace.train.on_triplets import VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from blurspace.deblur.by_kernel import Restore
-from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.receipt import unexplained
+from blurspace.restore.by_kernel import Restore
+from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.receipt import unexplained
 from blurspace.types import Image, Kernel
 
 # Of total variation, for the start.

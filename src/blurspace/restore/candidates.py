@@ -19,11 +19,11 @@ from torch.nn import functional
 from blurspace.blur.agreement import offset
 from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import crop_or_pad, trim
-from blurspace.deblur.deconvolve import deconvolve
-from blurspace.deblur.estimate import LAST_SETTLING, SPARSITY_LAST, Found, Search, find, grow_to_full, settle
-from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.pyramid import LEVEL_SCALE, scales, shrink, side_at
-from blurspace.deblur.receipt import normalised_sparsity, unexplained
+from blurspace.restore.deconvolve import deconvolve
+from blurspace.restore.estimate import LAST_SETTLING, SPARSITY_LAST, Found, Search, find, grow_to_full, settle
+from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.pyramid import LEVEL_SCALE, scales, shrink, side_at
+from blurspace.restore.receipt import normalised_sparsity, unexplained
 from blurspace.types import Image, Kernel
 
 # The bound of a kernel's extent in px, unless given.

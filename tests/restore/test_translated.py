@@ -8,8 +8,8 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.builders import build_space
-from blurspace.deblur.network import NetworkDeblurrer
-from blurspace.deblur.translated import Translated
+from blurspace.restore.network import NetworkDeblurrer
+from blurspace.restore.translated import Translated
 
 from .scenes import made_scene
 

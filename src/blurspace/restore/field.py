@@ -27,12 +27,12 @@ from torch.nn import functional
 from blurspace.blur.convolve import fast_size
 from blurspace.blur.kernels import crop_or_pad, extent, normalise, show, trim
 from blurspace.blur.varying import KernelField, node_areas, node_places
-from blurspace.deblur.camera_path import Poses, candidate_poses, place_poses, predict_kernels, solve_weights, tidy
-from blurspace.deblur.deconvolve import deconvolve
-from blurspace.deblur.estimate import FADE, SPARSITY_LAST, Search
-from blurspace.deblur.kernel_step import auto_correlation, complete, cross_correlation
-from blurspace.deblur.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.errors import UsageError
+from blurspace.restore.camera_path import Poses, candidate_poses, place_poses, predict_kernels, solve_weights, tidy
+from blurspace.restore.deconvolve import deconvolve
+from blurspace.restore.estimate import FADE, SPARSITY_LAST, Search
+from blurspace.restore.kernel_step import auto_correlation, complete, cross_correlation
+from blurspace.restore.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.types import Image, Kernel
 
 # A window is at least this wide, in px and in kernel sides, and reaches over its cell into the neighbours'.

@@ -8,13 +8,7 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, line
-from blurspace.errors import ModelError, UsageError
-from blurspace.io.weights import write_tensors
-from blurspace.losses import charbonnier
-from blurspace.metrics import psnr
-from blurspace.nets.encoder_space import EncoderSpace
-from blurspace.nets.kernel_space import BasisSpace
-from blurspace.transfer import (
+from blurspace.codes import (
     PROBE_CELL,
     BlurBank,
     fit_code,
@@ -26,6 +20,12 @@ from blurspace.transfer import (
     transfer,
     write_bank,
 )
+from blurspace.errors import ModelError, UsageError
+from blurspace.io.weights import write_tensors
+from blurspace.losses import charbonnier
+from blurspace.metrics import psnr
+from blurspace.nets.encoder_space import EncoderSpace
+from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Pair
 
 KERNEL = line(5, 30, size=7)

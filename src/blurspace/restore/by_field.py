@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.varying import KernelField, blur_varying
-from blurspace.deblur.by_kernel import CLIPPED, KernelDeblurrer
-from blurspace.deblur.deconvolve import strength_for
-from blurspace.deblur.diagnose import luminance
-from blurspace.deblur.field import deconvolve_field, estimate_field, field_explains_better
-from blurspace.deblur.receipt import judge
+from blurspace.restore.by_kernel import CLIPPED, KernelDeblurrer
+from blurspace.restore.deconvolve import strength_for
+from blurspace.restore.diagnose import luminance
+from blurspace.restore.field import deconvolve_field, estimate_field, field_explains_better
+from blurspace.restore.receipt import judge
 from blurspace.types import Image, Kernel, Restoration
 
 # Nodes of the field along the longer and the shorter side: cells are about square on a 4:3 photo.

@@ -9,14 +9,14 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, extent, gaussian, line, shake
 from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path, rotation_field
 from blurspace.catalog import build_deblurrer
-from blurspace.deblur.auto import Auto
-from blurspace.deblur.by_field import FieldDeblurrer, middle
-from blurspace.deblur.by_kernel import KernelDeblurrer, shorten
-from blurspace.deblur.candidates import Estimate
-from blurspace.deblur.learned import learned_restore, make_start
-from blurspace.deblur.pair import PairDeblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
+from blurspace.restore.auto import Auto
+from blurspace.restore.by_field import FieldDeblurrer, middle
+from blurspace.restore.by_kernel import KernelDeblurrer, shorten
+from blurspace.restore.candidates import Estimate
+from blurspace.restore.learned import learned_restore, make_start
+from blurspace.restore.pair import PairDeblurrer
 
 from .scenes import made_scene
 
@@ -108,7 +108,7 @@ def test_auto_takes_the_first_good_receipt():
 
 def test_the_confidence_of_a_search_goes_with_its_kernel(monkeypatch):
     _, blurry = shaken()
-    monkeypatch.setattr("blurspace.deblur.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
+    monkeypatch.setattr("blurspace.restore.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
     auto = build_deblurrer("auto")
     auto.learned.restore = bad  # so that the classical one takes its kernel over
     assert (auto(blurry).method, auto(blurry).confidence) == ("classical", 0.6)
@@ -130,8 +130,8 @@ def test_the_wary_network_restores_where_the_kernel_does_not_explain_the_photo(c
 
 
 def test_auto_tries_no_field_where_less_blur_is_to_be_removed(monkeypatch):
-    monkeypatch.setattr("blurspace.deblur.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
-    monkeypatch.setattr("blurspace.deblur.auto.FieldDeblurrer", lambda *_: pytest.fail("a field has no strength"))
+    monkeypatch.setattr("blurspace.restore.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
+    monkeypatch.setattr("blurspace.restore.auto.FieldDeblurrer", lambda *_: pytest.fail("a field has no strength"))
     auto = build_deblurrer("auto", strength=0.5)
     auto.learned.restore = auto.classical.restore = bad
     assert auto(shaken()[1]).receipt.verdict == "refused"
@@ -148,7 +148,7 @@ def turned(monkeypatch):
     scene = made_scene(200, seed=5)
     path = draw_rotation_path(extent=13, focal=200, roll=3.0, generator=torch.Generator().manual_seed(1))
     field = rotation_field(path, (200, 200), focal=200, rows=3, columns=4)
-    monkeypatch.setattr("blurspace.deblur.by_field.estimate_field", lambda *_, **__: field)
+    monkeypatch.setattr("blurspace.restore.by_field.estimate_field", lambda *_, **__: field)
     return scene, blur_varying(scene, field), middle(field)
 
 
@@ -163,7 +163,7 @@ def test_rotation_beats_one_kernel_where_the_camera_turned(turned):
 def test_a_uniform_field_is_no_rotation(monkeypatch):
     _, blurry = shaken(channels=1)
     uniform = KernelField(SHAKE.expand(12, -1, -1, -1), 3, 4)
-    monkeypatch.setattr("blurspace.deblur.by_field.estimate_field", lambda *_, **__: uniform)
+    monkeypatch.setattr("blurspace.restore.by_field.estimate_field", lambda *_, **__: uniform)
     assert FieldDeblurrer(KernelDeblurrer(kernel=SHAKE))(blurry).method == "classical"
 
 

@@ -7,12 +7,6 @@ from typing import Any
 
 from torch import nn
 
-from blurspace.deblur.auto import Auto
-from blurspace.deblur.by_field import FieldDeblurrer
-from blurspace.deblur.by_kernel import KernelDeblurrer, Restore, total_variation
-from blurspace.deblur.learned import learned_restore
-from blurspace.deblur.network import NetworkDeblurrer
-from blurspace.deblur.pair import PairDeblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import load_into, read_weights
 from blurspace.nets.analysis import Analysis
@@ -20,6 +14,12 @@ from blurspace.nets.deconvolver import Deconvolver
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.restorer import Restorer
 from blurspace.nets.synthesis import Synthesis
+from blurspace.restore.auto import Auto
+from blurspace.restore.by_field import FieldDeblurrer
+from blurspace.restore.by_kernel import KernelDeblurrer, Restore, total_variation
+from blurspace.restore.learned import learned_restore
+from blurspace.restore.network import NetworkDeblurrer
+from blurspace.restore.pair import PairDeblurrer
 from blurspace.types import Kernel
 
 SPACE = "kernel-space.safetensors"  # beside the weights: reads the blur for the receipts of networks

@@ -6,10 +6,10 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
 from blurspace.blur.kernels import delta, gaussian, line, shake
-from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.noise import estimate_sigma
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
+from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.noise import estimate_sigma
 
 from .scenes import made_scene
 

@@ -8,13 +8,13 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import crop_or_pad, delta, line, shake, trim
 from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path, node_places, rotation_field
-from blurspace.deblur.camera_path import place_poses
-from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.estimate import Search, find
-from blurspace.deblur.field import deconvolve_field, estimate_field, field_explains_better, show_field, varies
-from blurspace.deblur.pyramid import scales
 from blurspace.errors import UsageError
 from blurspace.metrics import aligned, psnr
+from blurspace.restore.camera_path import place_poses
+from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.estimate import Search, find
+from blurspace.restore.field import deconvolve_field, estimate_field, field_explains_better, show_field, varies
+from blurspace.restore.pyramid import scales
 
 from .scenes import made_scene
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from blurspace.deblur.by_field import FieldDeblurrer
-from blurspace.deblur.by_kernel import KernelDeblurrer
+from blurspace.restore.by_field import FieldDeblurrer
+from blurspace.restore.by_kernel import KernelDeblurrer
 from blurspace.types import Image, Restoration
 
 

@@ -5,12 +5,12 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import disk, line, shake
-from blurspace.deblur.by_kernel import KernelDeblurrer
-from blurspace.deblur.deconvolve import deconvolve
-from blurspace.deblur.diagnose import diagnose, edge_sharpness
-from blurspace.deblur.receipt import judge, normalised_sparsity, ringing_share
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
+from blurspace.restore.by_kernel import KernelDeblurrer
+from blurspace.restore.deconvolve import deconvolve
+from blurspace.restore.diagnose import diagnose, edge_sharpness
+from blurspace.restore.receipt import judge, normalised_sparsity, ringing_share
 
 from .scenes import made_scene
 

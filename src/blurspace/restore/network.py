@@ -10,11 +10,11 @@ import torch
 from torch.nn import functional
 
 from blurspace.blur.kernels import normalise, trim
-from blurspace.deblur.diagnose import already_sharp
-from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.receipt import judge, left_alone
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.restore.diagnose import already_sharp
+from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.receipt import judge, left_alone
 from blurspace.types import Code, Image, Kernel, Restoration
 
 Network = Callable[[Image], Image]

@@ -6,10 +6,10 @@ Pham et al. 2024, section 3.1: G*_C = G*_C' o G, translate into the known blur, 
 from collections.abc import Callable
 from dataclasses import replace
 
-from blurspace.deblur.diagnose import already_sharp
-from blurspace.deblur.network import explained, in_colour
-from blurspace.deblur.noise import estimate_sigma
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.restore.diagnose import already_sharp
+from blurspace.restore.network import explained, in_colour
+from blurspace.restore.noise import estimate_sigma
 from blurspace.types import Deblurrer, Image, Restoration
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
-from blurspace.deblur.pyramid import first_kernel, grow, scales, shrink, side_at
-from blurspace.deblur.sparse_gradients import Seen, look, sparse_gradients
+from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
+from blurspace.restore.pyramid import first_kernel, grow, scales, shrink, side_at
+from blurspace.restore.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.types import Image, Kernel
 
 # Kernel values below this share of the peak are dropped while a level searches, and while it settles. 0.05 in place of

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.blur.kernels import extent
-from blurspace.deblur.candidates import busiest_window, estimate_kernel
-from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.receipt import left_alone
+from blurspace.restore.candidates import busiest_window, estimate_kernel
+from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.receipt import left_alone
 from blurspace.types import Image, Kernel, Restoration
 
 Kind = Literal["sharp", "mild", "shake", "motion", "defocus"]

@@ -8,7 +8,7 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import extent, line
 from blurspace.builders import build_space
-from blurspace.deblur.network import NetworkDeblurrer, explained, mean_kernel
+from blurspace.restore.network import NetworkDeblurrer, explained, mean_kernel
 
 from .scenes import made_scene
 

@@ -5,12 +5,12 @@ import torch
 
 from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, extent, gaussian, line, shake
-from blurspace.deblur import candidates
-from blurspace.deblur.candidates import busiest_window, estimate_kernel
-from blurspace.deblur.estimate import Found, Search, find, grow_to_full, refine, settle
-from blurspace.deblur.kernel_step import solve_kernel, tidy_kernel
-from blurspace.deblur.pyramid import scales, shrink
-from blurspace.deblur.sparse_gradients import look, sparse_gradient_picture
+from blurspace.restore import candidates
+from blurspace.restore.candidates import busiest_window, estimate_kernel
+from blurspace.restore.estimate import Found, Search, find, grow_to_full, refine, settle
+from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
+from blurspace.restore.pyramid import scales, shrink
+from blurspace.restore.sparse_gradients import look, sparse_gradient_picture
 
 from .scenes import made_scene
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from blurspace.blur.convolve import to_otf
 from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
-from blurspace.deblur.pyramid import faded
+from blurspace.restore.pyramid import faded
 from blurspace.types import Image, Kernel
 
 # Half-quadratic splitting: the coupling starts at this many times the sparsity and doubles up to the last one. On 36

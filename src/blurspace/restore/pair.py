@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import centre, crop_or_pad, extent, normalise, trim
-from blurspace.deblur.diagnose import already_sharp, luminance
-from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.receipt import judge
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
+from blurspace.restore.diagnose import already_sharp, luminance
+from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.receipt import judge
 from blurspace.types import Image, Kernel, Restoration
 
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.

@@ -10,12 +10,12 @@ from torch import Tensor
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import RESPONSES, to_display, to_linear
 from blurspace.blur.kernels import trim
-from blurspace.deblur.candidates import Estimate, estimate_kernel
-from blurspace.deblur.deconvolve import deconvolve, strength_for
-from blurspace.deblur.diagnose import already_sharp, luminance
-from blurspace.deblur.noise import estimate_sigma
-from blurspace.deblur.receipt import judge
 from blurspace.errors import UsageError
+from blurspace.restore.candidates import Estimate, estimate_kernel
+from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.diagnose import already_sharp, luminance
+from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.receipt import judge
 from blurspace.types import Image, Kernel, Restoration
 
 # Pixels at or above this display value count as clipped: JPEG scatters a clipped 255 over the last few levels.
