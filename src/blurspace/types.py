@@ -4,10 +4,13 @@ Tensors are float32 in [0, 1], RGB or grey, display-referred unless a name says 
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from jaxtyping import Float
 from torch import Tensor
+
+from blurspace.areas import Area
 
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
 Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
@@ -67,27 +70,37 @@ class Receipt:
     ringing: float
 
 
-@dataclass(frozen=True)
-class Restoration:
-    """One result for all methods: the restored picture, the blur it assumed, and its receipt.
+class Blur(Protocol):
+    """A blur that was found, of whatever kind (see `restore.blurs`)."""
 
-    `confidence` in [0, 1]: in an estimated kernel, see `deblur.candidates.Estimate`; None where nothing is known of it.
-    """
+    @property
+    def kernel(self) -> Kernel:
+        """The one kernel (1 1 k k) that stands for it."""
+        ...
 
-    restored: Image
-    kernel: Kernel | None
-    reblurred: Image
-    receipt: Receipt
-    method: str
-    history: tuple[str, ...] = ()
-    confidence: float | None = None
+    @property
+    def reach(self) -> int:
+        """How many px light travels at most."""
+        ...
 
+    def reblur(self, sharp: Image, area: Area) -> Image:
+        """`sharp` (b c h w), which is the piece `area` of a picture in the light of the blur, blurred: same shape."""
+        ...
 
-class Deblurrer(Protocol):
-    """Anything that turns a blurry picture (1 c h w) into a restoration of the same size."""
+    def shortened(self, strength: float) -> "Blur":
+        """What is left to remove of it if only the share `strength` in (0, 1] is wanted."""
+        ...
 
-    def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
-        """Restore `blurry`, whose noise is at least `least_sigma` (pixel values in [0, 1])."""
+    def length_angle(self) -> tuple[float, float]:
+        """Extent in px and direction in degrees, counter-clockwise from the x axis."""
+        ...
+
+    def show(self) -> Image:
+        """A grey picture (1 1 h w) to look at."""
+        ...
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write its one kernel as a float TIFF."""
         ...
 
 

@@ -1,20 +1,20 @@
-"""Writes what every method makes of six small pictures: `python -m tests.locked.make` (only where a change is wanted)."""
+"""What does every method make of six small pictures? `python -m tests.locked.make` locks it anew."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
+from tests.restore.scenes import made_scene
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line, shake
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
 from blurspace.catalog import build_deblurrer
-from tests.restore.scenes import made_scene
 
 HERE = Path(__file__).parent
 SHAKE = shake(13, extent=11, generator=torch.Generator().manual_seed(3))
-METHODS = ("classical", "fourier-pair", "auto", "rotation", "kaufman2020-small", "belt")
+METHODS = ("classical", "learned", "auto", "rotation", "kaufman2020-small", "belt")
 SIDE = 112
 
 

@@ -50,6 +50,14 @@ def to_display(linear: Image, response: str = "srgb") -> Image:
     return _response(response).to_display(linear)
 
 
+def luminance(photo: Image) -> Image:
+    """Grey (b 1 h w) from grey or RGB (b c h w), with the weights of ITU-R BT.601, which JPEG uses."""
+    if photo.shape[1] == 1:
+        return photo
+    weights = photo.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (photo * weights).sum(1, keepdim=True)
+
+
 def saturate(linear: Image, *, gain: float = 1.0) -> Image:
     """Expose `gain` times longer and clip at 1, where the sensor is full. Any shape; values below 0 stay."""
     return (linear * gain).clamp(max=1)

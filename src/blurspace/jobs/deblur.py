@@ -19,7 +19,9 @@ from blurspace.errors import BlurspaceError, MemoryExhaustedError, OutputError, 
 from blurspace.io.images import changes_on_write, encode_photo, write_bytes
 from blurspace.io.jpeg import quantisation_sigma
 from blurspace.jobs.files import Source, beside, check_format, check_target, load, plan_targets
-from blurspace.types import Deblurrer, Image, Kernel, Photo, Restoration
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.restore.driver import Restoration
+from blurspace.types import Image, Kernel, Photo
 
 Report = Callable[[str], None]
 # A restoration may leave [0, 1] by rounding only; it is cut off. Beyond this something went wrong.
