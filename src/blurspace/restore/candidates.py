@@ -14,16 +14,15 @@ from statistics import fmean
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from blurspace.blur.agreement import offset
-from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.restore.deconvolve import deconvolve
 from blurspace.restore.estimate import LAST_SETTLING, SPARSITY_LAST, Found, Search, find, grow_to_full, settle
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.pyramid import LEVEL_SCALE, scales, shrink, side_at
 from blurspace.restore.receipt import normalised_sparsity, unexplained
+from blurspace.sharpness import busiest_window
 from blurspace.types import Image, Kernel
 
 # The bound of a kernel's extent in px, unless given.
@@ -178,19 +177,3 @@ def _with_less_room(found: Found) -> Found:
     if bound == found.search.side or levels < 0:
         return found
     return Found(replace(found.search, side=bound), crop_or_pad(found.kernel, side_at(bound, scale)), levels)
-
-
-def busiest_window(picture: Image, side: int) -> tuple[slice, slice]:
-    """The rows and columns of the window of at most `side` px with the most gradient energy."""
-    height, width = picture.shape[-2:]
-    rows, columns = min(side, height), min(side, width)
-    if (rows, columns) == (height, width):
-        return slice(0, height), slice(0, width)
-    energy = inner_differences(picture).square().sum(0)
-    cell = 16  # px; windows start on multiples of this
-    coarse = functional.avg_pool2d(energy, cell, ceil_mode=True)
-    sums = functional.avg_pool2d(coarse, (max(rows // cell, 1), max(columns // cell, 1)), stride=1)
-    index = int(sums.flatten().argmax())
-    top = min(index // sums.shape[-1] * cell, height - rows)
-    left = min(index % sums.shape[-1] * cell, width - columns)
-    return slice(top, top + rows), slice(left, left + columns)
