@@ -5,14 +5,17 @@ Tensors are float32 in [0, 1], RGB or grey, display-referred unless a name says 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, UInt
 from torch import Tensor
 
 from blurspace.areas import Area
+from blurspace.levels import from_levels, to_levels
 
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
+Samples = UInt[Tensor, "b c h w"]  # as a file stores them: uint8 or uint16
 Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
 Code = Float[
     Tensor, "b c p q"
@@ -21,26 +24,53 @@ Code = Float[
 Verdict = Literal["restored", "left alone", "refused"]
 
 
+class Coding(Protocol):
+    """What a file format knows of a photo that no other does, and how it writes one; opaque outside `io`."""
+
+    format: ClassVar[str]  # Pillow's name: PNG, TIFF, JPEG, WEBP
+
+    def encode(self, photo: "Photo") -> bytes:
+        """The bytes of a file."""
+        ...
+
+
 @dataclass(frozen=True)
 class Photo:
-    """A picture file in memory: its pixels, and all that must come out as it went in.
+    """A picture file in memory: its samples, and all that must come out as it went in.
 
-    `pixels` (1 c h w) hold grey (c = 1) or RGB (c = 3) in stored orientation; `alpha` (1 1 h w) is kept untouched.
+    `samples` (1 c h w) hold grey (c = 1) or RGB (c = 3) in stored orientation, uint8 or uint16, and lie in memory as
+    the decoder left them; `alpha` (1 1 h w), of the same type, is kept untouched. `coding` None: a PNG.
     """
 
-    pixels: Image
-    alpha: Image | None = None
-    depth: Literal[8, 16] = 8
-    format: str = "PNG"  # Pillow's name: PNG, TIFF, JPEG, WEBP
+    samples: Samples
+    alpha: Samples | None = None
+    coding: Coding | None = None
     changes: tuple[str, ...] = ()  # what writing it back cannot keep, a sentence each
     icc: bytes | None = None
     exif: bytes | None = None  # from its TIFF header on, without the name that JPEG puts before it
     xmp: bytes | None = None
-    jpeg_tables: tuple[tuple[int, ...], ...] | None = None  # so that a JPEG is written back at its own quality
-    jpeg_subsampling: int | None = None
-    lossless: bool = True  # WebP: which of its two coders
     # The file's bytes: for "left alone", and for the header blocks that are copied without being understood.
     source: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, pixels: Image, *, depth: Literal[8, 16] = 8, **kept: Any) -> Self:
+        """A photo of float pixels (1 c h w), clamped and rounded to `depth` bits; `kept`: any other field."""
+        return cls(to_levels(pixels, depth), **kept)
+
+    @property
+    def pixels(self) -> Image:
+        """The samples as float32 in [0, 1] (1 c h w); made anew each time, four bytes for each of theirs."""
+        return from_levels(self.samples)
+
+    @property
+    def depth(self) -> Literal[8, 16]:
+        """Bits a sample."""
+        return 8 if self.samples.dtype == torch.uint8 else 16
+
+    @property
+    def format(self) -> str:
+        """The name of its file format: PNG, TIFF, JPEG or WEBP."""
+        return self.coding.format if self.coding else "PNG"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
 from blurspace.errors import UsageError
 from blurspace.jobs.deblur import number, picture_bytes
-from blurspace.metrics import coarse_change, psnr, ssim, to_8_bits
+from blurspace.levels import to_8_bits
+from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness, niqe
 from blurspace.restore.network import in_colour

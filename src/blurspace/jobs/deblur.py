@@ -115,7 +115,8 @@ def describe_kernel(kernel: Kernel, *, confidence: float | None = None) -> dict[
 
 def picture_bytes(pixels: Image) -> bytes:
     """A plain 8-bit PNG of `pixels`, for looking at."""
-    return encode_photo(Photo(pixels), pixels)
+    photo = Photo.of(pixels)
+    return encode_photo(photo, photo.samples)
 
 
 def number(value: float | None, digits: int = 5) -> float | None:
@@ -177,7 +178,7 @@ def _deblur_one(
             notes = (*notes, changes)
         data = encode_photo(photo, restoration.restored)
     elif verdict == "left alone":
-        data = photo.source if photo.source is not None else encode_photo(photo, photo.pixels)
+        data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
     if target and data is not None:
         write_bytes(target, data, overwrite=overwrite)
         if plot:
@@ -190,7 +191,7 @@ def _checked(restoration: Restoration, photo: Photo) -> Restoration:
     if restoration.receipt.verdict != "restored":
         return restoration
     restored = restoration.restored
-    if restored.shape != photo.pixels.shape:
+    if restored.shape != photo.samples.shape:
         problem = f"had the shape {tuple(restored.shape)}"
     elif not bool(restored.isfinite().all()):
         problem = "had values that are not finite"

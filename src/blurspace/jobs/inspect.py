@@ -79,7 +79,7 @@ def diagnose_files(sources: Sequence[Source]) -> Iterator[tuple[Record, Exceptio
 
 
 def _diagnose_one(source: Source) -> Record:
-    found = diagnose(load(source).pixels)
+    found = diagnose(Observed(load(source).samples))
     return {
         "input": source.name,
         "blurry": found.blurry,

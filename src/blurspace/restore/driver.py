@@ -205,7 +205,7 @@ class _Work:
     def done(self, side: int) -> Restored:
         """The photo restored in tiles of at most `side` px."""
         canvas = torch.empty_like(self.seen.pixels)
-        total, codes = Evidence(), {}
+        total, codes = Evidence(), dict[tuple[int, int], CodeBlur]()
         areas = list(tiles(self.seen.size, side, multiple=self.multiple))
         for index, area in enumerate(areas):
             self.run.step("restoring", index, len(areas))
@@ -216,7 +216,7 @@ class _Work:
             if isinstance(blur, CodeBlur):
                 codes[area.rows[0], area.columns[0]] = _cells(blur, area, outer)
         self.run.step("restoring", len(areas), len(areas))
-        return Restored(canvas, self.found.blur or CodeBlur(_joined(codes), blur.space), total)
+        return Restored(canvas, self.found.blur or _joined(codes), total)
 
     def tile(self, area: Area, outer: Area) -> tuple[Image, Blur, Evidence]:
         """The display values (1 c h w) of `outer`, restored, its blur, and the evidence in `area`."""
@@ -241,18 +241,19 @@ class _Work:
             return CodeBlur(space.extract(sharp, blurry), space)
 
 
-def _cells(blur: CodeBlur, area: Area, outer: Area) -> Tensor:
-    """The cells of `area` in the code (1 c p q) of `outer`; both begin at cells."""
+def _cells(blur: CodeBlur, area: Area, outer: Area) -> CodeBlur:
+    """The part for `area` of the blur of `outer`; both begin at cells."""
     stride = blur.space.stride
     top, left = (area.rows[0] - outer.rows[0]) // stride, (area.columns[0] - outer.columns[0]) // stride
     rows, columns = -(-area.size[0] // stride), -(-area.size[1] // stride)
-    return blur.code[..., top : top + rows, left : left + columns]
+    return CodeBlur(blur.code[..., top : top + rows, left : left + columns], blur.space)
 
 
-def _joined(codes: dict[tuple[int, int], Tensor]) -> Tensor:
-    """The code of the whole picture from those of its tiles, by their first row and column."""
-    rows = sorted({row for row, _ in codes})
-    return torch.cat([torch.cat([codes[at] for at in sorted(codes) if at[0] == row], -1) for row in rows], -2)
+def _joined(parts: dict[tuple[int, int], CodeBlur]) -> CodeBlur:
+    """The blur of the whole picture from those of its tiles, by their first row and column."""
+    rows = sorted({row for row, _ in parts})
+    code = torch.cat([torch.cat([parts[at].code for at in sorted(parts) if at[0] == row], -1) for row in rows], -2)
+    return CodeBlur(code, next(iter(parts.values())).space)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from torch import Tensor
 from blurspace.areas import Area, tiles, whole
 from blurspace.blur.exposure import RESPONSES, luminance, to_linear
 from blurspace.errors import UsageError
+from blurspace.levels import from_levels, to_levels
 from blurspace.restore.noise import estimate_sigma
 from blurspace.run import Run
 from blurspace.sharpness import CELL, busiest, edge_sharpness, energy_cells
@@ -138,13 +139,9 @@ class Observed:
 
 def as_float(values: Tensor) -> Tensor:
     """Stored values of 8 or 16 bits as float32 in [0, 1]; floats as they are."""
-    if values.is_floating_point():
-        return values
-    return values.to(torch.float32) / torch.iinfo(values.dtype).max
+    return values if values.is_floating_point() else from_levels(values)
 
 
 def as_stored(values: Image, dtype: torch.dtype) -> Tensor:
     """Float values in [0, 1] as they are stored: rounded to the nearest level, or floats as they are."""
-    if dtype.is_floating_point:
-        return values
-    return (values.clamp(0, 1) * torch.iinfo(dtype).max).round().to(torch.int32).to(dtype)
+    return values if dtype.is_floating_point else to_levels(values, 8 if dtype == torch.uint8 else 16)

@@ -24,6 +24,7 @@ from blurspace.data.crops import SharpPhotos, digest
 from blurspace.data.triplets import draw_kernels
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
+from blurspace.levels import to_levels
 from blurspace.restore.candidates import SearchSettings, estimate_kernel
 from blurspace.restore.learned import make_start
 from blurspace.restore.noise import estimate_sigma
@@ -157,7 +158,7 @@ def _shifted(photo: Image, down: float, right: float) -> Image:
 
 def _stacked(cases: list[tuple[Tensor, ...]]) -> dict[str, Tensor]:
     blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
-    as_bytes = [(picture * 255).round().to(torch.uint8) for picture in (blurry, sharp)]
+    as_bytes = [to_levels(picture) for picture in (blurry, sharp)]
     return {"blurry": as_bytes[0], "sharp": as_bytes[1], "start": start.half(), "kernel": kernel, "sigma": sigma}
 
 
