@@ -9,11 +9,13 @@ from typing import Literal, Protocol
 from jaxtyping import Float
 from torch import Tensor
 
+# A letter is one number within a call, and the tests check it: `Image`s that meet have one size. `AnyImage` and
+# `AnyKernel` have a size of their own: what a function crops, pads or resizes.
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
-Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
-Code = Float[
-    Tensor, "b c p q"
-]  # a learned encoding of a blur: a map over the picture, whose channels mean what they may
+AnyImage = Float[Tensor, "_b _c _h _w"]
+Kernel = Float[Tensor, "_b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
+AnyKernel = Float[Tensor, "_b 1 side side"]
+Code = Float[Tensor, "_b _c _p _q"]  # a learned encoding of a blur: a map, whose channels mean what they may
 
 Verdict = Literal["restored", "left alone", "refused"]
 
@@ -26,7 +28,7 @@ class Photo:
     """
 
     pixels: Image
-    alpha: Image | None = None
+    alpha: AnyImage | None = None
     depth: Literal[8, 16] = 8
     format: str = "PNG"  # Pillow's name: PNG, TIFF, JPEG, WEBP
     changes: tuple[str, ...] = ()  # what writing it back cannot keep, a sentence each

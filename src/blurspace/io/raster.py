@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 CMYK = "holds CMYK colours, where grey or RGB was wanted: convert it to RGB"
 FULL_COLOUR = "its palette is written as RGB, because restored colours do not fit a palette"
@@ -29,7 +29,7 @@ class Header:
     refusal: str | None = None
 
 
-def split_alpha(samples: np.ndarray) -> tuple[Image, Image | None]:
+def split_alpha(samples: np.ndarray) -> tuple[Image, AnyImage | None]:
     """Samples (h w) or (h w c) as float32 (grey or RGB pixels (1 c h w), alpha (1 1 h w) or None), in [0, 1]."""
     planes = np.moveaxis(samples.reshape(*samples.shape[:2], -1), -1, 0)
     top = np.float32(np.iinfo(samples.dtype).max)
@@ -38,7 +38,7 @@ def split_alpha(samples: np.ndarray) -> tuple[Image, Image | None]:
     return values[:, :colours], values[:, colours:] if colours < values.shape[1] else None
 
 
-def join_alpha(pixels: Image, alpha: Image | None, depth: Literal[8, 16]) -> np.ndarray:
+def join_alpha(pixels: Image, alpha: AnyImage | None, depth: Literal[8, 16]) -> np.ndarray:
     """The reverse of `split_alpha`: clamped to [0, 1], rounded to the nearest of 2^depth levels, (h w c)."""
     values = pixels if alpha is None else torch.cat((pixels, alpha.to(pixels)), 1)
     levels = (values.detach()[0].clamp(0, 1) * (2**depth - 1)).round().to(torch.int32)

@@ -16,7 +16,7 @@ from blurspace.restore.deconvolve import deconvolve, strength_for
 from blurspace.restore.diagnose import already_sharp, luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.receipt import judge
-from blurspace.types import Image, Kernel, Restoration
+from blurspace.types import AnyKernel, Image, Kernel, Restoration
 
 # Pixels at or above this display value count as clipped: JPEG scatters a clipped 255 over the last few levels.
 CLIPPED = 250 / 255
@@ -97,7 +97,7 @@ class KernelDeblurrer:
         return estimate_kernel(luminance(to_linear(blurry, self.response)), size=self.size, ignore=clipped)
 
 
-def shorten(kernel: Kernel, strength: float) -> Kernel:
+def shorten(kernel: Kernel, strength: float) -> AnyKernel:
     """The kernel made smaller by the factor `strength` in (0, 1] about its centre: 1 leaves it, near 0 a delta."""
     if strength == 1:
         return kernel

@@ -17,7 +17,7 @@ from blurspace.blur.kernels import extent
 from blurspace.restore.candidates import busiest_window, estimate_kernel
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.receipt import left_alone
-from blurspace.types import Image, Kernel, Restoration
+from blurspace.types import AnyImage, Image, Kernel, Restoration
 
 Kind = Literal["sharp", "mild", "shake", "motion", "defocus"]
 
@@ -75,7 +75,7 @@ def diagnose(photo: Image) -> Diagnosis:
     return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, kernel)
 
 
-def luminance(photo: Image) -> Image:
+def luminance(photo: Image) -> AnyImage:
     """Grey (b 1 h w) from grey or RGB (b c h w), with the weights of ITU-R BT.601, which JPEG uses."""
     if photo.shape[1] == 1:
         return photo

@@ -15,7 +15,7 @@ from blurspace.nets.synthesis import Synthesis
 from blurspace.restore.diagnose import already_sharp, luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.receipt import judge
-from blurspace.types import Image, Kernel, Restoration
+from blurspace.types import AnyKernel, Image, Kernel, Restoration
 
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
@@ -78,7 +78,7 @@ def _resized(picture: Tensor, size: list[int] | torch.Size) -> Tensor:
     return functional.interpolate(picture, size=list(size), mode="bicubic", antialias=True)
 
 
-def _scaled(kernel: Kernel, scale: float) -> Kernel:
+def _scaled(kernel: Kernel, scale: float) -> AnyKernel:
     """The kernel of a picture that was made `scale` times as big."""
     if scale == 1:
         return kernel

@@ -13,7 +13,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
 from blurspace.blur.kernels import extent
 from blurspace.metrics import psnr
-from blurspace.types import Image, Kernel, Receipt
+from blurspace.types import AnyImage, Image, Kernel, Receipt
 
 # Where a window of the kernel's size varies by less than this in the blurry picture, the sharp one is flat as well.
 FLAT_RANGE = 6 / 255
@@ -49,7 +49,7 @@ def judge(blurry: Image, restored: Image, reblurred: Image, kernel: Kernel, *, s
     )
 
 
-def unexplained(blurry: Image, sharp: Image, kernel: Kernel, clipped: Tensor | None = None) -> float:
+def unexplained(blurry: Image, sharp: AnyImage, kernel: Kernel, clipped: Tensor | None = None) -> float:
     """What `sharp` (b c h w), blurred by `kernel`, leaves of `blurry`: root mean square, where all of it was seen.
 
     `clipped` (bool, broadcast with `blurry`): pixels that count as explained, whatever they show.
@@ -105,5 +105,5 @@ def _failure(residual: float, sigma: float, sparsity_ratio: float, ringing: floa
     return ""
 
 
-def _gradient_length(picture: Image) -> Image:
+def _gradient_length(picture: Image) -> AnyImage:
     return inner_differences(picture).square().sum(0).sqrt()
