@@ -10,7 +10,7 @@ import types
 import typing
 
 import torch
-from beartype import BeartypeConf, beartype
+from beartype import beartype
 from jaxtyping import AbstractArray, install_import_hook
 
 torch.set_num_threads(1)
@@ -33,4 +33,3 @@ def check_shapes(function):
 
 sys.modules["check_shapes"] = types.SimpleNamespace(check_shapes=check_shapes)
 install_import_hook("blurspace", "check_shapes.check_shapes")
-print("NAME", __name__, __name__ in sys.modules)

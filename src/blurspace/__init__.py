@@ -16,21 +16,23 @@ if TYPE_CHECKING:
     from blurspace.errors import BlurspaceError
     from blurspace.io.images import encode_photo, read_kernel, read_photo, write_bytes, write_kernel
     from blurspace.metrics import psnr, ssim
-    from blurspace.restore.by_kernel import KernelDeblurrer
+    from blurspace.restore.deblurrer import Deblurrer
     from blurspace.restore.diagnose import Diagnosis, diagnose
-    from blurspace.types import Deblurrer, Photo, Receipt, Restoration
+    from blurspace.restore.driver import Restoration
+    from blurspace.types import Photo, Receipt
 
 _HOMES = {
     "blurspace.augment": ("CameraBlur",),
     "blurspace.blur.kernels": ("extent", "shake", "show"),
     "blurspace.builders": ("build_camera", "build_space"),
     "blurspace.catalog": ("build_deblurrer",),
-    "blurspace.restore.by_kernel": ("KernelDeblurrer",),
+    "blurspace.restore.deblurrer": ("Deblurrer",),
+    "blurspace.restore.driver": ("Restoration",),
     "blurspace.restore.diagnose": ("Diagnosis", "diagnose"),
     "blurspace.errors": ("BlurspaceError",),
     "blurspace.io.images": ("encode_photo", "read_kernel", "read_photo", "write_bytes", "write_kernel"),
     "blurspace.metrics": ("psnr", "ssim"),
-    "blurspace.types": ("Deblurrer", "Photo", "Receipt", "Restoration"),
+    "blurspace.types": ("Photo", "Receipt"),
 }
 
 __all__ = [
@@ -38,7 +40,6 @@ __all__ = [
     "CameraBlur",
     "Deblurrer",
     "Diagnosis",
-    "KernelDeblurrer",
     "Photo",
     "Receipt",
     "Restoration",

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from blurspace.areas import whole
 from blurspace.blur.convolve import BORDERS, blur
 from blurspace.blur.kernels import delta, normalise
 from blurspace.blur.varying import (
@@ -48,7 +49,7 @@ def brightest(picture):
 
 def weights_of(size, rows, columns):
     weights = torch.zeros(rows * columns, 1, *size)
-    for node, (down, across, weight) in enumerate(node_areas(size, rows, columns)):
+    for node, down, across, weight in node_areas(whole(size), rows, columns):
         weights[node, 0, down, across] = weight
     return weights
 
@@ -169,7 +170,7 @@ def test_a_drawn_path_has_mean_0_and_the_extent_asked_for():
         (lambda: KernelField(torch.ones(4, 1, 4, 4), 2, 2), "k odd"),
         (lambda: RotationPath(torch.zeros(2, 3), torch.ones(2)), "sum to 1"),
         (lambda: RotationPath(torch.zeros(2, 2), torch.ones(2) / 2), "give \\(t, 3\\)"),
-        (lambda: list(node_areas((5, 5), 6, 1)), "give 1 to 5"),
+        (lambda: list(node_areas(whole((5, 5)), 6, 1)), "give 1 to 5"),
         (lambda: blur_varying(torch.ones(1, 1, 9, 9), random_field(1, 1, 3), border="round"), "unknown"),
         (lambda: blur_varying(torch.ones(9, 9), random_field(1, 1, 3)), "channels"),
         (lambda: blur_rotation(torch.ones(1, 1, 9, 9), pose(), focal=0), "focal length"),

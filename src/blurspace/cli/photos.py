@@ -11,7 +11,7 @@ from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.types import Deblurrer
+    from blurspace.restore.deblurrer import Deblurrer
 
 
 def deblur(

@@ -19,7 +19,9 @@ from blurspace.errors import BlurspaceError, MemoryExhaustedError, OutputError, 
 from blurspace.io.images import changes_on_write, encode_photo, write_bytes
 from blurspace.io.jpeg import quantisation_sigma
 from blurspace.jobs.files import Source, beside, check_format, check_target, load, plan_targets
-from blurspace.types import Deblurrer, Image, Kernel, Photo, Restoration
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.restore.driver import Restoration
+from blurspace.types import Image, Kernel, Photo
 
 Report = Callable[[str], None]
 # A restoration may leave [0, 1] by rounding only; it is cut off. Beyond this something went wrong.
@@ -113,7 +115,8 @@ def describe_kernel(kernel: Kernel, *, confidence: float | None = None) -> dict[
 
 def picture_bytes(pixels: Image) -> bytes:
     """A plain 8-bit PNG of `pixels`, for looking at."""
-    return encode_photo(Photo(pixels), pixels)
+    photo = Photo.of(pixels)
+    return encode_photo(photo, photo.samples)
 
 
 def number(value: float | None, digits: int = 5) -> float | None:
@@ -175,7 +178,7 @@ def _deblur_one(
             notes = (*notes, changes)
         data = encode_photo(photo, restoration.restored)
     elif verdict == "left alone":
-        data = photo.source if photo.source is not None else encode_photo(photo, photo.pixels)
+        data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
     if target and data is not None:
         write_bytes(target, data, overwrite=overwrite)
         if plot:
@@ -188,7 +191,7 @@ def _checked(restoration: Restoration, photo: Photo) -> Restoration:
     if restoration.receipt.verdict != "restored":
         return restoration
     restored = restoration.restored
-    if restored.shape != photo.pixels.shape:
+    if restored.shape != photo.samples.shape:
         problem = f"had the shape {tuple(restored.shape)}"
     elif not bool(restored.isfinite().all()):
         problem = "had values that are not finite"

@@ -10,9 +10,9 @@ from blurspace.io.jpeg import quantisation_sigma
 from blurspace.jobs.deblur import as_known_error, describe_kernel, number, picture_bytes, sentence
 from blurspace.jobs.files import Source, check_target, load
 from blurspace.restore.by_field import photo_field
+from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.diagnose import diagnose
 from blurspace.restore.field import field_explains_better, show_field, varies
-from blurspace.types import Deblurrer
 
 Record = dict[str, object]
 
@@ -79,7 +79,7 @@ def diagnose_files(sources: Sequence[Source]) -> Iterator[tuple[Record, Exceptio
 
 
 def _diagnose_one(source: Source) -> Record:
-    found = diagnose(load(source).pixels)
+    found = diagnose(Observed(load(source).samples))
     return {
         "input": source.name,
         "blurry": found.blurry,
