@@ -89,7 +89,7 @@ class RotationPath:
 def node_areas(area: Area, rows: int, columns: int) -> Iterator[tuple[int, slice, slice, Tensor]]:
     """The nodes that count in a piece of a picture: which, where in the piece (rows, columns), and its weight there.
 
-    Weights are in [0, 1], sum 1 over the nodes everywhere: bilinear between the nodes, constant beyond the outermost ones.
+    Weights are in [0, 1], sum 1 over the nodes everywhere: bilinear between them, constant beyond the outermost.
     No more than one cell and its neighbours is ever in memory. Raises UsageError on more nodes than pixels.
     Source: Hirsch et al. 2010, with hats for windows.
     """

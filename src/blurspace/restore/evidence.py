@@ -155,7 +155,7 @@ def flat_areas(blurry: Image, reach: int) -> Tensor:
     return (_highest(grey, reach) + _highest(-grey, reach) < FLAT_RANGE)[..., :-1, :-1]
 
 
-def gradient_length(picture: Image) -> Image:
+def gradient_length(picture: Image) -> AnyImage:
     """The length of each gradient (b c h-1 w-1)."""
     return inner_differences(picture).square().sum(0).sqrt()
 

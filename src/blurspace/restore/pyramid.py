@@ -41,7 +41,7 @@ def grow(kernel: Kernel, side: int) -> AnyKernel:
     return _resampled(kernel, side, LEVEL_SCALE)
 
 
-def resize_kernel(kernel: Kernel, scale: float) -> Kernel:
+def resize_kernel(kernel: Kernel, scale: float) -> AnyKernel:
     """The kernel of a picture that was made `scale` <= 1 times as big."""
     return _resampled(shrink(kernel, scale), side_at(kernel.shape[-1], scale), 1.0) if scale < 1 else kernel
 
@@ -61,7 +61,7 @@ def shrink(picture: Image, scale: float) -> AnyImage:
     return functional.grid_sample(smooth, grid, mode="bilinear", align_corners=True, padding_mode="border")
 
 
-def _resampled(kernel: Kernel, side: int, step: float) -> Kernel:
+def _resampled(kernel: Kernel, side: int, step: float) -> AnyKernel:
     grid = _centred_grid(side, side, step, kernel.shape[-2:], kernel)
     grown = functional.grid_sample(kernel, grid, mode="bicubic", align_corners=True, padding_mode="zeros")
     return normalise(grown.clamp_min(0))
