@@ -17,7 +17,7 @@ demo: .venv/ready
 	@echo "Look at demo/*.side-by-side.png, and at demo/*.kernel.png and demo/*.deblurred.jpg."
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: check-code check-format check-arrows check-types
 

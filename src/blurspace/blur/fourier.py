@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from blurspace.blur.convolve import fast_size
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 
 def differences(picture: Image) -> Tensor:
@@ -57,7 +57,7 @@ def extended_size(size: tuple[int, int], margin: int) -> tuple[int, int]:
     return fast_size(size[0] + margin), fast_size(size[1] + margin)
 
 
-def extend(picture: Image, size: tuple[int, int]) -> Image:
+def extend(picture: Image, size: tuple[int, int]) -> AnyImage:
     """Grow a picture below and to the right to `size`, blending each edge smoothly into the opposite one."""
     height, width = picture.shape[-2:]
     across = _ramp(size[1] - width, picture)

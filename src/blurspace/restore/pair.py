@@ -19,7 +19,7 @@ from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.driver import Found, Method
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyKernel, Image, Kernel
 
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
@@ -129,7 +129,7 @@ def resized(picture: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
     return functional.interpolate(picture, size=list(size), mode="bicubic", antialias=True)
 
 
-def _scaled(kernel: Kernel, scale: float) -> Kernel:
+def _scaled(kernel: Kernel, scale: float) -> AnyKernel:
     """The kernel of a picture that was made `scale` times as big."""
     if scale == 1:
         return kernel
