@@ -26,7 +26,7 @@ from blurspace.io.images import (
     write_bytes,
     write_kernel,
 )
-from blurspace.io.raster import join_alpha
+from blurspace.io.raster import rows_of
 
 HEIGHT, WIDTH = 19, 23  # odd, and not square
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -109,7 +109,7 @@ LOSSLESS = [
 
 def decoded(photo):
     """Pixels and alpha as integers (h w c)."""
-    return join_alpha(photo).astype(np.int64)
+    return rows_of(photo).astype(np.int64)
 
 
 def orientation(photo):

@@ -22,7 +22,8 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
     try:
         with Path(path).open("rb") as file:
             # The size is asked first, so that a film is not read; a pipe says 0 and is read up to the limit.
-            data = b"" if (too_big := os.fstat(file.fileno()).st_size > max_bytes) else file.read(max_bytes + 1)
+            size = os.fstat(file.fileno()).st_size
+            data = b"" if (too_big := size > max_bytes) else file.read(1 + (size or max_bytes))
     except FileNotFoundError:
         raise PictureError(f"{shown(path)} does not exist: give the path of a picture") from None
     except IsADirectoryError:

@@ -41,6 +41,7 @@ RAW_SUFFIXES = (
 )
 IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
 Result = TypeVar("Result")
+HEIC_BRANDS = frozenset(b"avif avis heic heix heim heis hevc mif1 msf1".split())
 HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIFF or JPEG"
 
 
@@ -166,17 +167,7 @@ def _format(name: str, data: bytes, suffix: str) -> str:
     found = next((row for row, format in FORMATS.items() if format.matches(data)), None)
     if suffix in RAW_SUFFIXES and found in (None, "TIFF"):
         raise PictureError(f"{name} {RAW}")
-    if data[4:8] == b"ftyp" and data[8:12] in (
-        b"avif",
-        b"avis",
-        b"heic",
-        b"heix",
-        b"heim",
-        b"heis",
-        b"hevc",
-        b"mif1",
-        b"msf1",
-    ):
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
         raise PictureError(f"{name} {HEIC}")
     if found is None:
         raise PictureError(f"{name} is not a PNG, TIFF, JPEG or WebP picture: give one of these")
