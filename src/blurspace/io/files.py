@@ -17,7 +17,7 @@ def shown(path: str | Path) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in str(path))
 
 
-def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
+def read_bytes(path: str | Path, *, max_bytes: int, remedy: str = "give a smaller file") -> bytes:
     """The bytes of a file; PictureError if it is missing, a folder, unreadable or larger than `max_bytes`."""
     try:
         with Path(path).open("rb") as file:
@@ -32,7 +32,7 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
         reason = getattr(problem, "strerror", None) or problem
         raise PictureError(f"{shown(path)} cannot be read ({reason}): make it readable or give another") from problem
     if too_big or len(data) > max_bytes:
-        raise PictureError(f"{shown(path)} is over the limit of {max_bytes} bytes: give a smaller file")
+        raise PictureError(f"{shown(path)} is over the limit of {max_bytes} bytes: {remedy}")
     return data
 
 

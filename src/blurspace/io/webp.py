@@ -60,7 +60,7 @@ def inspect(data: bytes) -> Header:
 def decode(data: bytes) -> Photo:
     """The photo in a WebP, lossless or lossy."""
     parts = dict(reversed(list(_chunks(data))))  # of two alike, the first
-    exif, xmp, icc = (bytes(parts[kind]) if kind in parts else None for kind in (b"EXIF", b"XMP ", b"ICCP"))
+    icc, exif, xmp = (bytes(parts.get(kind, b"")) or None for kind in (b"ICCP", b"EXIF", b"XMP "))
     return Photo(
         *split_alpha(from_opencv(data, np.uint8)),
         Coding(lossless=b"VP8L" in parts),

@@ -113,8 +113,7 @@ def describe_kernel(kernel: Kernel, *, confidence: float | None = None) -> dict[
 
 def picture_bytes(pixels: Image) -> bytes:
     """A plain 8-bit PNG of `pixels`, for looking at."""
-    photo = Photo.of(pixels)
-    return encode_photo(photo, photo.samples)
+    return encode_photo(Photo.of(pixels), pixels)
 
 
 def number(value: float | None, digits: int = 5) -> float | None:
