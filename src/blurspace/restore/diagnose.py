@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.blur.kernels import extent
+from blurspace.pixels import luminance
 from blurspace.restore.candidates import busiest_window, estimate_kernel
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.receipt import left_alone
@@ -73,14 +74,6 @@ def diagnose(photo: Image) -> Diagnosis:
     kind: Kind = "mild" if sharpness > MILD else _kind_of(kernel, length, angle)
     reason = f"even sharp contrasts are about {1 / (2 * sharpness):.0f} px wide or more across one direction"
     return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, kernel)
-
-
-def luminance(photo: Image) -> Image:
-    """Grey (b 1 h w) from grey or RGB (b c h w), with the weights of ITU-R BT.601, which JPEG uses."""
-    if photo.shape[1] == 1:
-        return photo
-    weights = photo.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (photo * weights).sum(1, keepdim=True)
 
 
 def already_sharp(blurry: Image, *, sigma: float, method: str) -> Restoration | None:

@@ -1,0 +1,39 @@
+"""What do all rooms do to the pixels of a picture (b c h w)? Its luminance, 8 bits, its middle."""
+
+import torch
+from torch import Tensor
+
+from blurspace.types import Image
+
+# Red, green and blue in ITU-R BT.601, full range: the Y of JPEG, and MATLAB's rgb2gray.
+LUMINANCE = (0.299, 0.587, 0.114)
+
+
+def luminance(picture: Image) -> Image:
+    """Grey (b 1 h w) from grey or RGB (b c h w), in the units of the picture. Source: ITU-R BT.601."""
+    if picture.shape[1] == 1:
+        return picture
+    return (picture * picture.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def to_8_bits(picture: Tensor) -> Tensor:
+    """Rounded as an 8-bit file would hold it, clamped to [0, 1]; any shape."""
+    return (picture.clamp(0, 1) * 255).round() / 255
+
+
+def as_bytes(picture: Tensor) -> Tensor:
+    """The levels 0 to 255 of an 8-bit file, uint8; values outside [0, 1] are clamped; any shape."""
+    return (picture.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def inner(picture: Tensor, margin: int) -> Tensor:
+    """The picture without `margin` px on each side (... h w)."""
+    height, width = picture.shape[-2:]
+    return picture[..., margin : height - margin, margin : width - margin]
+
+
+def central(picture: Tensor, height: int, width: int) -> Tensor:
+    """The middle `height` x `width` px (... h w), or all where it has fewer; a view."""
+    height, width = min(height, picture.shape[-2]), min(width, picture.shape[-1])
+    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
+    return picture[..., top : top + height, left : left + width]
