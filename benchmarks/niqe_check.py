@@ -25,8 +25,9 @@ from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import delta, disk, gaussian, line
 from blurspace.io.images import find_photos, read_photo
 from blurspace.io.weights import read_weights
+from blurspace.levels import to_levels
 from blurspace.niqe import Naturalness, distance, features
-from blurspace.pixels import as_bytes, luminance
+from blurspace.pixels import luminance
 from blurspace.types import Image
 
 HERE = Path(__file__).parent
@@ -69,7 +70,7 @@ def main() -> None:
     for path in find_photos([sys.argv[1]]):
         for variant, picture in variants(path).items():
             rows.append({"picture": path.name, "variant": variant, **scores(picture, live, ours)})
-            pictures[f"{path.name} {variant}"] = as_bytes(picture[0, 0]).numpy()
+            pictures[f"{path.name} {variant}"] = to_levels(picture[0, 0]).numpy()
     if len(sys.argv) > 3:
         found = ask_oracle(sys.argv[3], pictures)
         rows = [{**row, "oracle": round(score, 4)} for row, score in zip(rows, found, strict=True)]

@@ -28,6 +28,7 @@ import blurspace
 from blurspace.bench.methods import BLURRY, TOLD
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
+from blurspace.bench.runner import RENAMED
 from blurspace.bench.tables import BEFORE
 from blurspace.cards import CARDS
 
@@ -37,10 +38,9 @@ SOURCE = Path(blurspace.__file__).parent
 UNKNOWN = "unknown"
 OLD_COMMIT = " # at commit "  # how a command ends that today's code cannot repeat
 # What every deblurring depends on, and what trainings do besides.
-ROOMS = ("blur", "nets", "restore", "metrics.py", "pixels.py")
+ROOMS = ("blur", "nets", "restore", "metrics.py", "levels.py", "pixels.py", "sharpness.py")
 TRAINING_ROOMS = ("data", "train", "codes.py", "losses.py")
-# Methods by the names that older code knows.
-OLD_NAMES = {"learned": "fourier-pair"}
+OLD_NAMES = {new: old for old, new in RENAMED.items()}
 
 
 def main() -> int:
@@ -79,9 +79,7 @@ def measure(bench: list[str], target: Path, path: Path) -> int:
 
 def before(bench: list[str], twin: str, note: str, checkout: Path) -> None:
     """The same with older code."""
-    old = list(bench)
-    for new, name in OLD_NAMES.items():
-        old = [name + word.removeprefix(new) if word in (new, f"{new} with true kernel") else word for word in old]
+    old = [OLD_NAMES.get(word, word) for word in bench]
     if measure(old, HERE / twin, checkout.resolve() / "src"):
         raise SystemExit(f"the code in {checkout} cannot do that")
     note_bench(twin, old, f"{note}; before", commit(checkout))
@@ -164,6 +162,7 @@ def depends_on(words: list[str]) -> list[Path]:
         return [*rooms, *weights, *(HERE.parent / word for word in words if word.endswith((".py", ".toml")))]
     protocol = PROTOCOLS[words[2]]
     method = words[words.index("--method") + 1] if "--method" in words else protocol.default
+    method = RENAMED.get(method, method)
     method = TOLD.get(method.replace("-", " "), TOLD.get(method, method))
     card = CARDS.get(method)
     if card or method == BLURRY:

@@ -26,7 +26,7 @@ from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
 from blurspace.io.files import find_photos
 from blurspace.io.images import read_photo, write_kernel
-from blurspace.pixels import as_bytes
+from blurspace.levels import to_levels
 from blurspace.types import Image, Kernel
 
 SEED, KERNEL, SIGMA, QUALITY = 2026, 51, 0.005, 95
@@ -96,7 +96,7 @@ def tiled(block: Tensor, height: int, width: int) -> Tensor:
 def make_photo(folder: Path, data: Path, kernel: Kernel, megapixels: float) -> Path:
     """A blurry photo of so many megapixels as a file."""
     height, width = (round((megapixels * share) ** 0.5 * 1000) for share in (3 / 4, 4 / 3))
-    levels = tiled(as_bytes(blurred_block(find_photos([data])[0], kernel)[0]), height, width)
+    levels = tiled(to_levels(blurred_block(find_photos([data])[0], kernel)[0]), height, width)
     path = folder / f"{megapixels:g}.{'png' if megapixels < 1 else 'jpg'}"
     PIL.Image.fromarray(levels.movedim(0, -1).contiguous().numpy()).save(path, quality=QUALITY, subsampling=0)
     return path
@@ -105,7 +105,7 @@ def make_photo(folder: Path, data: Path, kernel: Kernel, megapixels: float) -> P
 def make_many(folder: Path, data: Path, kernel: Kernel, *, count: int, side: int) -> None:
     """So many blurry squares, from places all over the photos."""
     folder.mkdir()
-    blocks = [as_bytes(blurred_block(path, kernel)[0]) for path in find_photos([data])]
+    blocks = [to_levels(blurred_block(path, kernel)[0]) for path in find_photos([data])]
     for index in range(count):
         block = blocks[index % len(blocks)].roll((37 * index, 53 * index), (-2, -1))[..., :side, :side]
         PIL.Image.fromarray(block.movedim(0, -1).contiguous().numpy()).save(folder / f"{index:04}.png")

@@ -21,7 +21,7 @@ from blurspace.io.images import find_photos, read_photo
 from blurspace.pixels import central, inner
 
 PHOTOS, MAX_SHIFT = 8, 5
-METHODS = ("classical", "fourier-pair", "auto")
+METHODS = ("classical", "learned", "auto")
 
 
 @dataclass(frozen=True)

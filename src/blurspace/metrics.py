@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
-from blurspace.pixels import to_8_bits
+from blurspace.levels import to_8_bits
 from blurspace.types import Image
 
 # Wang, Bovik, Sheikh and Simoncelli 2004, section III.C: window and the two constants that keep the ratio finite.

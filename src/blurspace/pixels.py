@@ -1,6 +1,5 @@
-"""What do all rooms do to the pixels of a picture (b c h w)? Its luminance, 8 bits, its middle."""
+"""What do all rooms do to the pixels of a picture? Its luminance, and its middle; `levels` rounds them."""
 
-import torch
 from torch import Tensor
 
 from blurspace.types import Image
@@ -14,16 +13,6 @@ def luminance(picture: Image) -> Image:
     if picture.shape[1] == 1:
         return picture
     return (picture * picture.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
-
-
-def to_8_bits(picture: Tensor) -> Tensor:
-    """Rounded as an 8-bit file would hold it, clamped to [0, 1]; any shape."""
-    return (picture.clamp(0, 1) * 255).round() / 255
-
-
-def as_bytes(picture: Tensor) -> Tensor:
-    """The levels 0 to 255 of an 8-bit file, uint8; values outside [0, 1] are clamped; any shape."""
-    return (picture.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def inner(picture: Tensor, margin: int) -> Tensor:

@@ -99,7 +99,7 @@ def test_a_big_photo_is_blurred_exactly(tmp_path, monkeypatch):
     scale = script("scale")
     monkeypatch.setattr(scale, "SIGMA", 0.0)
     photo = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
-    (tmp_path / "0.png").write_bytes(encode_photo(Photo(photo), photo))
+    (tmp_path / "0.png").write_bytes(encode_photo(Photo.of(photo), photo))
     kernel = scale.made_kernel(tmp_path)
     sharp = torch.cat((photo, photo.flip(-1)), -1)
     sharp = scale.tiled(torch.cat((sharp, sharp.flip(-2)), -2), 300, 400)

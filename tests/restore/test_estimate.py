@@ -6,7 +6,7 @@ import torch
 from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, extent, gaussian, line, shake
 from blurspace.restore import candidates
-from blurspace.restore.candidates import busiest_window, estimate_kernel
+from blurspace.restore.candidates import estimate_kernel
 from blurspace.restore.estimate import Found, Search, find, grow_to_full, refine, settle
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
 from blurspace.restore.pyramid import scales, shrink
@@ -220,14 +220,3 @@ def test_shrinking_is_exact_in_scale():
     small = shrink(ramp, 0.5**0.5)
     slope = (small[0, 0, 30, 50] - small[0, 0, 30, 20]) / 30
     assert slope * 100 == pytest.approx(2**0.5, rel=1e-3)
-
-
-def test_the_busiest_window_finds_the_detail():
-    picture = torch.zeros(1, 1, 256, 320)
-    picture[..., 180:220, 250:290] = torch.rand(40, 40, generator=torch.Generator().manual_seed(0))
-    rows, columns = busiest_window(picture, 96)
-    assert rows.start <= 180
-    assert rows.stop >= 220
-    assert columns.start <= 250
-    assert columns.stop >= 290
-    assert (rows.stop - rows.start, columns.stop - columns.start) == (96, 96)

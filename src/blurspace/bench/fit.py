@@ -14,8 +14,9 @@ from blurspace.bench.methods import MOST_DB
 from blurspace.blur.convolve import blur
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
+from blurspace.levels import to_8_bits
 from blurspace.metrics import aligned, bilinear_table, ssd_of_shifts
-from blurspace.pixels import inner, to_8_bits
+from blurspace.pixels import inner
 from blurspace.types import Image, Kernel, Pair
 
 # Steps per px of every shift search: those of protocol `levin`.

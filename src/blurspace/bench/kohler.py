@@ -31,7 +31,7 @@ from blurspace.errors import NoInputError
 from blurspace.io.images import read_photo
 from blurspace.metrics import ssim
 from blurspace.pixels import inner
-from blurspace.types import Deblurrer
+from blurspace.restore.deblurrer import Deblurrer
 
 # Our choices: about half of the longest shake, since a kernel's own centre may lie anywhere on the path, and as many px
 # cut off. SSIM takes 3 s a frame, and neighbouring frames differ little: only the likeliest are asked.

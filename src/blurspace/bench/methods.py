@@ -8,15 +8,16 @@ from typing import Any
 from blurspace import catalog
 from blurspace.bench.result import Progress, Row
 from blurspace.metrics import aligned, psnr, ssim
+from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.deconvolve import deconvolve, strength_for
 from blurspace.restore.noise import estimate_sigma
-from blurspace.types import Deblurrer, Image, Kernel, Pair
+from blurspace.types import Image, Kernel, Pair
 
 BLURRY = "blurry"  # do nothing: the row that every other is compared with
 TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
 CLASSICAL = "classical"
 # Methods that can be told the kernel, by what they are called then.
-TOLD = {TRUE_KERNEL: CLASSICAL, "fourier-pair with true kernel": "fourier-pair"}
+TOLD = {TRUE_KERNEL: CLASSICAL, "learned with true kernel": "learned"}
 # Two pictures equal to the last bit; infinity is not JSON.
 MOST_DB = 100.0
 

@@ -23,11 +23,12 @@ from blurspace.chance import chance_of
 from blurspace.errors import UsageError
 from blurspace.io.images import find_photos, read_photo
 from blurspace.pixels import inner
-from blurspace.restore import by_field
-from blurspace.types import Deblurrer, Image, Pair
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.types import Image, Pair
 
 EXTENTS = (11, 31)  # px at the middle of the photo; more in its corners, by roll
 SIGMA = 0.005
+FIELD = "rotation"  # the method whose blur is a field
 KINDS = ("turned", "uniform")
 PROTOCOL = (
     f"rotation 1: seed {SEED} with the file name; extent in {EXTENTS} px, focal length = longer side, roll as much as "
@@ -55,7 +56,7 @@ def measure(path: Path, kind: str, deblurrer: Deblurrer | None) -> Row:
     row = {"picture": path.name, "kind": kind, "extent": round(extent, 2)}
     row |= scored(outcome, pair, max_shift=MAX_SHIFT, crop=CROP)
     del row["kernel_px"]
-    return {**row, "by_field": outcome.method == by_field.METHOD}
+    return {**row, "by_field": outcome.method == FIELD}
 
 
 def make_pair(picture: Image, name: str, kind: str) -> tuple[float, Pair]:

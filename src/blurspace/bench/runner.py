@@ -6,6 +6,9 @@ from blurspace.bench.protocols import PROTOCOLS, Protocol
 from blurspace.bench.result import BenchResult, Progress, no_progress
 from blurspace.errors import NoInputError, UsageError
 
+# What older rows and their commands call a method, and what it is called now.
+RENAMED = {"fourier-pair": "learned", "fourier-pair with true kernel": "learned with true kernel"}
+
 
 def run(
     name: str,
@@ -49,7 +52,8 @@ def _check_data(protocol: Protocol, data: Path | None) -> None:
 
 
 def _known(method: str, allowed: tuple[str, ...]) -> str:
-    """The method's name; "true-kernel" is "true kernel"."""
+    """The method's name; "true-kernel" is "true kernel", and old names are today's."""
+    method = RENAMED.get(method, method)
     name = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
     if name is None:
         raise UsageError(f"method {method} is not measured by this protocol: give one of {', '.join(allowed)}")

@@ -15,11 +15,12 @@ from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import Source
 from blurspace.io.files import find_photos
 from blurspace.io.images import read_photo
+from blurspace.levels import to_8_bits
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.restorer import Restorer
-from blurspace.pixels import central, to_8_bits
+from blurspace.pixels import central
 from blurspace.train.filters import start_filters
 from blurspace.train.steps import descend, seeded
 from blurspace.types import Image, Pair

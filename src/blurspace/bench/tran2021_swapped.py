@@ -18,8 +18,8 @@ from blurspace.chance import chance
 from blurspace.codes import transfer
 from blurspace.data.crops import draw_index
 from blurspace.data.sources import Source, from_pairs
+from blurspace.levels import to_levels
 from blurspace.nets.restorer import Restorer
-from blurspace.pixels import as_bytes
 from blurspace.types import Pair
 
 SEED, STEPS, BATCH, CROP, RATE, CLIP = 2021, 4000, 4, 96, 2e-3, 0.5
@@ -82,7 +82,7 @@ def _swapped(pairs: Sequence[Tensor]) -> list[Tensor]:
         other = pairs[(index + 1 + draw_index(len(pairs) - 1, generator)) % len(pairs)].float() / 255
         sharp = pair[:1].float() / 255
         blurry = transfer(space, Pair(other[:1], other[1:]), sharp)
-        swapped.append(torch.cat((pair[:1], as_bytes(blurry))))
+        swapped.append(torch.cat((pair[:1], to_levels(blurry))))
     return swapped
 
 

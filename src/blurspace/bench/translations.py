@@ -25,8 +25,8 @@ from blurspace.data.degradations import from_lines, from_practical_degradation, 
 from blurspace.data.sources import Source
 from blurspace.data.unpaired import UnpairedPhotos, draw_unturned
 from blurspace.io.weights import load_into, read_weights
+from blurspace.levels import to_8_bits, to_levels
 from blurspace.metrics import coarse_change, psnr, ssim
-from blurspace.pixels import as_bytes, to_8_bits
 from blurspace.train.converter import share_known, train_judge
 from blurspace.train.unknown import guess_camera
 from blurspace.types import Image, Pair
@@ -130,7 +130,7 @@ def table_of(
 def rendered(source: Source, count: int) -> list[Tensor]:
     """`count` pairs of a source as stacks uint8 (2 3 h w), sharp before blurry, so that each is made only once."""
     pairs = (source(chance(SEED, index), 1) for index in range(count))
-    return [as_bytes(torch.cat((pair.sharp, pair.blurry))) for pair in pairs]
+    return [to_levels(torch.cat((pair.sharp, pair.blurry))) for pair in pairs]
 
 
 def translation(world: World, setting: Setting, *, steps: int) -> "tuple[TranslatorTask, float]":

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from blurspace.blur.convolve import Border, blur
 from blurspace.errors import UsageError
+from blurspace.levels import to_8_bits, to_levels
 from blurspace.types import Image, Kernel
 
 # Below a quarter of an 8-bit level the pure power curve continues as a straight line through 0: no 8-bit value
@@ -82,7 +83,7 @@ def jpeg(image: Image, *, quality: int) -> Image:
             f"JPEG of quality {quality} and shape {tuple(image.shape)} was asked for: "
             "give a quality of 1 to 100 and pictures (batch, 1 or 3, height, width)"
         )
-    pixels = (image.detach().clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
+    pixels = to_levels(image).permute(0, 2, 3, 1).cpu().numpy()
     coded = np.stack([_through_jpeg(one, quality) for one in pixels])
     return (torch.from_numpy(coded).permute(0, 3, 1, 2).contiguous() / 255).to(image)
 
@@ -116,7 +117,7 @@ def photograph(
     photo = curve.to_display(exposed)
     if quality is not None:
         return jpeg(photo, quality=quality)
-    return (photo * 255).round() / 255 if round8 else photo
+    return to_8_bits(photo) if round8 else photo
 
 
 def _through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

@@ -15,8 +15,9 @@ from blurspace.codes import BlurBank, code_for, pick
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.pairs import draw_pieces
 from blurspace.data.triplets import Camera, draw_triplets
+from blurspace.levels import to_8_bits
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.pixels import inner, to_8_bits
+from blurspace.pixels import inner
 from blurspace.types import Kernel, Pair
 
 Source = Callable[[Generator, int], Pair]

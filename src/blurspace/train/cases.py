@@ -24,8 +24,9 @@ from blurspace.data.crops import SharpPhotos, digest
 from blurspace.data.triplets import draw_kernels
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.restore.candidates import WIDEST, estimate_kernel
-from blurspace.restore.diagnose import luminance
+from blurspace.levels import to_levels
+from blurspace.pixels import luminance
+from blurspace.restore.candidates import SearchSettings, estimate_kernel
 from blurspace.restore.learned import make_start
 from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
@@ -115,7 +116,7 @@ def draw_case(photo: Image, kernel: Kernel, generator: torch.Generator) -> tuple
     sharp = _shifted(photo, -down, -right)[..., reach:-reach, reach:-reach].clamp(0, 1)
     sigma = estimate_sigma(blurry)
     colours = [picture.expand(-1, 3, -1, -1) for picture in (blurry, sharp, make_start(blurry, found, sigma))]
-    return (*colours, crop_or_pad(found, WIDEST), torch.tensor([sigma]))
+    return (*colours, crop_or_pad(found, SearchSettings.widest), torch.tensor([sigma]))
 
 
 def _draw_shard(
@@ -158,7 +159,7 @@ def _shifted(photo: Image, down: float, right: float) -> Image:
 
 def _stacked(cases: list[tuple[Tensor, ...]]) -> dict[str, Tensor]:
     blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
-    as_bytes = [(picture * 255).round().to(torch.uint8) for picture in (blurry, sharp)]
+    as_bytes = [to_levels(picture) for picture in (blurry, sharp)]
     return {"blurry": as_bytes[0], "sharp": as_bytes[1], "start": start.half(), "kernel": kernel, "sigma": sigma}
 
 

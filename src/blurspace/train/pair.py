@@ -20,7 +20,7 @@ from blurspace.losses import kernel_l1, picture_l2
 from blurspace.metrics import psnr
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
-from blurspace.restore.diagnose import luminance
+from blurspace.pixels import luminance
 from blurspace.train.on_triplets import Report, TripletTask, triplet_source, triplet_task
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict, TripletSettings
 from blurspace.train.steps import seeded

@@ -24,7 +24,8 @@ from blurspace.blur.exposure import add_noise, jpeg
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
 from blurspace.data.crops import draw_between
 from blurspace.errors import UsageError
-from blurspace.restore.diagnose import luminance
+from blurspace.levels import to_8_bits
+from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
 from blurspace.types import Image
@@ -71,7 +72,7 @@ class CameraGuess:
         photo = add_noise(photo, sigma=self.sigma * draw_between(SIGMAS, generator), generator=generator).clamp(0, 1)
         if draw_between((0, 1), generator) < 0.5:
             return jpeg(photo, quality=round(draw_between(QUALITIES, generator)))
-        return (photo * 255).round() / 255
+        return to_8_bits(photo)
 
 
 def guess_camera(blurry: Sequence[Tensor], sharp: Sequence[Tensor]) -> CameraGuess:
