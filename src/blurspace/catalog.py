@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blurspace.cards import AUTO, AUTO_WEIGHTS, CARDS, PROTOCOL_PAPERS, Card
+from blurspace.cards import AUTO, AUTO_WEIGHTS, CARDS, Card
 from blurspace.errors import ModelError, UsageError
 from blurspace.papers import PAPERS
 
@@ -95,12 +95,10 @@ def verify(card: Card, *, folder: Path | None = None) -> str:
 
 
 def papers_behind(name: str) -> tuple[str, ...]:
-    """Citation keys behind a model, a protocol, or a key itself. Raises UsageError on any other name."""
+    """Citation keys behind a model, or a key itself. Raises UsageError on any other name."""
     if name in CARDS:
         return CARDS[name].papers
-    if name in PROTOCOL_PAPERS:
-        return PROTOCOL_PAPERS[name]
     if name in PAPERS:
         return (name,)
-    known = ", ".join((*CARDS, *PROTOCOL_PAPERS, *PAPERS))
+    known = ", ".join((*CARDS, *PAPERS))
     raise UsageError(f"nothing named {name} has a paper here: give one of {known}")
