@@ -13,7 +13,7 @@ BLURRY = "blurry"  # do nothing: the row that every other is compared with
 TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
 CLASSICAL = "classical"
 # Methods that can be told the kernel, by what they are called then.
-TOLD = {TRUE_KERNEL: CLASSICAL, "fourier-pair with true kernel": "fourier-pair"}
+TOLD = {TRUE_KERNEL: CLASSICAL, "learned with true kernel": "learned"}
 # Two pictures equal to the last bit; infinity is not JSON.
 MOST_DB = 100.0
 
@@ -47,7 +47,7 @@ def known_methods() -> tuple[str, ...]:
 
 def blind_methods() -> tuple[str, ...]:
     """The methods that deblur with nothing but the photo."""
-    return (catalog.AUTO, *catalog.deblurrers())
+    return catalog.deblurrers()
 
 
 def check_method(method: str, allowed: tuple[str, ...]) -> str:

@@ -26,7 +26,12 @@ from blurspace.bench.result import BenchResult, Row, markdown, read_csv
 from blurspace.errors import UsageError
 
 BLOCK = re.compile(r"(<!-- bench:([\w-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
-WORDS = {BLURRY: "blurry input", **{told: f"{method}, true kernel" for told, method in TOLD.items()}}
+OLD_TOLD = "fourier-pair with true kernel"  # as rows from before the name "learned" say
+WORDS = {
+    BLURRY: "blurry input",
+    OLD_TOLD: "fourier-pair, true kernel",
+    **{told: f"{method}, true kernel" for told, method in TOLD.items()},
+}
 # Columns of a table from left to right: nothing done, then blind methods, then those that are told the kernel.
 ORDER = (
     BLURRY,
@@ -35,10 +40,12 @@ ORDER = (
     "classical-0.1",
     "classical",
     "fourier-pair",
+    "learned",
     "rotation",
     "auto",
     "kernel-space",
     *TOLD,
+    OLD_TOLD,
 )
 AGAIN: dict[str, Callable[..., BenchResult]] = {
     "levin": levin.result,

@@ -39,7 +39,10 @@ def deblur(
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
-        deblurrer = _deblurrer(method, kernel, size, response, strength=strength, camera=camera)
+        from blurspace.cards import current_name
+
+        called = current_name(method, console.message)
+        deblurrer = _deblurrer(called, kernel, size, response, strength=strength, camera=camera)
         return _deblur(console, paths, deblurrer, output=output, overwrite=overwrite, plot=plot, strict=strict)
 
     run(console, job)
