@@ -20,7 +20,7 @@ from blurspace.data.layouts import PairFiles
 from blurspace.errors import BlurspaceError, OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.deblur import as_known_error, sentence
+from blurspace.jobs.each import as_known_error, sentence
 from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.nets.kernel_space import BasisSpace
@@ -83,7 +83,9 @@ class Draw:
         for copy in range(self.copies):
             place = order[copy % len(order)]
             code = code_for(self.space, self.bank.codes[place], (sharp.shape[-2], sharp.shape[-1]), generator)
-            yield place, self.space.reblur(sharp, self.space.centred(code) if self.centred else code).clamp(0, 1)
+            if self.centred and isinstance(self.space, BasisSpace):
+                code = self.space.centred(code)
+            yield place, self.space.reblur(sharp, code).clamp(0, 1)
 
 
 @torch.no_grad()
