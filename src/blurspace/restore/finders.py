@@ -1,7 +1,9 @@
 """How is the blur of a photo found by search: one kernel, or a field of them as a turning camera leaves it?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from blurspace.blur.varying import KernelField
 from blurspace.errors import UsageError
 from blurspace.restore.blurs import FieldBlur, UniformBlur
 from blurspace.restore.candidates import SearchSettings, estimate_kernel
@@ -46,9 +48,10 @@ class KernelFinder:
 
 @dataclass(frozen=True)
 class FieldFinder:
-    """Finds the kernels of a turning camera, from the one of the whole photo that `start` finds."""
+    """Finds the kernels of a turning camera, by `estimate`, from the one of the whole photo that `start` finds."""
 
     start: KernelFinder
+    estimate: Callable[..., KernelField] = estimate_field
 
     def __call__(self, seen: Observed, run: Run) -> Found | None:
         """The field; None where one kernel explains the photo as well, or the blur is given."""
@@ -58,7 +61,7 @@ class FieldFinder:
         assert single.blur is not None
         height, width = seen.size
         rows, columns = (LONGER, SHORTER) if height > width else (SHORTER, LONGER)
-        kernels = estimate_field(seen, single.blur.kernel, rows=rows, columns=columns, run=run)
+        kernels = self.estimate(seen, single.blur.kernel, rows=rows, columns=columns, run=run)
         if not field_explains_better(single.blur.kernel, kernels):
             return None
         note = f"the camera turned: {rows} x {columns} kernels, interpolated between"
