@@ -4,7 +4,7 @@ An explicit table: to add a method, add a Card. This file imports no torch, so t
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ def build_deblurrer(
     response: str | None = None,
     strength: float = 1.0,
     device: str = "cpu",
+    weights: Sequence[Path] = (),
 ) -> "Deblurrer":
     """The deblurrer of that name, "auto" among them.
 
@@ -57,14 +58,14 @@ def build_deblurrer(
     if card.weights is not None:
         verify(card)
     build = load_builder(card, "blurspace.restore.methods:auto" if method == AUTO else card.builder)
-    weights = None if card.weights is None else WEIGHTS / card.weights
+    shipped = None if card.weights is None else WEIGHTS / card.weights
     from blurspace.restore.blurs import UniformBlur
     from blurspace.restore.deblurrer import Deblurrer
     from blurspace.restore.methods import Options
 
     options = Options(kernel=kernel, size=size, response=response, strength=strength)
     given = None if kernel is None else UniformBlur(kernel)
-    return Deblurrer(build(weights, options, device), given, response, strength, device)
+    return Deblurrer(build(shipped, options, device), given, response, strength, device)
 
 
 def load_builder(card: Card, builder: str | None = None) -> Callable[..., Any]:

@@ -15,10 +15,10 @@ import torch
 
 from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io import jpeg, png, tiff, webp
-from blurspace.io.files import find_photos, read_bytes, shown, write_bytes
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, find_photos, read_bytes, shown, write_bytes
 from blurspace.io.raster import RAW, Header
 from blurspace.levels import to_levels
-from blurspace.types import Image, Kernel, Photo, Samples
+from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
 __all__ = [
     "changes_on_write",
@@ -46,18 +46,19 @@ HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIF
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the table of formats: how a file of it is known, looked at and decoded (see `raster`)."""
+    """A row of the table of formats: how a file of it is known, looked at, decoded, and written (see `raster`)."""
 
     matches: Callable[[bytes], bool]
     inspect: Callable[[bytes], Header]
     decode: Callable[[bytes], Photo]
+    coding: Callable[[], Coding]
 
 
 FORMATS = {
-    "PNG": Format(png.matches, png.inspect, png.decode),
-    "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode),
-    "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode),
-    "WEBP": Format(webp.matches, webp.inspect, webp.decode),
+    "PNG": Format(png.matches, png.inspect, png.decode, png.Coding),
+    "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode, tiff.Coding),
+    "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode, jpeg.Coding),
+    "WEBP": Format(webp.matches, webp.inspect, webp.decode, webp.Coding),
 }
 
 
@@ -110,6 +111,15 @@ def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
         raise OutputError(
             f"the picture cannot be written as {photo.format} ({' '.join(str(problem).split())}): save it as another"
         ) from problem
+
+
+def coding_for(path: str | Path) -> Coding:
+    """How a new file of that name is written, by its suffix. Raises OutputError on a suffix of no format."""
+    suffix = Path(path).suffix.lower()
+    name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
+    if name is None:
+        raise OutputError(f"{shown(path)} names no format that can be written: end it in {', '.join(sorted(SUFFIXES))}")
+    return FORMATS[name].coding()
 
 
 def changes_on_write(photo: Photo) -> str | None:

@@ -58,11 +58,15 @@ class FieldFinder:
         if seen.given is not None:
             return None
         single = seen.find(self.start, run)
+        kernels = self.kernels(seen, single, run)
+        if single.blur is None or not field_explains_better(single.blur.kernel, kernels):
+            return None
+        note = f"the camera turned: {kernels.rows} x {kernels.columns} kernels, interpolated between"
+        return Found(FieldBlur(kernels), single.confidence, notes=(*single.notes, note))
+
+    def kernels(self, seen: Observed, single: Found, run: Run) -> KernelField:
+        """The kernels as one path of a turning camera draws them, whether it turned or not."""
         assert single.blur is not None
         height, width = seen.size
         rows, columns = (LONGER, SHORTER) if height > width else (SHORTER, LONGER)
-        kernels = self.estimate(seen, single.blur.kernel, rows=rows, columns=columns, run=run)
-        if not field_explains_better(single.blur.kernel, kernels):
-            return None
-        note = f"the camera turned: {rows} x {columns} kernels, interpolated between"
-        return Found(FieldBlur(kernels), single.confidence, notes=(*single.notes, note))
+        return self.estimate(seen, single.blur.kernel, rows=rows, columns=columns, run=run)
