@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tests.restore.scenes import made_scene
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line, shake
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
 from blurspace.catalog import build_deblurrer
-from tests.restore.scenes import made_scene
 
 HERE = Path(__file__).parent
 SHAKE = shake(13, extent=11, generator=torch.Generator().manual_seed(3))
