@@ -23,7 +23,7 @@ from blurspace.io.weights import load_into, read_weights
 
 if TYPE_CHECKING:
     from blurspace.data.triplets import Triplets
-    from blurspace.train.on_triplets import TripletTask
+    from blurspace.train.one_loss import OneLoss
 
 METHOD = "kaufman2020"
 # Our choice: all of it in half an hour or so on one thread. Measured, beside two other trainings on 2 cores of an AMD
@@ -87,7 +87,7 @@ def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
 class _Trained:
     """What one training left: the task, its weights file, and what was measured before and after."""
 
-    task: "TripletTask"
+    task: "OneLoss[Triplets]"
     weights: Path
     first: dict[str, float]
     last: dict[str, float]

@@ -24,8 +24,8 @@ from blurspace.blur.exposure import add_noise, jpeg
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
 from blurspace.data.crops import draw_between
 from blurspace.errors import UsageError
-from blurspace.restore.diagnose import luminance
 from blurspace.restore.noise import estimate_sigma
+from blurspace.sharpness import luminance
 from blurspace.train.steps import chance
 from blurspace.types import Image
 
