@@ -54,7 +54,7 @@ def scene(seed, angle=None):
 
 def save(path, picture):
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, encode_photo(Photo(picture), picture), overwrite=False)
+    write_bytes(path, encode_photo(Photo.of(picture), picture), overwrite=False)
 
 
 def save_pairs(folder, seeds, angle):

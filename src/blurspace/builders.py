@@ -17,8 +17,7 @@ from blurspace.nets.restorer import Restorer
 from blurspace.nets.restormer import Restormer
 from blurspace.nets.translator import Translator
 from blurspace.niqe import Naturalness
-from blurspace.restore.network import NetworkDeblurrer
-from blurspace.restore.translated import Translated
+from blurspace.restore.translated import Camera, camera
 from blurspace.types import Image
 
 # The kernel space and the features that are used where none are given.
@@ -92,7 +91,7 @@ def write_camera(
     write_tensors(path, tensors, about=facts, half=half)
 
 
-def build_camera(weights: str | Path) -> Translated:
+def build_camera(weights: str | Path) -> Camera:
     """The deblurrer of one camera, from a file that `adapt` wrote: translate, then the known deblurrer.
 
     Raises ModelError where the file is missing, damaged, or no camera's.
@@ -104,9 +103,9 @@ def build_camera(weights: str | Path) -> Translated:
     translator = _loaded(Translator(**_architecture(weights, about, "translator")), "translator", tensors)
     method = str(about["method"])
     if method and Path(method).suffix not in FOREIGN:
-        return Translated(finest(translator), build_deblurrer(method), space)
+        return camera(finest(translator), build_deblurrer(method).methods, space)
     network = build_network(method) if method else _deblurring(weights, tensors, about)
-    return Translated(finest(translator), NetworkDeblurrer(network, space, method=str(about.get("known"))), space)
+    return camera(finest(translator), network, space, name=str(about.get("known")))
 
 
 def finest(translator: nn.Module) -> Callable[[Image], Image]:

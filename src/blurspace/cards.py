@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 # What `deblur` does where no method is asked for, and whose weights that needs.
-AUTO, AUTO_WEIGHTS = "auto", "fourier-pair"
+AUTO, AUTO_WEIGHTS = "auto", "learned"
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ CARDS: dict[str, Card] = {
             },
         ),
         Card(
-            name="fourier-pair",
+            name="learned",
             task="deblur",
-            builder="blurspace.restore.methods:fourier_pair",
+            builder="blurspace.restore.methods:learned",
             parameters=1186728,
             bytes=2384056,
             sha256="4a32467a6940f8baa24005e77f5c6006bbc1a1b17b1e5a0316e2140c667652aa",
-            weights="fourier-pair.safetensors",
+            weights="learned.safetensors",
             licence="Apache-2.0",
             trained_on="sharp photos under CC0, CC BY, Unsplash, MIT or in the public domain, with made blur",
             colour_space="as classical; the network sees colour, grey as three equal planes",

@@ -4,7 +4,7 @@ An explicit table: to add a method, add a Card. This file imports no torch, so t
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ from blurspace.errors import ModelError, UsageError
 from blurspace.papers import PAPERS
 
 if TYPE_CHECKING:
-    from blurspace.types import Deblurrer, Kernel
+    from blurspace.restore.deblurrer import Deblurrer
+    from blurspace.types import Kernel
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -38,8 +39,15 @@ def build_deblurrer(
     size: int | None = None,
     response: str | None = None,
     strength: float = 1.0,
+    device: str = "cpu",
+    weights: Sequence[Path] = (),
 ) -> "Deblurrer":
-    """The deblurrer of that name, "auto" among them; the options are those of `deblur.by_kernel.KernelDeblurrer`.
+    """The deblurrer of that name, "auto" among them.
+
+    `kernel` (1 1 k k): use this one instead of estimating. `size`: an upper bound in px for the estimated kernel, found
+    automatically where not given. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is
+    then undone in linear light. `strength` in (0, 1]: how much of the blur is removed, by shortening the kernel (mixing
+    sharp and blurry pixels would leave ghosts). `device`: where it works, see `run.pick_device`.
 
     Raises ModelError on an unknown name and on weights that are missing or not those of the card, UsageError on options
     that contradict each other.
@@ -50,12 +58,14 @@ def build_deblurrer(
     if card.weights is not None:
         verify(card)
     build = load_builder(card, "blurspace.restore.methods:auto" if method == AUTO else card.builder)
-    weights = None if card.weights is None else WEIGHTS / card.weights
+    shipped = None if card.weights is None else WEIGHTS / card.weights
+    from blurspace.restore.blurs import UniformBlur
+    from blurspace.restore.deblurrer import Deblurrer
     from blurspace.restore.methods import Options
 
     options = Options(kernel=kernel, size=size, response=response, strength=strength)
-    deblurrer: Deblurrer = build(weights, options)
-    return deblurrer
+    given = None if kernel is None else UniformBlur(kernel)
+    return Deblurrer(build(shipped, options, device), given, response, strength, device)
 
 
 def load_builder(card: Card, builder: str | None = None) -> Callable[..., Any]:

@@ -19,6 +19,12 @@ class OutputError(BlurspaceError):
     """A result that cannot be written: it exists already, or its folder is not writable (one file failed: exit 1)."""
 
 
+class Cancelled(BlurspaceError):  # noqa: N818 - it is no fault
+    """The work was stopped from outside, or ran out of its time; nothing was written."""
+
+    exit_code = 130
+
+
 class UsageError(BlurspaceError):
     """An argument that makes no sense, before any work was done."""
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
+from blurspace.levels import to_8_bits
 from blurspace.types import Image
 
 # Wang, Bovik, Sheikh and Simoncelli 2004, section III.C: window and the two constants that keep the ratio finite.
@@ -165,11 +166,6 @@ def coarse_change(restored: Image, blurry: Image) -> Tensor:
     _check_pair(restored, blurry, least=COARSE)
     means = [functional.avg_pool2d(picture, COARSE) for picture in (restored, blurry)]
     return (means[0] - means[1]).abs().mean((1, 2, 3)) / means[1].mean((1, 2, 3)).clamp_min(1e-6)
-
-
-def to_8_bits(picture: Tensor) -> Tensor:
-    """Rounded as an 8-bit file would hold it, clamped to [0, 1]."""
-    return (picture.clamp(0, 1) * 255).round() / 255
 
 
 def _check_pair(restored: Tensor, sharp: Tensor, *, least: int) -> None:

@@ -4,12 +4,18 @@ Tensors are float32 in [0, 1], RGB or grey, display-referred unless a name says 
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, UInt
 from torch import Tensor
 
+from blurspace.areas import Area
+from blurspace.levels import from_levels, to_levels
+
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
+Samples = UInt[Tensor, "b c h w"]  # as a file stores them: uint8 or uint16
 Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
 Code = Float[
     Tensor, "b c p q"
@@ -18,26 +24,53 @@ Code = Float[
 Verdict = Literal["restored", "left alone", "refused"]
 
 
+class Coding(Protocol):
+    """What a file format knows of a photo that no other does, and how it writes one; opaque outside `io`."""
+
+    format: ClassVar[str]  # Pillow's name: PNG, TIFF, JPEG, WEBP
+
+    def encode(self, photo: "Photo") -> bytes:
+        """The bytes of a file."""
+        ...
+
+
 @dataclass(frozen=True)
 class Photo:
-    """A picture file in memory: its pixels, and all that must come out as it went in.
+    """A picture file in memory: its samples, and all that must come out as it went in.
 
-    `pixels` (1 c h w) hold grey (c = 1) or RGB (c = 3) in stored orientation; `alpha` (1 1 h w) is kept untouched.
+    `samples` (1 c h w) hold grey (c = 1) or RGB (c = 3) in stored orientation, uint8 or uint16, and lie in memory as
+    the decoder left them; `alpha` (1 1 h w), of the same type, is kept untouched. `coding` None: a PNG.
     """
 
-    pixels: Image
-    alpha: Image | None = None
-    depth: Literal[8, 16] = 8
-    format: str = "PNG"  # Pillow's name: PNG, TIFF, JPEG, WEBP
+    samples: Samples
+    alpha: Samples | None = None
+    coding: Coding | None = None
     changes: tuple[str, ...] = ()  # what writing it back cannot keep, a sentence each
     icc: bytes | None = None
     exif: bytes | None = None  # from its TIFF header on, without the name that JPEG puts before it
     xmp: bytes | None = None
-    jpeg_tables: tuple[tuple[int, ...], ...] | None = None  # so that a JPEG is written back at its own quality
-    jpeg_subsampling: int | None = None
-    lossless: bool = True  # WebP: which of its two coders
     # The file's bytes: for "left alone", and for the header blocks that are copied without being understood.
     source: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, pixels: Image, *, depth: Literal[8, 16] = 8, **kept: Any) -> Self:
+        """A photo of float pixels (1 c h w), clamped and rounded to `depth` bits; `kept`: any other field."""
+        return cls(to_levels(pixels, depth), **kept)
+
+    @property
+    def pixels(self) -> Image:
+        """The samples as float32 in [0, 1] (1 c h w); made anew each time, four bytes for each of theirs."""
+        return from_levels(self.samples)
+
+    @property
+    def depth(self) -> Literal[8, 16]:
+        """Bits a sample."""
+        return 8 if self.samples.dtype == torch.uint8 else 16
+
+    @property
+    def format(self) -> str:
+        """The name of its file format: PNG, TIFF, JPEG or WEBP."""
+        return self.coding.format if self.coding else "PNG"
 
 
 @dataclass(frozen=True)
@@ -67,27 +100,37 @@ class Receipt:
     ringing: float
 
 
-@dataclass(frozen=True)
-class Restoration:
-    """One result for all methods: the restored picture, the blur it assumed, and its receipt.
+class Blur(Protocol):
+    """A blur that was found, of whatever kind (see `restore.blurs`)."""
 
-    `confidence` in [0, 1]: in an estimated kernel, see `deblur.candidates.Estimate`; None where nothing is known of it.
-    """
+    @property
+    def kernel(self) -> Kernel:
+        """The one kernel (1 1 k k) that stands for it."""
+        ...
 
-    restored: Image
-    kernel: Kernel | None
-    reblurred: Image
-    receipt: Receipt
-    method: str
-    history: tuple[str, ...] = ()
-    confidence: float | None = None
+    @property
+    def reach(self) -> int:
+        """How many px light travels at most."""
+        ...
 
+    def reblur(self, sharp: Image, area: Area) -> Image:
+        """`sharp` (b c h w), which is the piece `area` of a picture in the light of the blur, blurred: same shape."""
+        ...
 
-class Deblurrer(Protocol):
-    """Anything that turns a blurry picture (1 c h w) into a restoration of the same size."""
+    def shortened(self, strength: float) -> "Blur":
+        """What is left to remove of it if only the share `strength` in (0, 1] is wanted."""
+        ...
 
-    def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
-        """Restore `blurry`, whose noise is at least `least_sigma` (pixel values in [0, 1])."""
+    def length_angle(self) -> tuple[float, float]:
+        """Extent in px and direction in degrees, counter-clockwise from the x axis."""
+        ...
+
+    def show(self) -> Image:
+        """A grey picture (1 1 h w) to look at."""
+        ...
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write its one kernel as a float TIFF."""
         ...
 
 

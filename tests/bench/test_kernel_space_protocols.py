@@ -23,7 +23,7 @@ def textured(seed, size=(96, 112)):
 
 def save(path, picture):
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, encode_photo(Photo(picture), picture), overwrite=True)
+    write_bytes(path, encode_photo(Photo.of(picture), picture), overwrite=True)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from blurspace.bench import pham2024_adapt, pham2024_gopro, runner, translations
 from blurspace.bench.result import read_csv
 from blurspace.bench.tables import adapt_table
 from blurspace.errors import UsageError
-from blurspace.jobs.deblur import picture_bytes
+from blurspace.jobs.records import picture_bytes
 from blurspace.train.converter import train_judge
 
 

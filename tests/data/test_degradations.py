@@ -28,7 +28,7 @@ def seeded(seed=0):
 
 def folder_of(folder, *pictures):
     for index, picture in enumerate(pictures):
-        write_bytes(folder / f"{index}.png", encode_photo(Photo(picture), picture), overwrite=False)
+        write_bytes(folder / f"{index}.png", encode_photo(Photo.of(picture), picture), overwrite=False)
     return SharpPhotos(folder)
 
 

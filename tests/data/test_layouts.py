@@ -12,7 +12,7 @@ from blurspace.io.images import encode_photo
 from blurspace.types import Photo
 
 PICTURE = torch.full((1, 3, 16, 16), 0.5)
-PNG = encode_photo(Photo(PICTURE), PICTURE)
+PNG = encode_photo(Photo.of(PICTURE), PICTURE)
 # The project's own data, which are not in the repository: beside it, where there are any.
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -64,7 +64,7 @@ def sharp():
 def save(path, seed=0, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = scene(seed, **options)[None] / 255
-    write_bytes(path, encode_photo(Photo(pixels), pixels), overwrite=False)
+    write_bytes(path, encode_photo(Photo.of(pixels), pixels), overwrite=False)
     return path
 
 
@@ -237,7 +237,7 @@ def test_numbered_frames_of_two_folders_are_not_shared(tmp_path):
         (tmp_path / folder).mkdir()
         for n in range(8):
             picture = scene(start + n)[None].float() / 255
-            (tmp_path / folder / f"{n:04}.png").write_bytes(encode_photo(Photo(picture), picture))
+            (tmp_path / folder / f"{n:04}.png").write_bytes(encode_photo(Photo.of(picture), picture))
     piles = [read_pile([tmp_path / folder]) for folder in ("a", "b")]
     assert not {frame.source for frame in piles[0].frames} & {frame.source for frame in piles[1].frames}
 
@@ -245,7 +245,7 @@ def test_numbered_frames_of_two_folders_are_not_shared(tmp_path):
 def test_of_large_pictures_the_middle_is_kept(tmp_path):
     picture = torch.zeros(1, 3, 20, 1100)
     picture[..., 38:1062] = 1
-    (tmp_path / "wide.png").write_bytes(encode_photo(Photo(picture), picture))
+    (tmp_path / "wide.png").write_bytes(encode_photo(Photo.of(picture), picture))
     (frame,) = read_pile([tmp_path / "wide.png"]).frames
     assert frame.pixels.shape == (3, 20, 1024)
     assert int(frame.pixels.min()) == 255

@@ -25,7 +25,7 @@ def seeded(seed=0):
 
 
 def write(path, pixels):
-    write_bytes(path, encode_photo(Photo(pixels), pixels), overwrite=False)
+    write_bytes(path, encode_photo(Photo.of(pixels), pixels), overwrite=False)
     return path
 
 

@@ -18,7 +18,7 @@ def seeded(seed=0):
 
 
 def write(path, pixels):
-    write_bytes(path, encode_photo(Photo(pixels), pixels), overwrite=True)
+    write_bytes(path, encode_photo(Photo.of(pixels), pixels), overwrite=True)
 
 
 @pytest.fixture(scope="module")

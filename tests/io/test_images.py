@@ -26,6 +26,7 @@ from blurspace.io.images import (
     write_bytes,
     write_kernel,
 )
+from blurspace.io.raster import join_alpha
 
 HEIGHT, WIDTH = 19, 23  # odd, and not square
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -108,8 +109,7 @@ LOSSLESS = [
 
 def decoded(photo):
     """Pixels and alpha as integers (h w c)."""
-    whole = photo.pixels if photo.alpha is None else torch.cat((photo.pixels, photo.alpha), 1)
-    return (whole[0].permute(1, 2, 0).double() * (2**photo.depth - 1)).round().long().numpy()
+    return join_alpha(photo).astype(np.int64)
 
 
 def orientation(photo):
@@ -244,7 +244,7 @@ def test_a_lossy_webp_stays_lossy_and_close():
     smooth = np.broadcast_to(np.linspace(20, 220, 48)[:, None, None], (48, 64, 3)).astype(np.uint8)
     photo = read_photo(saved(PillowImage.fromarray(smooth), "WEBP", quality=80))
     file = encode_photo(photo, photo.pixels)
-    assert (photo.lossless, read_photo(file).lossless) == (False, False)
+    assert (photo.coding.lossless, read_photo(file).coding.lossless) == (False, False)
     assert (read_photo(file).pixels - photo.pixels).abs().max() < 0.02
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from blurspace.errors import OutputError
+from blurspace.io import jpeg
 from blurspace.io.images import changes_on_write, encode_photo, read_photo
 from blurspace.types import Photo
 
@@ -92,7 +93,7 @@ def test_further_pictures_are_left_out_and_a_sentence_says_so():
 
 def test_metadata_that_no_jpeg_can_hold_is_refused_in_a_sentence():
     photo = read_photo(saved())
-    too_long = Photo(pixels=photo.pixels, format="JPEG", xmp=b"x" * 70000)
+    too_long = Photo(photo.samples, coding=jpeg.Coding(), xmp=b"x" * 70000)
     with pytest.raises(OutputError, match="cannot be written as JPEG") as caught:
         encode_photo(too_long, photo.pixels)
     assert len(str(caught.value).splitlines()) == 1
@@ -100,5 +101,5 @@ def test_metadata_that_no_jpeg_can_hold_is_refused_in_a_sentence():
 
 def test_a_new_photo_may_become_a_jpeg_too():
     photo = read_photo(saved())
-    new = encode_photo(Photo(pixels=photo.pixels, format="JPEG"), photo.pixels)
-    assert read_photo(new).jpeg_subsampling == 0
+    new = encode_photo(Photo(photo.samples, coding=jpeg.Coding()), photo.pixels)
+    assert read_photo(new).coding.subsampling == 0

@@ -32,7 +32,7 @@ def tiff(samples, *, photometric=None, **options):
 def read(file):
     """The photo, and its samples (h w c) without a last axis of one."""
     photo = read_photo(file)
-    samples = join_alpha(photo.pixels, photo.alpha, photo.depth)
+    samples = join_alpha(photo)
     return photo, samples[..., 0] if samples.shape[-1] == 1 else samples
 
 

@@ -1,4 +1,4 @@
-"""Writes what every method makes of six small pictures: `python -m tests.locked.make` (only where a change is wanted)."""
+"""What does every method make of six small pictures? `python -m tests.locked.make` locks it anew."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from blurspace.catalog import build_deblurrer
 
 HERE = Path(__file__).parent
 SHAKE = shake(13, extent=11, generator=torch.Generator().manual_seed(3))
-METHODS = ("classical", "fourier-pair", "auto", "rotation", "kaufman2020-small", "belt")
+METHODS = ("classical", "learned", "auto", "rotation", "kaufman2020-small", "belt")
 SIDE = 112
 
 

@@ -2,15 +2,15 @@
 
 import pytest
 import torch
+from blurspace.restore.by_kernel import KernelDeblurrer
+from blurspace.restore.receipt import judge, normalised_sparsity, ringing_share
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import disk, line, shake
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
-from blurspace.restore.by_kernel import KernelDeblurrer
 from blurspace.restore.deconvolve import deconvolve
 from blurspace.restore.diagnose import diagnose
-from blurspace.restore.receipt import judge, normalised_sparsity, ringing_share
 
 from .scenes import made_scene
 

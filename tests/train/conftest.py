@@ -18,5 +18,5 @@ def photos(tmp_path_factory):
             top, left = (int(torch.randint(120, (), generator=generator)) for _ in range(2))
             high, wide = (int(torch.randint(6, 40, (), generator=generator)) for _ in range(2))
             picture[..., top : top + high, left : left + wide] = torch.rand(1, 3, 1, 1, generator=generator)
-        write_bytes(folder / f"{name}.png", encode_photo(Photo(picture), picture), overwrite=False)
+        write_bytes(folder / f"{name}.png", encode_photo(Photo.of(picture), picture), overwrite=False)
     return folder

@@ -197,7 +197,7 @@ def test_features_are_built_for_the_game_alone(space, sharp, bank):
 def save(path, pixels):
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = pixels[None].float() / 255
-    write_bytes(path, encode_photo(Photo(picture), picture), overwrite=False)
+    write_bytes(path, encode_photo(Photo.of(picture), picture), overwrite=False)
 
 
 @pytest.fixture(scope="module")

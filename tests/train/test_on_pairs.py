@@ -38,7 +38,7 @@ def pairs(tmp_path_factory):
             for part, pixels in (("sharp", sharp), ("blur", 1 - sharp)):
                 path = folder / "train" / f"scene{scene}" / part / f"{name}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_bytes(path, encode_photo(Photo(pixels), pixels), overwrite=False)
+                write_bytes(path, encode_photo(Photo.of(pixels), pixels), overwrite=False)
     return folder
 
 
@@ -65,7 +65,7 @@ def test_training_and_validation_share_no_picture(tmp_path):
     """Each photo is one grey."""
     for index in range(10):
         grey = torch.full((1, 3, 60, 60), index / 10)
-        write_bytes(tmp_path / f"{index}.png", encode_photo(Photo(grey), grey), overwrite=False)
+        write_bytes(tmp_path / f"{index}.png", encode_photo(Photo.of(grey), grey), overwrite=False)
     found = source(tmp_path, validation=40)
     held_out = {round(float(one.mean()), 3) for piece in found.held_out for one in piece.sharp}
     trained = {round(float(one.mean()), 3) for step in range(40) for one in found.draw(chance(0, step)).sharp}

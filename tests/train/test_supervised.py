@@ -68,7 +68,7 @@ def test_a_folder_of_pairs_is_split_by_scene(photos, tmp_path):
         for name, picture in (("sharp", sharp[None] / 255), ("blur", photograph(sharp[None] / 255, line(5, 30)))):
             folder = tmp_path / f"shot{index}" / name
             folder.mkdir(parents=True)
-            write_bytes(folder / "0.png", encode_photo(Photo(picture), picture), overwrite=False)
+            write_bytes(folder / "0.png", encode_photo(Photo.of(picture), picture), overwrite=False)
     _, task = build(tmp_path, data=DATA | {"kinds": ["pairs"]})
     assert task.validate()["blurry_psnr"] < 60
     with pytest.raises(UsageError, match="one scene"):

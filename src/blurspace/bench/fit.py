@@ -14,7 +14,8 @@ from blurspace.bench.methods import MOST_DB
 from blurspace.blur.convolve import blur
 from blurspace.errors import PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
-from blurspace.metrics import aligned, bilinear_table, ssd_of_shifts, to_8_bits
+from blurspace.levels import to_8_bits
+from blurspace.metrics import aligned, bilinear_table, ssd_of_shifts
 from blurspace.types import Image, Kernel, Pair
 
 # Steps per px of every shift search: those of protocol `levin`.

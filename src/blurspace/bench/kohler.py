@@ -29,7 +29,8 @@ from blurspace.bench.result import BenchResult, Progress, Row, no_progress, redu
 from blurspace.errors import NoInputError
 from blurspace.io.images import read_photo
 from blurspace.metrics import ssim
-from blurspace.types import Deblurrer, Image
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.types import Image
 
 # Our choices: about half of the longest shake, since a kernel's own centre may lie anywhere on the path, and as many px
 # cut off. SSIM takes 3 s a frame, and neighbouring frames differ little: only the likeliest are asked.

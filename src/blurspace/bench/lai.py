@@ -25,6 +25,7 @@ from blurspace.bench.published import LAI, LAI_KOHLER_STYLE, beside, this_run
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
 from blurspace.errors import NoInputError
 from blurspace.io.images import read_photo
+from blurspace.levels import to_levels
 from blurspace.types import Image, Kernel
 
 CATEGORIES = ("manmade", "natural", "people", "saturated", "text")
@@ -110,7 +111,7 @@ def luma(picture: Image) -> Image:
 
     A grey picture (1 1 h w) is its own luma. Source: Rec. ITU-R BT.601, as MATLAB's rgb2ycbcr has it for uint8.
     """
-    levels = (picture.clamp(0, 1) * 255).round()
+    levels = to_levels(picture).to(picture)
     if picture.shape[1] == 3:
         weights = torch.tensor(WEIGHTS, dtype=levels.dtype, device=levels.device).view(1, 3, 1, 1) / 255
         levels = (BLACK + (weights * levels).sum(1, keepdim=True)).round()

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from blurspace import catalog
 from blurspace.errors import UsageError
 from blurspace.metrics import aligned, psnr, ssim
-from blurspace.types import Deblurrer, Image, Kernel
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.types import Image, Kernel
 
 BLURRY = "blurry"  # do nothing: the row that every other is compared with
 TRUE_KERNEL = "true kernel"  # the classical method, told the kernel

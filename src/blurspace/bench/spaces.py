@@ -15,6 +15,7 @@ from blurspace.data.sources import Source
 from blurspace.errors import NoInputError
 from blurspace.io.files import find_photos
 from blurspace.io.images import read_photo
+from blurspace.levels import to_8_bits
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
@@ -100,8 +101,7 @@ def central(picture: Image, side: int) -> Image:
 
 def rounded_psnr(one: Image, other: Image) -> float:
     """dB between pictures (1 c h w) after clamping and rounding to 8 bits; MOST_DB where nothing is left."""
-    eight = [(picture.clamp(0, 1) * 255).round() / 255 for picture in (one, other)]
-    return min(float(psnr(*eight)), MOST_DB)
+    return min(float(psnr(to_8_bits(one), to_8_bits(other))), MOST_DB)
 
 
 def best_uniform_psnr(pair: Pair, *, exponents: Sequence[float], side: int) -> float:

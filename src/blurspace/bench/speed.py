@@ -78,7 +78,7 @@ def _deblur(blurry: Image, method: str) -> Row:
     """Run the real command on the photo; its own record says how much memory it took."""
     with tempfile.TemporaryDirectory() as folder:
         photo, output = Path(folder, "photo.png"), Path(folder, "restored.png")
-        write_bytes(photo, encode_photo(Photo(blurry), blurry), overwrite=False)
+        write_bytes(photo, encode_photo(Photo.of(blurry), blurry), overwrite=False)
         seconds, stdout = timed("deblur", str(photo), "-o", str(output), "--method", method, "--json")
     record = json.loads(stdout)
     name = f"deblur {SIZE[1]} x {SIZE[0]} RGB, {KERNEL} px shake, {method}"

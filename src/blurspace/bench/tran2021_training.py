@@ -22,6 +22,7 @@ from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import Source, from_bank, from_kernels, from_pairs, mixed
+from blurspace.levels import to_levels
 from blurspace.losses import charbonnier
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.restorer import Restorer
@@ -130,7 +131,7 @@ def _swapped(pairs: Sequence[Tensor]) -> list[Tensor]:
         other = pairs[(index + 1 + draw_index(len(pairs) - 1, generator)) % len(pairs)].float() / 255
         sharp = pair[:1].float() / 255
         blurry = transfer(space, Pair(other[:1], other[1:]), sharp)
-        swapped.append(torch.cat((pair[:1], (blurry * 255).round().to(torch.uint8))))
+        swapped.append(torch.cat((pair[:1], to_levels(blurry))))
     return swapped
 
 

@@ -143,7 +143,7 @@ def _speed_row(space: BasisSpace) -> Row:
     with tempfile.TemporaryDirectory() as place:
         paths = [Path(place, f"{name}.png") for name in ("sharp", "blurry", "other")]
         for path, picture in zip(paths, (sharp, blurry, other), strict=True):
-            write_bytes(path, encode_photo(Photo(picture), picture), overwrite=False)
+            write_bytes(path, encode_photo(Photo.of(picture), picture), overwrite=False)
         names = [str(path) for path in paths]
         whole, _ = timed("transfer", "--from", *names[:2], "--to", names[2], "-o", str(Path(place, "out")))
     return _row(

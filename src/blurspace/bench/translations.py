@@ -23,8 +23,9 @@ from blurspace.data.degradations import from_lines, from_practical_degradation, 
 from blurspace.data.sources import Source
 from blurspace.data.unpaired import UnpairedPhotos, draw_unturned
 from blurspace.io.weights import load_into, read_weights
+from blurspace.levels import to_8_bits, to_levels
 from blurspace.losses import charbonnier
-from blurspace.metrics import coarse_change, psnr, ssim, to_8_bits
+from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.restorer import Restorer
 from blurspace.train.converter import share_known, train_judge
 from blurspace.train.steps import chance, seeded
@@ -109,7 +110,7 @@ def described(rows: Sequence[Row], *, name: str, protocol: str, method: str, dat
 def rendered(source: Source, count: int) -> list[Tensor]:
     """`count` pairs of a source as stacks uint8 (2 3 h w), sharp before blurry, so that each is made only once."""
     pairs = (source(chance(SEED, index), 1) for index in range(count))
-    return [(torch.cat((pair.sharp, pair.blurry)).clamp(0, 1) * 255).round().to(torch.uint8) for pair in pairs]
+    return [to_levels(torch.cat((pair.sharp, pair.blurry))) for pair in pairs]
 
 
 def translation(world: World, setting: Setting, *, steps: int) -> "tuple[TranslatorTask, float]":

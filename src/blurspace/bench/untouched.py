@@ -8,7 +8,7 @@ import torch
 from blurspace.bench.methods import blind_methods, build, check_method, restore
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
 from blurspace.io.images import find_photos, read_photo
-from blurspace.types import Deblurrer
+from blurspace.restore.deblurrer import Deblurrer
 
 PROTOCOL = (
     "sharp 1: each photo as it is, response not told; left alone = that verdict; bit-exact = the pixels that come out "

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from blurspace.blur.convolve import Border, blur
 from blurspace.errors import UsageError
+from blurspace.levels import to_8_bits, to_levels
 from blurspace.types import Image, Kernel
 
 # Below a quarter of an 8-bit level the pure power curve continues as a straight line through 0: no 8-bit value
@@ -50,6 +51,14 @@ def to_display(linear: Image, response: str = "srgb") -> Image:
     return _response(response).to_display(linear)
 
 
+def luminance(photo: Image) -> Image:
+    """Grey (b 1 h w) from grey or RGB (b c h w), with the weights of ITU-R BT.601, which JPEG uses."""
+    if photo.shape[1] == 1:
+        return photo
+    weights = photo.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (photo * weights).sum(1, keepdim=True)
+
+
 def saturate(linear: Image, *, gain: float = 1.0) -> Image:
     """Expose `gain` times longer and clip at 1, where the sensor is full. Any shape; values below 0 stay."""
     return (linear * gain).clamp(max=1)
@@ -82,7 +91,7 @@ def jpeg(image: Image, *, quality: int) -> Image:
             f"JPEG of quality {quality} and shape {tuple(image.shape)} was asked for: "
             "give a quality of 1 to 100 and pictures (batch, 1 or 3, height, width)"
         )
-    pixels = (image.detach().clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
+    pixels = to_levels(image).permute(0, 2, 3, 1).cpu().numpy()
     coded = np.stack([_through_jpeg(one, quality) for one in pixels])
     return (torch.from_numpy(coded).permute(0, 3, 1, 2).contiguous() / 255).to(image)
 
@@ -116,7 +125,7 @@ def photograph(
     photo = curve.to_display(exposed)
     if quality is not None:
         return jpeg(photo, quality=quality)
-    return (photo * 255).round() / 255 if round8 else photo
+    return to_8_bits(photo) if round8 else photo
 
 
 def _through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from blurspace.areas import Area, whole
 from blurspace.blur.convolve import Border, blur, blur_adjoint, check_fits, check_pair, extend_frame, fold_frame
 from blurspace.blur.kernels import CONTROL_POINTS, SPEED_SPREAD
 from blurspace.blur.paths import deposit, spline_basis
@@ -92,20 +93,22 @@ def field_weights(size: tuple[int, int], rows: int, columns: int) -> Image:
     nodes than pixels. Source: Hirsch et al. 2010, with hats for windows.
     """
     weights = torch.zeros(rows * columns, 1, *size)
-    for node, (down, across, weight) in enumerate(node_areas(size, rows, columns)):
+    for node, down, across, weight in node_areas(whole(size), rows, columns):
         weights[node, 0, down, across] = weight
     return weights
 
 
-def node_areas(size: tuple[int, int], rows: int, columns: int) -> Iterator[tuple[slice, slice, Tensor]]:
-    """For each node in turn the rows and columns where its weight is not zero, and its weight there.
+def node_areas(area: Area, rows: int, columns: int) -> Iterator[tuple[int, slice, slice, Tensor]]:
+    """The nodes that count in a piece of a picture: which, where in the piece (rows, columns), and its weight there.
 
     What `field_weights` gives, in pieces: no more than one cell and its neighbours is ever in memory.
     """
-    down, across = _hats(size[0], rows), _hats(size[1], columns)
-    for tall in down:
-        for wide in across:
-            yield _support(tall), _support(wide), torch.outer(tall[_support(tall)], wide[_support(wide)])
+    down = _hats(area.whole[0], rows)[:, slice(*area.rows)]
+    across = _hats(area.whole[1], columns)[:, slice(*area.columns)]
+    for node in range(rows * columns):
+        tall, wide = down[node // columns], across[node % columns]
+        if tall.any() and wide.any():
+            yield node, _support(tall), _support(wide), torch.outer(tall[_support(tall)], wide[_support(wide)])
 
 
 def node_places(size: tuple[int, int], rows: int, columns: int) -> Float[Tensor, "n 2"]:
@@ -115,12 +118,12 @@ def node_places(size: tuple[int, int], rows: int, columns: int) -> Float[Tensor,
     return torch.stack(torch.meshgrid(down, across, indexing="ij"), -1).flatten(0, 1)
 
 
-def blur_varying(sharp: Image, field: KernelField, *, border: Border = "replicate") -> Image:
+def blur_varying(sharp: Image, field: KernelField, *, border: Border = "replicate", area: Area | None = None) -> Image:
     """Blur pictures (b c h w) with a kernel field; a field of equal kernels does what `blur` does.
 
-    Returns (b c h w), for border "valid" (b c h-k+1 w-k+1): the field lies on the *blurry* picture. Linear in `sharp`,
-    any range. Works on one cell after the other. Raises UsageError as `blur` and `field_weights` do.
-    Source: Hirsch et al. 2010, in the order this module's text explains.
+    Returns (b c h w), for border "valid" (b c h-k+1 w-k+1): the field lies on the *blurry* picture, whose piece `area`
+    this may be. Linear in `sharp`, any range. Works on one cell after the other. Raises UsageError as `blur` and
+    `field_weights` do. Source: Hirsch et al. 2010, in the order this module's text explains.
     """
     check_pair(sharp, field.kernels[:1], border)
     check_fits(sharp.shape[-2:], field.side, border)
@@ -128,8 +131,8 @@ def blur_varying(sharp: Image, field: KernelField, *, border: Border = "replicat
     more = field.side - 1
     blurry = extended.new_zeros(*sharp.shape[:2], extended.shape[-2] - more, extended.shape[-1] - more)
     size = (blurry.shape[-2], blurry.shape[-1])
-    areas = node_areas(size, field.rows, field.columns)
-    for kernel, (down, across, weight) in zip(field.kernels.split(1), areas, strict=True):
+    for node, down, across, weight in node_areas(area or whole(size), field.rows, field.columns):
+        kernel = field.kernels[node : node + 1]
         part = extended[..., down.start : down.stop + more, across.start : across.stop + more]
         blurry[..., down, across] += weight.to(blurry) * blur(part, kernel.to(part), border="valid")
     return blurry
@@ -146,8 +149,8 @@ def blur_varying_adjoint(blurry: Image, field: KernelField, *, border: Border = 
     more = field.side - 1
     extended = blurry.new_zeros(*blurry.shape[:2], blurry.shape[-2] + more, blurry.shape[-1] + more)
     size = (blurry.shape[-2], blurry.shape[-1])
-    areas = node_areas(size, field.rows, field.columns)
-    for kernel, (down, across, weight) in zip(field.kernels.split(1), areas, strict=True):
+    for node, down, across, weight in node_areas(whole(size), field.rows, field.columns):
+        kernel = field.kernels[node : node + 1]
         part = weight.to(blurry) * blurry[..., down, across]
         back = blur_adjoint(part, kernel.to(part), border="valid")
         extended[..., down.start : down.stop + more, across.start : across.stop + more] += back

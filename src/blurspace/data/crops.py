@@ -11,6 +11,7 @@ from torch import Tensor
 from blurspace.errors import NoInputError, PictureError
 from blurspace.io.files import find_photos, shown
 from blurspace.io.images import read_photo
+from blurspace.levels import to_levels
 from blurspace.types import Image
 
 Part = Literal["all", "train", "held out"]
@@ -73,7 +74,7 @@ class SharpPhotos:
 
 def read_pixels(path: Path) -> Tensor:
     """A picture file as uint8 (3 h w); a grey one gets three equal channels. Raises PictureError like `read_photo`."""
-    pixels = (read_photo(path).pixels[0] * 255).round().to(torch.uint8)
+    pixels = to_levels(read_photo(path).pixels)[0]
     return pixels.expand(3, -1, -1).contiguous()
 
 

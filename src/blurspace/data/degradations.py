@@ -21,6 +21,7 @@ from blurspace.blur.kernels import line, normalise
 from blurspace.blur.scenes import draw_scene
 from blurspace.data.crops import SharpPhotos, draw_between, draw_index
 from blurspace.data.sources import SCENE_MARGIN, Source, from_kernels, mixed
+from blurspace.levels import to_8_bits
 from blurspace.types import Image, Kernel, Pair
 
 # imgaug 0.4, MotionBlur: k = (3, 7) and angle = (0, 360); half a turn is enough for an even line.
@@ -104,7 +105,7 @@ def from_realistic_synthesis(photos: SharpPhotos, *, side: int) -> Source:
         light = torch.where(light >= 1, 1.0, light / most)
         scene = draw_scene(light, camera=replace(HAND, gain=most), generator=generator)
         exposed = _sensor_noise(_inner(scene.blurry, SCENE_MARGIN), generator)
-        return Pair(to_display(_inner(scene.sharp, SCENE_MARGIN)), _rounded(to_display(exposed)))
+        return Pair(to_display(_inner(scene.sharp, SCENE_MARGIN)), to_8_bits(to_display(exposed)))
 
     return mixed([one])
 
@@ -182,10 +183,6 @@ def _sensor_noise(linear: Image, generator: Generator) -> Image:
     spread = READ_SPREAD * float(torch.randn((), generator=generator))
     read = math.exp(READ_SLOPE * math.log(shot) + READ_OFFSET + spread)
     return add_noise(linear, sigma=math.sqrt(read), shot=shot, generator=generator)
-
-
-def _rounded(picture: Tensor) -> Tensor:
-    return (picture * 255).round() / 255
 
 
 def _inner(picture: Tensor, margin: int) -> Tensor:

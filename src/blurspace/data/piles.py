@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from blurspace.blur.exposure import luminance
 from blurspace.data.crops import rank, read_pixels
 from blurspace.data.layouts import BLURRY_NAMES, SHARP_NAMES
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.files import SUFFIXES, find_photos, shown
 from blurspace.io.video import VIDEO_SUFFIXES, check_every, count_frames, is_video, read_frames
-from blurspace.sharpness import SHARP, edge_sharpness, luminance
+from blurspace.sharpness import SHARP, edge_sharpness
 
 FEWEST = 8  # pictures of a pile: half a batch of pham2024, sec. 4.1; fewer are soon known by heart (ours)
 CROP = 256  # px: the side of the crops of pham2024's code

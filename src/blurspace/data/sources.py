@@ -15,6 +15,7 @@ from blurspace.codes import BlurBank, code_for, pick
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.pairs import draw_pieces
 from blurspace.data.triplets import Camera, draw_triplets
+from blurspace.levels import to_8_bits
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Kernel, Pair
 
@@ -34,8 +35,8 @@ def from_bank(photos: SharpPhotos, bank: BlurBank, space: BasisSpace, *, side: i
     @torch.no_grad()
     def one(generator: Generator) -> Pair:
         sharp = photos.crop(generator, side=side)
-        blurry = space.reblur(sharp, code_for(space, pick(bank, generator), (side, side), generator)).clamp(0, 1)
-        return Pair(sharp, (blurry * 255).round() / 255)
+        blurry = space.reblur(sharp, code_for(space, pick(bank, generator), (side, side), generator))
+        return Pair(sharp, to_8_bits(blurry))
 
     return lambda generator, count: _batch([one(generator) for _ in range(count)])
 

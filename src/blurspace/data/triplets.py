@@ -15,6 +15,7 @@ from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.kernels import disk, gaussian, line, shake
 from blurspace.data.crops import SharpPhotos
 from blurspace.errors import UsageError
+from blurspace.levels import to_8_bits
 from blurspace.types import Image, Kernel
 
 Camera = Literal["plain", "rich"]
@@ -129,7 +130,7 @@ def _photograph(roomy: Tensor, kernel: Tensor, sigma: Tensor, generator: torch.G
     deviation = (_column(read, device) + _column(shot, device) * exposed).sqrt()
     photo = to_display(exposed + deviation * _noise(exposed, generator), response)
     sharp = to_display(_core(linear, kernel.shape[-1]) * gain, response)
-    return sharp, (photo * 255).round() / 255
+    return sharp, to_8_bits(photo)
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -5,20 +5,20 @@ Everything about a picture that is not its pixels comes out as it went in, or `c
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import tifffile
 import torch
-from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
 from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io import jpeg, png, tiff, webp
-from blurspace.io.files import find_photos, read_bytes, shown, write_bytes
-from blurspace.io.raster import RAW, Header, join_alpha
-from blurspace.types import Image, Kernel, Photo
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, find_photos, read_bytes, shown, write_bytes
+from blurspace.io.raster import RAW, Header
+from blurspace.levels import to_levels
+from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
 __all__ = [
     "changes_on_write",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MIN_SIDE = 16  # px; the contract of the doors promises "any size from 16 px up"
-MAX_PIXELS = 200_000_000  # our choice: 2.4 GB as RGB in float32, the most that a usual machine holds a few times over
+MAX_PIXELS = 200_000_000  # our choice: 600 MB as RGB of 8 bits, which a usual machine holds a few times over
 BYTES_PER_PIXEL = 8  # of a file: RGB and alpha with 16 bits, not compressed
 BYTES_BESIDE = 2**28  # of a file: metadata, previews, a program's own layers
 # Suffixes of camera RAW files; many begin like a TIFF and hold a small preview, which must not pass for the photo.
@@ -46,29 +46,29 @@ HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIF
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the table of formats: the four functions of a format file (see `raster`)."""
+    """A row of the table of formats: how a file of it is known, looked at, decoded, and written (see `raster`)."""
 
     matches: Callable[[bytes], bool]
     inspect: Callable[[bytes], Header]
     decode: Callable[[bytes], Photo]
-    encode: Callable[[Photo, np.ndarray], bytes]
+    coding: Callable[[], Coding]
 
 
 FORMATS = {
-    "PNG": Format(png.matches, png.inspect, png.decode, png.encode),
-    "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode, tiff.encode),
-    "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode, jpeg.encode),
-    "WEBP": Format(webp.matches, webp.inspect, webp.decode, webp.encode),
+    "PNG": Format(png.matches, png.inspect, png.decode, png.Coding),
+    "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode, tiff.Coding),
+    "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode, jpeg.Coding),
+    "WEBP": Format(webp.matches, webp.inspect, webp.decode, webp.Coding),
 }
 
 
 def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Photo:
     """Read a PNG, TIFF, JPEG or WebP of 8 or 16 bits; the content decides, not the suffix.
 
-    Its pixels are (1 c h w) float32 in [0, 1], c = 1 (grey) or 3 (RGB), not turned upright: `h` and `w` are those of
-    the file, and the EXIF orientation stays as it is. `max_pixels`: h x w at most, checked before anything is decoded;
-    `min_side`: px, the smallest h and w. Raises PictureError, with one sentence, on everything else: missing, empty,
-    cut off, damaged, another format, CMYK, floating-point, several frames, too small, too big.
+    Its samples are (1 c h w), c = 1 (grey) or 3 (RGB), not turned upright: `h` and `w` are those of the file, and the
+    EXIF orientation stays as it is. `max_pixels`: h x w at most, checked before anything is decoded, and the only limit
+    of size; `min_side`: px, the smallest h and w. Raises PictureError, with one sentence, on everything else: missing,
+    empty, cut off, damaged, another format, CMYK, floating-point, several frames, too small, too big.
     """
     if isinstance(path_or_bytes, bytes):
         name, suffix, data = "the picture given as bytes", "", path_or_bytes
@@ -80,29 +80,46 @@ def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXEL
     return _careful(name, found, FORMATS[found].decode, data)
 
 
-def encode_photo(photo: Photo, pixels: Image) -> bytes:
+def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
     """The bytes of a file like the photo's, with new pixels: same format, depth, alpha, profile, EXIF and XMP.
 
-    `pixels`: like `photo.pixels`; clamped to [0, 1] and rounded to the nearest level. JPEG is written with the tables
-    and subsampling that it had, lossy WebP at quality 95, all else without loss. Raises OutputError when the pixels
-    have another size, are not finite, or the format cannot hold them.
+    `pixels`: like `photo.pixels`, clamped to [0, 1] and rounded to the nearest level; or like `photo.samples`, written
+    as they are, without another copy of them. JPEG is written with the tables and subsampling that it had, lossy WebP
+    at quality 95, all else without loss. Raises OutputError when the pixels have another size or type, are not finite,
+    or the format cannot hold them.
     """
-    if pixels.shape != photo.pixels.shape:
+    if pixels.shape != photo.samples.shape:
         raise OutputError(
-            f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.pixels.shape)}: "
+            f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.samples.shape)}: "
             "give pixels of the same shape"
         )
-    if not bool(pixels.isfinite().all()):
-        raise OutputError("the new pixels hold NaN or infinity, where numbers in [0, 1] were wanted: check the method")
-    samples = join_alpha(pixels, photo.alpha, photo.depth)
+    if pixels.is_floating_point():
+        if not bool(pixels.isfinite().all()):
+            raise OutputError(
+                "the new pixels hold NaN or infinity, where numbers in [0, 1] were wanted: check the method"
+            )
+        pixels = to_levels(pixels, photo.depth)
+    elif pixels.dtype != photo.samples.dtype:
+        raise OutputError(
+            f"samples of {pixels.dtype} were given for a picture of {photo.samples.dtype}: give the same, or pixels"
+        )
     try:
-        return FORMATS[photo.format].encode(photo, samples)
+        return (photo.coding or png.Coding()).encode(replace(photo, samples=pixels))
     except MemoryError:
         raise
     except Exception as problem:  # encoders raise what they like, on metadata or sizes that their format cannot hold
         raise OutputError(
             f"the picture cannot be written as {photo.format} ({' '.join(str(problem).split())}): save it as another"
         ) from problem
+
+
+def coding_for(path: str | Path) -> Coding:
+    """How a new file of that name is written, by its suffix. Raises OutputError on a suffix of no format."""
+    suffix = Path(path).suffix.lower()
+    name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
+    if name is None:
+        raise OutputError(f"{shown(path)} names no format that can be written: end it in {', '.join(sorted(SUFFIXES))}")
+    return FORMATS[name].coding()
 
 
 def changes_on_write(photo: Photo) -> str | None:
@@ -180,7 +197,9 @@ def _check(name: str, header: Header, max_pixels: int, min_side: int) -> None:
     """Raise PictureError for what should not be decoded."""
     size = f"{name} has {header.width} x {header.height} pixels"
     if header.width * header.height > max_pixels:
-        raise PictureError(f"{size}, more than the limit of {max_pixels}: make it smaller, or raise max_pixels")
+        raise PictureError(
+            f"{size}, more than the limit of {max_pixels}: make it smaller, or raise it with --max-pixels"
+        )
     if min(header.width, header.height) < min_side:
         raise PictureError(f"{size}, where at least {min_side} a side were wanted: give a bigger picture")
     if header.refusal:
@@ -197,9 +216,6 @@ def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: by
         return function(data)
     except (MemoryError, PictureError):
         raise
-    # Pillow checks WebP and compressed TIFF against a limit of its own, a little below our default.
-    except (DecompressionBombError, DecompressionBombWarning) as problem:
-        raise PictureError(f"{name} has more pixels than Pillow decodes: make it smaller") from problem
     except Exception as problem:
         raise PictureError(
             f"{name} is cut off or damaged and cannot be decoded as {kind}: copy or download it again"

@@ -3,12 +3,13 @@
 import io
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from blurspace.io.raster import CMYK, Header, split_alpha, without_prefix
+from blurspace.io.raster import CMYK, Header, from_pillow, split_alpha, to_pillow, without_prefix
 from blurspace.types import Photo
 
 START = b"\xff\xd8\xff"
@@ -28,14 +29,40 @@ QUALITY = 95
 SURVIVING = 5
 
 
+@dataclass(frozen=True)
+class Coding:
+    """How a JPEG is coded, so that it is written back at its own quality."""
+
+    format: ClassVar[str] = "JPEG"
+    tables: tuple[tuple[int, ...], ...] = ()  # a row of 64 for each component; none: QUALITY
+    subsampling: int = 0  # Pillow's number; 0: none
+
+    def encode(self, photo: Photo) -> bytes:
+        """With these tables and the photo's metadata; raises OSError on an alpha channel."""
+        written = io.BytesIO()
+        to_pillow(photo).save(
+            written,
+            "JPEG",
+            quality=-1 if self.tables else QUALITY,  # -1: as the tables say
+            qtables=[list(table) for table in self.tables] or None,
+            subsampling=self.subsampling,
+            icc_profile=photo.icc,
+            exif=EXIF + photo.exif if photo.exif else b"",
+            xmp=photo.xmp,
+            extra=b"".join(_copied(photo)),
+        )
+        _keep_density(written, photo.source)
+        return written.getvalue()
+
+
 def quantisation_sigma(photo: Photo) -> float:
     """The noise, in pixel values of [0, 1], that a JPEG's quantisation leaves in its brightness; 0 for other formats.
 
     A step q makes a uniform error of standard deviation q / sqrt 12, per pixel too as the transform is orthonormal.
     """
-    if not photo.jpeg_tables:
+    if not isinstance(photo.coding, Coding) or not photo.coding.tables:
         return 0.0
-    lowest = np.reshape(photo.jpeg_tables[0], (8, 8))[:SURVIVING, :SURVIVING]
+    lowest = np.reshape(photo.coding.tables[0], (8, 8))[:SURVIVING, :SURVIVING]
     return float(lowest.mean() / math.sqrt(12) / 255)
 
 
@@ -54,41 +81,20 @@ def decode(data: bytes) -> Photo:
     """The photo in a JPEG, with the tables that it was coded with."""
     with JpegImageFile(io.BytesIO(data)) as image:
         image.load()
-        pixels, alpha = split_alpha(np.asarray(image))
+        samples, alpha = split_alpha(from_pillow(image))
         # By component rather than by number, because files number their tables as they like.
         used = dict.fromkeys(component[3] for component in image.layer)
         return Photo(
-            pixels=pixels,
-            alpha=alpha,
-            format="JPEG",
+            samples,
+            alpha,
+            # Pillow writes three kinds of subsampling; of the others (-1) none is as good as no subsampling (0).
+            Coding(tuple(tuple(image.quantization[number]) for number in used), max(0, get_sampling(image))),
             changes=("any further pictures in it are left out",) if "mp" in image.info else (),
             icc=image.info.get("icc_profile"),
             exif=without_prefix(image.info.get("exif")),
             xmp=image.info.get("xmp"),
-            jpeg_tables=tuple(tuple(image.quantization[number]) for number in used),
-            # Pillow writes three kinds of subsampling; of the others (-1) none is as good as no subsampling (0).
-            jpeg_subsampling=max(0, get_sampling(image)),
-            lossless=False,
             source=data,
         )
-
-
-def encode(photo: Photo, samples: np.ndarray) -> bytes:
-    """Samples (h w c), c 1 or 3, as a JPEG with the photo's tables and metadata; raises OSError on an alpha channel."""
-    written = io.BytesIO()
-    tables = [list(table) for table in photo.jpeg_tables] if photo.jpeg_tables else None
-    Image.fromarray(samples[..., 0] if samples.shape[-1] == 1 else samples).save(
-        written,
-        "JPEG",
-        quality=-1 if tables else QUALITY,  # -1: as the tables say
-        qtables=tables,
-        subsampling=0 if photo.jpeg_subsampling is None else photo.jpeg_subsampling,
-        icc_profile=photo.icc,
-        exif=EXIF + photo.exif if photo.exif else b"",
-        xmp=photo.xmp,
-        extra=b"".join(_copied(photo)),
-    )
-    return _with_density(written.getvalue(), photo.source)
 
 
 def _copied(photo: Photo) -> Iterator[bytes]:
@@ -102,7 +108,8 @@ def _copied(photo: Photo) -> Iterator[bytes]:
                 yield bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
 
 
-def _with_density(data: bytes, source: bytes | None) -> bytes:
-    if source is None or not all(one[6:].startswith(JFIF) for one in (data, source)):
-        return data
-    return data[: DENSITY.start] + source[DENSITY] + data[DENSITY.stop :]
+def _keep_density(written: io.BytesIO, source: bytes | None) -> None:
+    written.seek(0)
+    if source is not None and all(start[6:].startswith(JFIF) for start in (written.read(DENSITY.stop), source[:20])):
+        written.seek(DENSITY.start)
+        written.write(source[DENSITY])

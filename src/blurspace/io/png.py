@@ -8,12 +8,24 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
-from blurspace.io.raster import FULL_COLOUR, Header, split_alpha, without_prefix
+from blurspace.io.raster import (
+    FULL_COLOUR,
+    Header,
+    bands,
+    extent,
+    from_pillow,
+    join_alpha,
+    split_alpha,
+    to_rgb,
+    without_prefix,
+)
 from blurspace.types import Photo
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -25,7 +37,31 @@ XMP_KEYWORD = b"XML:com.adobe.xmp"
 # Copied as they are: what the numbers mean as colours, the size on paper, and texts. Left out are the chunks that
 # describe the old samples (sBIT, bKGD, hIST, tRNS), and ICC, EXIF and XMP, which are written from the photo.
 COPIED = (b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"tIME", b"tEXt", b"zTXt", b"iTXt")
-BAND = 2**22  # bytes that are filtered at a time, so that a big picture needs little more memory than its samples
+
+
+@dataclass(frozen=True)
+class Coding:
+    """Of how a PNG was coded nothing is kept."""
+
+    format: ClassVar[str] = "PNG"
+
+    def encode(self, photo: Photo) -> bytes:
+        """With the photo's metadata."""
+        height, width, channels, size = extent(photo)
+        written = io.BytesIO()
+        written.write(SIGNATURE)
+        written.write(_chunk(b"IHDR", _ihdr(width, height, 8 * size, COLOUR_TYPES[channels])))
+        if photo.icc:
+            written.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
+        written.writelines(_chunk(kind, body) for kind, body in _copied(photo))
+        if photo.exif:
+            written.write(_chunk(b"eXIf", photo.exif))
+        if photo.xmp:
+            # Not compressed, no language, no translated keyword.
+            written.write(_chunk(b"iTXt", XMP_KEYWORD + b"\0\0\0\0\0" + photo.xmp))
+        written.writelines(_chunk(b"IDAT", body) for body in _compressed(photo))
+        written.write(_chunk(b"IEND", b""))
+        return written.getvalue()
 
 
 def matches(data: bytes) -> bool:
@@ -46,38 +82,22 @@ def decode(data: bytes) -> Photo:
     with PngImageFile(io.BytesIO(data)) as image:
         image.load()  # also for 16 bits: the chunks behind the pixels are known only now
         info = image.info
-        samples = _sixteen_bits(data, colour) if bits == 16 else _eight_bits(image)
+        samples = None if bits == 16 else _eight_bits(image)
+    del image  # and its memory, before another decoder takes its own
+    if samples is None:
+        samples = _sixteen_bits(data, colour)
     key = next((bytes(body) for kind, body in _chunks(data) if kind == b"tRNS" and colour != PALETTE), None)
     if key is not None:
         samples = _with_key(samples, key, bits)
-    pixels, alpha = split_alpha(samples)
     return Photo(
-        pixels=pixels,
-        alpha=alpha,
-        depth=16 if bits == 16 else 8,
-        format="PNG",
+        *split_alpha(samples),
+        Coding(),
         changes=_changes(bits, colour, key),
         icc=info.get("icc_profile"),
         exif=without_prefix(info.get("exif")),
         xmp=info.get("xmp"),
         source=data,
     )
-
-
-def encode(photo: Photo, samples: np.ndarray) -> bytes:
-    """Samples (h w c) as a PNG with the photo's metadata."""
-    height, width, channels = samples.shape
-    parts = [SIGNATURE, _chunk(b"IHDR", _ihdr(width, height, 8 * samples.itemsize, COLOUR_TYPES[channels]))]
-    if photo.icc:
-        parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
-    parts += [_chunk(kind, body) for kind, body in _copied(photo)]
-    if photo.exif:
-        parts.append(_chunk(b"eXIf", photo.exif))
-    if photo.xmp:
-        # Not compressed, no language, no translated keyword.
-        parts.append(_chunk(b"iTXt", XMP_KEYWORD + b"\0\0\0\0\0" + photo.xmp))
-    parts += [_chunk(b"IDAT", body) for body in _compressed(samples)]
-    return b"".join((*parts, _chunk(b"IEND", b"")))
 
 
 def _ihdr(width: int, height: int, bits: int, colour: int) -> bytes:
@@ -123,8 +143,8 @@ def _copied(photo: Photo) -> list[tuple[bytes, memoryview]]:
 
 def _eight_bits(image: PngImageFile) -> np.ndarray:
     if image.mode == "P":
-        return np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))
-    return np.asarray(image.convert("L") if image.mode == "1" else image)
+        return from_pillow(image.convert("RGBA" if "transparency" in image.info else "RGB"))
+    return from_pillow(image.convert("L") if image.mode == "1" else image)
 
 
 def _sixteen_bits(data: bytes, colour: int) -> np.ndarray:
@@ -133,19 +153,20 @@ def _sixteen_bits(data: bytes, colour: int) -> np.ndarray:
     if found is None or found.dtype != np.uint16:
         raise ValueError("OpenCV could not decode 16 bits")
     channels = {kind: count for count, kind in COLOUR_TYPES.items()}[colour]
-    found = found.reshape(*found.shape[:2], -1)
-    if channels == 2:
-        return found[..., [0, 3]]  # OpenCV gives grey + alpha as BGRA
-    return found[..., [2, 1, 0, 3][:channels]] if channels > 1 else found[..., :1]
+    # OpenCV gives grey + alpha as BGRA, and with a transparent colour an alpha channel, which `_with_key` makes.
+    return found[..., [0, 3]] if channels == 2 else to_rgb(found)[..., :channels]
 
 
 def _with_key(samples: np.ndarray, key: bytes, bits: int) -> np.ndarray:
     """Add the alpha channel that a single transparent colour stands for; small samples were stretched to 8 bits."""
     stretch = 255 // (2**bits - 1) if bits < 8 else 1
-    samples = samples.reshape(*samples.shape[:2], -1)
-    wanted = np.frombuffer(key, ">u2")[: samples.shape[-1]] * stretch
-    opaque = (samples != wanted).any(-1, keepdims=True)
-    return np.concatenate((samples, opaque * samples.dtype.type(np.iinfo(samples.dtype).max)), -1)
+    height, width, channels = samples.shape
+    wanted = np.frombuffer(key, ">u2")[:channels] * stretch
+    keyed = np.empty((height, width, channels + 1), samples.dtype)
+    for rows in bands(height, width * channels * samples.itemsize):
+        keyed[rows, :, :-1] = samples[rows]
+        keyed[rows, :, -1] = (samples[rows] != wanted).any(-1) * samples.dtype.type(np.iinfo(samples.dtype).max)
+    return keyed
 
 
 def _changes(bits: int, colour: int, key: bytes | None) -> tuple[str, ...]:
@@ -157,17 +178,15 @@ def _changes(bits: int, colour: int, key: bytes | None) -> tuple[str, ...]:
     return tuple(sentence for true, sentence in told if true)
 
 
-def _compressed(samples: np.ndarray) -> Iterator[bytes]:
+def _compressed(photo: Photo) -> Iterator[bytes]:
     """The bodies of the IDAT chunks: filtered rows as one zlib stream, a band of rows at a time."""
-    height, width, channels = samples.shape
-    step = channels * samples.itemsize
-    rows = samples.astype(samples.dtype.newbyteorder(">")).view(np.uint8).reshape(height, width * step)
-    above = np.zeros_like(rows[:1])
+    height, width, channels, size = extent(photo)
+    above = np.zeros((1, width * channels * size), np.uint8)
     squeeze = zlib.compressobj()
-    band = max(1, BAND // (width * step))
-    for start in range(0, height, band):
-        yield squeeze.compress(_filtered(rows[start : start + band], above, step).tobytes())
-        above = rows[start + band - 1 : start + band]
+    for rows in bands(height, above.size):
+        band = join_alpha(photo, rows).astype(f">u{size}").view(np.uint8).reshape(-1, above.size)
+        yield squeeze.compress(_filtered(band, above, channels * size).data)
+        above = band[-1:]
     yield squeeze.flush()
 
 

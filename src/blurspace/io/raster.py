@@ -1,19 +1,24 @@
 """What do the picture formats share: a header to check before decoding, and integer samples that become pixels?
 
 Samples are numpy arrays (h w c) of uint8 or uint16, c being grey, grey + alpha, RGB or RGBA. Each format file
-(`png`, `tiff`, `jpeg`, `webp`) has the same four functions, which know neither paths nor limits nor error sentences:
-`matches(data)`, `inspect(data) -> Header`, `decode(data) -> Photo` and `encode(photo, samples) -> bytes`. On broken
-bytes they raise whatever their decoder raises; `images` turns that into a PictureError.
+(`png`, `tiff`, `jpeg`, `webp`) has the same three functions, `matches(data)`, `inspect(data) -> Header` and
+`decode(data) -> Photo`, and a `Coding`, whose `encode(photo)` gives the bytes of a file. They know neither paths nor
+limits nor error sentences, and on broken bytes raise whatever their decoder raises; `images` turns that into a
+PictureError. They hold all samples once, and go through them a band of rows at a time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
+import cv2
 import numpy as np
 import torch
+from PIL import Image
 
-from blurspace.types import Image
+from blurspace.types import Photo, Samples
 
+BAND = 2**22  # bytes of samples that are gone through at a time, so that a big picture needs little more than its own
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by number of channels
 CMYK = "holds CMYK colours, where grey or RGB was wanted: convert it to RGB"
 FULL_COLOUR = "its palette is written as RGB, because restored colours do not fit a palette"
 RAW = "is a camera RAW file, which is not read yet: develop it to a TIFF of 16 bits, or to a PNG"
@@ -29,20 +34,62 @@ class Header:
     refusal: str | None = None
 
 
-def split_alpha(samples: np.ndarray) -> tuple[Image, Image | None]:
-    """Samples (h w) or (h w c) as float32 (grey or RGB pixels (1 c h w), alpha (1 1 h w) or None), in [0, 1]."""
-    planes = np.moveaxis(samples.reshape(*samples.shape[:2], -1), -1, 0)
-    top = np.float32(np.iinfo(samples.dtype).max)
-    values = torch.from_numpy(planes.astype(np.float32, order="C") / top)[None]
-    colours = values.shape[1] - 1 + values.shape[1] % 2
-    return values[:, :colours], values[:, colours:] if colours < values.shape[1] else None
+def split_alpha(samples: np.ndarray) -> tuple[Samples, Samples | None]:
+    """Samples (h w) or (h w c) as (grey or RGB (1 c h w), alpha (1 1 h w) or None), which share their memory."""
+    planes = torch.from_numpy(samples.reshape(*samples.shape[:2], -1)).permute(2, 0, 1)[None]
+    colours = planes.shape[1] - 1 + planes.shape[1] % 2
+    return planes[:, :colours], planes[:, colours:] if colours < planes.shape[1] else None
 
 
-def join_alpha(pixels: Image, alpha: Image | None, depth: Literal[8, 16]) -> np.ndarray:
-    """The reverse of `split_alpha`: clamped to [0, 1], rounded to the nearest of 2^depth levels, (h w c)."""
-    values = pixels if alpha is None else torch.cat((pixels, alpha.to(pixels)), 1)
-    levels = (values.detach()[0].clamp(0, 1) * (2**depth - 1)).round().to(torch.int32)
-    return levels.permute(1, 2, 0).contiguous().cpu().numpy().astype(np.uint8 if depth == 8 else np.uint16)
+def join_alpha(photo: Photo, rows: slice = slice(None)) -> np.ndarray:
+    """The reverse of `split_alpha`: (n w c), contiguous, those rows of the photo that are asked for."""
+    planes = [one[0, :, rows].permute(1, 2, 0).cpu().numpy() for one in (photo.samples, photo.alpha) if one is not None]
+    return np.ascontiguousarray(np.concatenate(planes, -1) if len(planes) > 1 else planes[0])
+
+
+def extent(photo: Photo) -> tuple[int, int, int, int]:
+    """Height, width, channels with alpha, bytes a sample."""
+    _, colours, height, width = photo.samples.shape
+    return height, width, colours + (photo.alpha is not None), photo.depth // 8
+
+
+def bands(height: int, row_bytes: int) -> Iterator[slice]:
+    """All rows, so many at a time that they hold about BAND bytes."""
+    step = max(1, BAND // row_bytes)
+    return (slice(top, min(top + step, height)) for top in range(0, height, step))
+
+
+def to_rgb(samples: np.ndarray) -> np.ndarray:
+    """What OpenCV decoded (h w), BGR or BGRA (h w c), as (h w c) in our order, in the same memory."""
+    if samples.ndim == 2:
+        return samples[..., None]
+    swap = cv2.COLOR_BGR2RGB if samples.shape[-1] == 3 else cv2.COLOR_BGRA2RGBA
+    for rows in bands(len(samples), samples[0].nbytes):
+        samples[rows] = cv2.cvtColor(samples[rows], swap)
+    return samples
+
+
+def from_pillow(image: Image.Image) -> np.ndarray:
+    """The samples (h w c) of an image whose bands have 8 bits; `np.asarray` would hold them twice more on the way."""
+    width, height, mode = image.width, image.height, image.mode
+    samples = np.empty((height, width, len(image.getbands())), np.uint8)
+    for rows in bands(height, 4 * width):
+        band = Image.new(mode, (width, rows.stop - rows.start))
+        band.paste(image, (0, -rows.start))
+        samples[rows] = np.asarray(band).reshape(samples[rows].shape)
+    return samples
+
+
+def to_pillow(photo: Photo) -> Image.Image:
+    """The photo's samples as an image; raises ValueError on 16 bits."""
+    height, width, channels, size = extent(photo)
+    if size > 1:
+        raise ValueError("it holds 8 bits a channel and not 16")
+    image = Image.new(MODES[channels], (width, height))
+    for rows in bands(height, 4 * width):
+        band = join_alpha(photo, rows)
+        image.paste(Image.fromarray(band[..., 0] if channels == 1 else band), (0, rows.start))
+    return image
 
 
 def without_prefix(exif: bytes | None) -> bytes | None:

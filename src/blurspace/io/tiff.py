@@ -10,7 +10,8 @@ import io
 import logging
 import struct
 import zlib
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -19,7 +20,18 @@ from PIL import Image as PillowImage
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 from tifffile import TiffFile, TiffPage
 
-from blurspace.io.raster import CMYK, FULL_COLOUR, RAW, Header, split_alpha
+from blurspace.io.raster import (
+    CMYK,
+    FULL_COLOUR,
+    RAW,
+    Header,
+    bands,
+    extent,
+    from_pillow,
+    join_alpha,
+    split_alpha,
+    to_rgb,
+)
 from blurspace.types import Photo
 
 # Every one of our errors is one sentence; without this, tifffile's complaints about a broken file go to stderr too.
@@ -46,6 +58,45 @@ INTEROP = ExifTags.IFD.Interop  # a directory in the EXIF directory
 MODES = {"1": "L", "La": "LA", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB"}
 
 
+@dataclass(frozen=True)
+class Coding:
+    """Of how a TIFF was coded nothing is kept; its byte order is that of the EXIF."""
+
+    format: ClassVar[str] = "TIFF"
+
+    def encode(self, photo: Photo) -> bytes:
+        """Deflated, in strips, with the photo's metadata."""
+        height, width, channels, size = extent(photo)
+        order = photo.exif[:2] if photo.exif else b"II"  # makers' notes keep the byte order of their file
+        kind = f"{'>' if order == b'MM' else '<'}u{size}"
+        rows = max(1, STRIP // (width * channels * size))
+        tops = range(0, height, rows)
+        directory = _directory(_tags(photo.exif) if photo.exif else {}, order)
+        directory[256], directory[257] = width, height
+        directory[258] = (8 * size,) * channels
+        directory[259], directory[317] = DEFLATE, DIFFERENCES
+        directory[262] = GREY if channels < 3 else RGB
+        directory[273] = directory[279] = (0,) * len(tops)
+        directory[277], directory[278] = channels, rows
+        if channels % 2 == 0:
+            directory[338] = ALPHA
+        if photo.icc:
+            directory[PROFILE] = photo.icc
+        if photo.xmp:
+            directory[XMP] = photo.xmp
+        written = io.BytesIO()
+        directory.save(written)  # to leave room for it: the sizes of the strips are not known before they are written
+        sizes = [
+            written.write(zlib.compress(_differences(join_alpha(photo, slice(top, top + rows)).astype(kind))))
+            for top in tops
+        ]
+        directory[273] = tuple(np.cumsum([0, *sizes[:-1]]).tolist())  # Pillow adds where the first one begins
+        directory[279] = tuple(sizes)
+        written.seek(0)
+        directory.save(written)
+        return written.getvalue()
+
+
 def matches(data: bytes) -> bool:
     """Whether the bytes begin as a TIFF or a BigTIFF does."""
     return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -66,45 +117,15 @@ def decode(data: bytes) -> Photo:
     with TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
         exif, lost = _read_tags(data, page)
-        pixels, alpha = split_alpha(_samples(data, page))
         return Photo(
-            pixels=pixels,
-            alpha=alpha,
-            depth=16 if page.bitspersample == 16 else 8,
-            format="TIFF",
+            *split_alpha(_samples(data, page)),
+            Coding(),
             changes=(*_changes(page), *lost),
             icc=_blob(page, PROFILE),
             exif=exif or None,
             xmp=_blob(page, XMP),
             source=data,
         )
-
-
-def encode(photo: Photo, samples: np.ndarray) -> bytes:
-    """Samples (h w c) as a TIFF with the photo's metadata: deflated, in strips, in the byte order of its EXIF."""
-    height, width, channels = samples.shape
-    order = photo.exif[:2] if photo.exif else b"II"  # makers' notes keep the byte order of their file
-    samples = samples.astype(samples.dtype.newbyteorder(">" if order == b"MM" else "<"))
-    rows = max(1, STRIP // (width * channels * samples.itemsize))
-    bands = (samples[row : row + rows] for row in range(0, height, rows))
-    strips = [zlib.compress(_differences(band)) for band in bands]
-    sizes = [len(strip) for strip in strips]
-    directory = _directory(_tags(photo.exif) if photo.exif else {}, order)
-    directory[256], directory[257] = width, height
-    directory[258] = (8 * samples.itemsize,) * channels
-    directory[259], directory[317] = DEFLATE, DIFFERENCES
-    directory[262] = GREY if channels < 3 else RGB
-    directory[273] = tuple(np.cumsum([0, *sizes[:-1]]).tolist())  # Pillow adds where the first one begins
-    directory[277], directory[278], directory[279] = channels, rows, tuple(sizes)
-    if channels % 2 == 0:
-        directory[338] = ALPHA
-    if photo.icc:
-        directory[PROFILE] = photo.icc
-    if photo.xmp:
-        directory[XMP] = photo.xmp
-    written = io.BytesIO()
-    directory.save(written)
-    return b"".join((written.getvalue(), *strips))
 
 
 def _refusal(page: TiffPage) -> str | None:
@@ -162,21 +183,24 @@ def _samples(data: bytes, page: TiffPage) -> np.ndarray:
         return _by_pillow(data, page)
     samples = _by_tifffile(page) if page.compression in READ_BY_TIFFFILE else _by_opencv(data, page)
     samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
-    samples = samples.astype(np.uint8 if page.bitspersample == 8 else np.uint16)
+    samples = samples.astype(np.uint8 if page.bitspersample == 8 else np.uint16, copy=not samples.flags.writeable)
     top = np.iinfo(samples.dtype).max
-    if page.photometric == BLACK_IS_HIGH:
-        samples[..., 0] = top - samples[..., 0]
-    if _extra(page) == MULTIPLIED:
-        colours = samples[..., :-1] * (top / np.maximum(samples[..., -1:], 1))
-        samples[..., :-1] = colours.round().clip(0, top)
+    for rows in bands(len(samples), samples[0].nbytes):
+        band = samples[rows]
+        if page.photometric == BLACK_IS_HIGH:
+            band[..., 0] = top - band[..., 0]
+        if _extra(page) == MULTIPLIED:
+            band[..., :-1] = (band[..., :-1] * (top / np.maximum(band[..., -1:], 1))).round().clip(0, top)
     return samples[..., :-1] if _extra(page) == UNKNOWN else samples
 
 
 def _by_pillow(data: bytes, page: TiffPage) -> np.ndarray:
     with TiffImageFile(io.BytesIO(_upright(data, page))) as image:
         image.info.pop("xmp", None)  # its orientation would turn the picture too
+        # Room for its pixels: Pillow would make it itself, but not beyond its own limit of size.
+        image.im = PillowImage.new(image.mode, image.size).im
         image.load()
-        return np.asarray(image.convert(MODES.get(image.mode, image.mode)))
+        return from_pillow(image if image.mode not in MODES else image.convert(MODES[image.mode]))
 
 
 def _by_tifffile(page: TiffPage) -> np.ndarray:
@@ -188,7 +212,7 @@ def _by_opencv(data: bytes, page: TiffPage) -> np.ndarray:
     samples = cv2.imdecode(np.frombuffer(_upright(data, page), np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None or samples.dtype != np.uint16:
         raise ValueError(f"OpenCV could not decode 16 bits in compression {page.compression}")
-    return np.asarray(samples[..., [2, 1, 0, 3][: page.samplesperpixel]] if page.samplesperpixel > 2 else samples)
+    return to_rgb(samples)
 
 
 def _upright(data: bytes, page: TiffPage) -> bytes:

@@ -22,12 +22,13 @@ from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
 from blurspace.errors import UsageError
-from blurspace.jobs.deblur import number, picture_bytes
-from blurspace.metrics import coarse_change, psnr, ssim, to_8_bits
+from blurspace.jobs.records import number, picture_bytes
+from blurspace.levels import to_8_bits
+from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness, niqe
-from blurspace.restore.network import NetworkDeblurrer
-from blurspace.restore.translated import Translated
+from blurspace.restore.network import in_colour
+from blurspace.restore.translated import Camera
 from blurspace.train.converter import share_known, train_judge
 from blurspace.train.steps import chance
 from blurspace.train.translator import VALIDATION_SEED, Piles, TranslatorTask
@@ -82,7 +83,7 @@ class Found:
 
 
 def measure(
-    camera: Translated,
+    camera: Camera,
     task: TranslatorTask,
     kept: Sequence[Image],
     *,
@@ -164,15 +165,18 @@ def report_files(found: Found) -> dict[str, bytes]:
     return {".json": record.encode(), ".html": _page(found).encode()}
 
 
-def _ways(camera: Translated) -> list[tuple[str, Callable[[Image], Image]]]:
+def _ways(camera: Camera) -> list[tuple[str, Callable[[Image], Image]]]:
     """Doing nothing, the known deblurrer alone, and with the translation.
 
     Of a network what comes out, whatever a receipt says; of a method, which goes by receipts itself, what a user gets.
     """
-    known = camera.deblurrer
+    network, known = camera.network, camera.known
     ways: dict[str, Callable[[Image], Image]] = {"blurry": lambda blurry: blurry}
-    if isinstance(known, NetworkDeblurrer):
-        ways |= {"plain": known.restore, "translated": lambda blurry: known.restore(camera.translate(blurry))}
+    if network is not None:
+        ways |= {
+            "plain": lambda blurry: in_colour(network, blurry),
+            "translated": lambda blurry: in_colour(network, camera.translate(blurry)),
+        }
     else:
         ways |= {"plain": lambda blurry: known(blurry).restored, "translated": lambda blurry: camera(blurry).restored}
     return list(ways.items())

@@ -20,7 +20,7 @@ from blurspace.data.layouts import PairFiles
 from blurspace.errors import BlurspaceError, OutputError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.deblur import as_known_error, sentence
+from blurspace.jobs.each import as_known_error, sentence
 from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.nets.kernel_space import BasisSpace
@@ -155,10 +155,10 @@ def _transfer_one(
     """All copies of one source; `files`: the sharp and the blurry file of each."""
     start = time.perf_counter()
     photo = load(source)
-    plain = Photo(photo.pixels, depth=photo.depth, icc=photo.icc)
+    plain = Photo(photo.samples, icc=photo.icc)
     extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
     for (sharp, blurry), (place, pixels) in zip(files, draw.blurred(photo.pixels, index), strict=True):
-        data = encode_photo(plain, photo.pixels), encode_photo(plain, pixels)
+        data = encode_photo(plain, photo.samples), encode_photo(plain, pixels)
         _write_both((sharp, blurry), data, overwrite=overwrite)
         yield Transferred(
             input=source.name,

@@ -16,6 +16,7 @@ from torch import Tensor
 from blurspace.blur.convolve import to_otf
 from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
 from blurspace.errors import UsageError
+from blurspace.run import Run
 from blurspace.types import Image, Kernel
 
 Prior = Literal["total variation", "hyper-laplacian"]
@@ -49,6 +50,7 @@ def deconvolve(
     prior: Prior = "total variation",
     saturated: Tensor | None = None,
     iterations: int = ITERATIONS,
+    run: Run | None = None,
 ) -> Image:
     """Remove a known uniform blur from `blurry` (b c h w); returns the sharp picture, same shape, not clamped.
 
@@ -78,6 +80,8 @@ def deconvolve(
     blur_dual = torch.zeros_like(sharp)
     gradient_dual = torch.zeros_like(differences(sharp))
     for _ in range(iterations):
+        if run:
+            run.check()
         guess = blurred + blur_dual
         explained = (trust * observed + BLUR_PENALTY * guess) / (trust + BLUR_PENALTY)
         explained = torch.where(clipped, torch.maximum(guess, observed), explained)

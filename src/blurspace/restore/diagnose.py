@@ -6,16 +6,16 @@ from typing import Literal
 
 import torch
 
-from blurspace.blur.kernels import extent
-from blurspace.restore.candidates import estimate_kernel
-from blurspace.restore.noise import estimate_sigma
-from blurspace.restore.receipt import left_alone
-from blurspace.sharpness import SHARP, edge_sharpness, luminance
-from blurspace.types import Image, Kernel, Restoration
+from blurspace.areas import Area
+from blurspace.restore.finders import KernelFinder
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+from blurspace.sharpness import SHARP, sharp_reason
+from blurspace.types import Blur, Kernel
 
 Kind = Literal["sharp", "mild", "shake", "motion", "defocus"]
 
-MILD = 0.26
+MILD = 0.26  # of `sharpness.SHARP`'s kind: above it a blur is a softness
 # A kernel whose second axis is this share of its first is a line; above the other, and round, it is defocus.
 LINE_WIDTH, ROUND_WIDTH = 0.25, 0.75
 
@@ -28,7 +28,7 @@ class Diagnosis:
     (round). `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
     `variation` in [0, 1]: how much the edge sharpness differs between the four quarters of the photo. `confidence` in
     [0, 1]: how far the sharpness is from the threshold between sharp and blurry. `sigma`: noise, pixel values in
-    [0, 1]. `kernel`: None where the photo is sharp.
+    [0, 1]. `blur`: None where the photo is sharp.
     """
 
     blurry: bool
@@ -39,46 +39,32 @@ class Diagnosis:
     confidence: float
     sigma: float
     reason: str
-    kernel: Kernel | None
+    blur: Blur | None
 
 
-def diagnose(photo: Image) -> Diagnosis:
-    """Say whether a photo (1 c h w) in [0, 1] is blurry, and how; grey or RGB."""
-    grey = luminance(photo)
-    sharpness = edge_sharpness(grey)
-    sigma = estimate_sigma(photo)
+def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
+    """Say whether a photo is blurry, and how; the blur is the one that `deblur` would undo."""
+    sharpness, sigma = seen.sharpness, seen.sigma
     confidence = min(1.0, abs(sharpness - SHARP) / (SHARP / 2))
-    variation = _variation(grey)
+    variation = _variation(seen)
     if sharpness >= SHARP:
         reason = sharp_reason(sharpness)
         return Diagnosis(False, "sharp", 1.0, 0.0, variation, confidence, sigma, reason, None)
-    kernel = estimate_kernel(grey).kernel
-    length, angle = extent(kernel)
-    kind: Kind = "mild" if sharpness > MILD else _kind_of(kernel, length, angle)
+    found = seen.find(KernelFinder(), run or Run())
+    assert found.blur is not None
+    length, angle = found.blur.length_angle()
+    kind: Kind = "mild" if sharpness > MILD else _kind_of(found.blur.kernel.cpu(), length, angle)
     reason = f"even sharp contrasts are about {1 / (2 * sharpness):.0f} px wide or more across one direction"
-    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, kernel)
+    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, found.blur)
 
 
-def already_sharp(blurry: Image, *, sigma: float, method: str) -> Restoration | None:
-    """The photo (1 c h w) left alone, if it is sharp as it is; else None."""
-    sharpness = edge_sharpness(luminance(blurry))
-    if sharpness >= SHARP:
-        return Restoration(blurry, None, blurry, left_alone(sharp_reason(sharpness), sigma=sigma), method)
-    return None
-
-
-def sharp_reason(sharpness: float) -> str:
-    """Why a photo of this edge sharpness is left alone, in words."""
-    if math.isinf(sharpness):
-        return "the photo has no edges to judge by"
-    return "the photo is sharp: its edges are as narrow as pixels allow"
-
-
-def _variation(grey: Image) -> float:
+def _variation(seen: Observed) -> float:
     """Spread of the edge sharpness over the four quarters, as a share of the largest."""
-    height, width = grey.shape[-2] // 2, grey.shape[-1] // 2
-    quarters = [grey[..., i * height : (i + 1) * height, j * width : (j + 1) * width] for i in (0, 1) for j in (0, 1)]
-    found = [value for value in map(edge_sharpness, quarters) if math.isfinite(value)]
+    height, width = seen.size
+    halves = [((0, length // 2), (length // 2, length // 2 * 2)) for length in (height, width)]
+    quarters = [Area(rows, columns, seen.size) for rows in halves[0] for columns in halves[1]]
+    found = [Observed(quarter.cut(seen.pixels)).sharpness for quarter in quarters]
+    found = [value for value in found if math.isfinite(value)]
     return 1 - min(found) / max(found) if len(found) > 1 else 0.0
 
 
@@ -98,6 +84,6 @@ def _width_across(kernel: Kernel, angle: float) -> float:
     place = torch.arange(side, dtype=kernel.dtype) - side // 2
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     distance = place[None, :] * sine + place[:, None] * cosine
-    mean = float((kernel[0, 0].cpu() * distance).sum())
-    variance = float((kernel[0, 0].cpu() * (distance - mean).square()).sum())
+    mean = float((kernel[0, 0] * distance).sum())
+    variance = float((kernel[0, 0] * (distance - mean).square()).sum())
     return math.sqrt(12 * variance + 1)

@@ -13,6 +13,7 @@ from torch import Tensor
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
 from blurspace.restore.pyramid import first_kernel, grow, scales, shrink, side_at
 from blurspace.restore.sparse_gradients import Seen, look, sparse_gradients
+from blurspace.run import Run
 from blurspace.types import Image, Kernel
 
 # Kernel values below this share of the peak are dropped while a level searches, and while it settles. 0.05 in place of
@@ -58,7 +59,7 @@ class Found:
     level: int
 
 
-def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None) -> Found:
+def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Found:
     """Run a search from its beginning down to a level, for a grey picture (1 1 h w) in [0, 1].
 
     `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones.
@@ -69,6 +70,8 @@ def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = N
     settling = [share * search.sparsity for share in SETTLING]
     kernel = first_kernel(side_at(search.side, levels[0]), blurry, upright=search.upright)
     for index, scale in enumerate(levels[: level + 1]):
+        if run:
+            run.check()
         if index:
             kernel = grow(kernel, side_at(search.side, scale))
         seen = _seen(blurry, kernel, scale, ignore)
@@ -78,10 +81,12 @@ def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = N
     return Found(search, kernel, level)
 
 
-def settle(blurry: Image, found: Found, level: int, *, ignore: Tensor | None = None) -> Found:
+def settle(blurry: Image, found: Found, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Found:
     """Let a kernel settle down to a level, at the last one for longer. It has no more to be searched for."""
     search, levels, kernel = found.search, scales(found.search.side), found.kernel
     for index in range(found.level, level + 1):
+        if run:
+            run.check()
         if index > found.level:
             kernel = grow(kernel, side_at(search.side, levels[index]))
         seen = _seen(blurry, kernel, levels[index], ignore)

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from blurspace.areas import Area, whole
 from blurspace.blur.convolve import fast_size
 from blurspace.blur.kernels import crop_or_pad, extent, normalise, show, trim
 from blurspace.blur.varying import KernelField, node_areas, node_places
@@ -32,7 +33,9 @@ from blurspace.restore.camera_path import Poses, candidate_poses, place_poses, p
 from blurspace.restore.deconvolve import deconvolve
 from blurspace.restore.estimate import FADE, SPARSITY_LAST, Search
 from blurspace.restore.kernel_step import auto_correlation, complete, cross_correlation
+from blurspace.restore.observed import Observed
 from blurspace.restore.sparse_gradients import Seen, look, sparse_gradients
+from blurspace.run import Run
 from blurspace.types import Image, Kernel
 
 # A window is at least this wide, in px and in kernel sides, and reaches over its cell into the neighbours'.
@@ -63,24 +66,21 @@ class _Window:
 
 
 def estimate_field(
-    blurry: Image,
+    photo: Observed,
     kernel: Kernel,
     *,
     rows: int,
     columns: int,
-    ignore: Tensor | None = None,
     focal: float | None = None,
+    run: Run | None = None,
 ) -> KernelField:
-    """Estimate how the kernel of a grey picture (1 1 h w) in [0, 1] changes across it, by one path of a turning camera.
+    """Estimate how the kernel of a photo changes across it, by one path of a turning camera.
 
     `kernel` (1 1 k k): the whole picture's, to start from. The field has `rows` x `columns` nodes, and as many windows
-    are looked at. `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones. `focal`: focal length in
-    px, the longer side where not known. The kernels are trimmed together, sum 1. Raises UsageError on pictures of
-    another shape, or fewer pixels than nodes. Source: see the module's text.
+    are looked at. `focal`: focal length in px, the longer side where not known. The kernels (on the CPU) are trimmed
+    together, sum 1. Raises UsageError on fewer pixels than nodes. Source: see the module's text.
     """
-    if blurry.ndim != 4 or blurry.shape[:2] != (1, 1):
-        raise UsageError(f"a picture of shape {tuple(blurry.shape)} was given: give one grey one, (1, 1, h, w)")
-    size = (blurry.shape[-2], blurry.shape[-1])
+    size = photo.size
     if not (1 <= rows <= size[0] and 1 <= columns <= size[1]):
         raise UsageError(
             f"a grid of {rows} x {columns} nodes was asked for on {size[0]} x {size[1]} px: give 1 or more, up to that"
@@ -89,19 +89,29 @@ def estimate_field(
     with torch.inference_mode():
         side = min(math.ceil(ROOM * kernel.shape[-1]) // 2 * 2 + 3, (min(size) - 1) // 2 * 2 - 1)
         start = crop_or_pad(kernel, side).to("cpu", torch.float32)
-        windows = _windows(blurry.to("cpu"), places, side, (rows, columns), ignore)
+        windows = _windows(photo, places, side, (rows, columns))
         lens = float(focal or max(size))
         seen = torch.tensor([window.place for window in windows], dtype=torch.float64)
         angles, weights = candidate_poses(start, seen, size=size, focal=lens)
         poses = place_poses(angles, seen, size=size, focal=lens, side=side)
-        for _ in range(ROUNDS):
+        for count in range(ROUNDS):
+            if run:
+                run.step("looking for a turn of the camera", count, ROUNDS)
             weights = _joint_round(windows, poses, weights)
         kernels = predict_kernels(poses.angles, weights, places, size=size, focal=lens)
-    return KernelField(kernels.clone().to(blurry), rows, columns)
+    return KernelField(kernels.clone().float(), rows, columns)
 
 
-def deconvolve_field(blurry: Image, field: KernelField, *, strength: float, saturated: Tensor | None = None) -> Image:
-    """Remove a blur that changes across `blurry` (b c h w); same shape, not clamped.
+def deconvolve_field(
+    blurry: Image,
+    field: KernelField,
+    *,
+    strength: float,
+    saturated: Tensor | None = None,
+    area: Area | None = None,
+    run: Run | None = None,
+) -> Image:
+    """Remove a blur that changes across `blurry` (b c h w), which may be the piece `area`; same shape, not clamped.
 
     One tile after the other, each by `deconvolve` with its node's kernel, blended by the field's weights: so the
     overlap is a whole cell, where neighbouring kernels err to opposite sides. `strength`, `saturated` (b c h w, bool):
@@ -111,12 +121,12 @@ def deconvolve_field(blurry: Image, field: KernelField, *, strength: float, satu
     size = (blurry.shape[-2], blurry.shape[-1])
     restored = torch.zeros_like(blurry)
     margin = field.side // 2 + MARGIN
-    areas = node_areas(size, field.rows, field.columns)
-    for kernel, (down, across, weight) in zip(field.kernels.split(1), areas, strict=True):
+    for node, down, across, weight in node_areas(area or whole(size), field.rows, field.columns):
         top, left = max(down.start - margin, 0), max(across.start - margin, 0)
         tile = (..., slice(top, down.stop + margin), slice(left, across.stop + margin))
         clipped = None if saturated is None else saturated[tile]
-        sharp = deconvolve(blurry[tile], trim(kernel).to(blurry), strength=strength, saturated=clipped)
+        kernel = trim(field.kernels[node : node + 1]).to(blurry)
+        sharp = deconvolve(blurry[tile], kernel, strength=strength, saturated=clipped, run=run)
         inner = sharp[..., down.start - top : down.stop - top, across.start - left : across.stop - left]
         restored[..., down, across] += weight.to(blurry) * inner
     return restored
@@ -158,24 +168,20 @@ def show_field(field: KernelField, *, cell: int = 63) -> Image:
     return functional.pad(table, (1, 0, 1, 0), value=0.5)
 
 
-def _windows(blurry: Image, places: Tensor, side: int, grid: tuple[int, int], ignore: Tensor | None) -> list[_Window]:
+def _windows(photo: Observed, places: Tensor, side: int, grid: tuple[int, int]) -> list[_Window]:
     """A window about each place, moved inside the frame where it would stick out."""
     least = max(WINDOW, math.ceil(WINDOW_PER_SIDE * side))
     most = max(WIDEST, WIDEST_PER_SIDE * side)
     windows = []
     for place in places.tolist():
         spans = []
-        for middle, length, count in zip(place, blurry.shape[-2:], grid, strict=True):
+        for middle, length, count in zip(place, photo.size, grid, strict=True):
             wide = min(length, max(least, min(most, math.ceil(WINDOW_PER_CELL * length / count))))
             first = min(max(round(middle - (wide - 1) / 2), 0), length - wide)
-            spans.append(slice(first, first + wide))
-        trusted = None if ignore is None else ~ignore[..., spans[0], spans[1]].to("cpu")
-        middle_of = tuple((span.start + span.stop - 1) / 2 for span in spans)
-        windows.append(
-            _Window(
-                (middle_of[0], middle_of[1]), look(blurry[..., spans[0], spans[1]], side, fade=FADE, trusted=trusted)
-            )
-        )
+            spans.append((first, first + wide))
+        area = Area(spans[0], spans[1], photo.size)
+        seen = look(photo.grey(area).cpu(), side, fade=FADE, trusted=photo.trust(area).cpu() > 0)
+        windows.append(_Window((sum(area.rows) / 2 - 0.5, sum(area.columns) / 2 - 0.5), seen))
     return windows
 
 

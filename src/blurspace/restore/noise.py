@@ -11,19 +11,20 @@ MEDIAN_OF_GAUSSIAN = 0.6745
 MASK_NORM = 6.0
 
 
-def estimate_sigma(picture: Image) -> float:
-    """The standard deviation of the noise of (b c h w), pixel values in [0, 1]; the least noisy colour counts least.
+def estimate_sigma(*pictures: Image) -> float:
+    """The standard deviation of the noise of a picture (b c h w), or of pieces of it; pixel values in [0, 1].
 
     The median absolute response to a mask that cancels smooth shading and straight edges (Immerkaer 1996, with the
     median of Donoho and Johnstone 1994 in place of the mean). It reads a little high on sharp fine texture, and low
     after JPEG, which removes noise together with detail.
     """
+    responses = torch.cat([_responses(picture) for picture in pictures], dim=1)
+    return float(responses.median(dim=1).values.mean() / MEDIAN_OF_GAUSSIAN)
+
+
+def _responses(picture: Image) -> Tensor:
+    """Absolute responses to the mask: (planes, places)."""
     line = picture.new_tensor([1.0, -2.0, 1.0])
     mask = torch.outer(line, line)[None, None]
     planes = picture.flatten(0, 1)[:, None]
-    response = functional.conv2d(planes, mask).abs() / MASK_NORM
-    return float(_median_per_plane(response).mean() / MEDIAN_OF_GAUSSIAN)
-
-
-def _median_per_plane(planes: Tensor) -> Tensor:
-    return planes.flatten(1).median(dim=1).values
+    return (functional.conv2d(planes, mask).abs() / MASK_NORM).flatten(1)

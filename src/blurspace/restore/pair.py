@@ -4,76 +4,127 @@ Kaufman and Fattal 2020. For kernels beyond the networks' square the photo is ma
 larger again, as the paper does beyond 85 px (section 4, "Köhler Dataset"; it costs them 1.6 dB).
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.blur.convolve import blur
+from blurspace.areas import Area
+from blurspace.blur.exposure import luminance
 from blurspace.blur.kernels import centre, crop_or_pad, extent, normalise, trim
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
-from blurspace.restore.diagnose import already_sharp, luminance
-from blurspace.restore.noise import estimate_sigma
-from blurspace.restore.receipt import judge
-from blurspace.types import Image, Kernel, Restoration
+from blurspace.restore.blurs import UniformBlur
+from blurspace.restore.driver import Found, Method
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+from blurspace.types import Image, Kernel
 
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
 HALVINGS = 2
 LEAST_SIDE = 64  # px: what the analysis network needs
+MOST_SIDE = 1536  # px: the analysis looks at a window of this side, which holds edges enough
 # A network's kernel has no exact zeros; values under this share of its peak are none.
 THRESHOLD = 0.05
+MARGIN = 48  # px beyond the kernel: about what the synthesis looks at
+BYTES_PER_PX = 1500  # of memory, for a picture in colour: our measurement
 
 
-class PairDeblurrer:
-    """A `Deblurrer` of an analysis and a synthesis network; `kernel` (1 1 k k): use this one instead of analysing."""
+@dataclass(frozen=True)
+class FoundAt(Found):
+    """What was found at a `scale` of the photo's size, where the kernel (1 1 k k) is `small`."""
 
-    def __init__(self, analysis: Analysis, synthesis: Synthesis, *, method: str, kernel: Kernel | None = None) -> None:
-        """Both networks for kernels in the same square."""
-        self.analysis, self.synthesis, self.method, self.kernel = analysis, synthesis, method, kernel
-        self.side = analysis.side
+    scale: float = 1.0
+    small: Kernel | None = None
 
-    def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
-        """Restore `blurry` (1 c h w), display-referred in [0, 1]; same size, clamped to [0, 1]."""
-        sigma = max(estimate_sigma(blurry), least_sigma)
-        if self.kernel is None and (sharp := already_sharp(blurry, sigma=sigma, method=self.method)):
-            return sharp
-        with torch.inference_mode():
-            restored, kernel, scale = self._restored(blurry)
-        restored, kernel = restored.clone().clamp(0, 1), kernel.clone()
-        note = "the networks worked at full size" if scale == 1 else f"the networks worked at {scale:.0%} of the size"
-        reblurred = blur(restored, kernel)
-        receipt = judge(blurry, restored, reblurred, kernel, sigma=sigma)
-        kept = restored if receipt.verdict == "restored" else blurry
-        return Restoration(kept, kernel, reblurred, receipt, self.method, (note,))
 
-    def _restored(self, blurry: Image) -> tuple[Image, Kernel, float]:
-        """The sharp picture, its kernel at full size, and the scale at which the networks worked."""
+def pair_method(analysis: Analysis, synthesis: Synthesis, *, name: str) -> Method:
+    """The method of an analysis and a synthesis network, both for kernels in the same square."""
+    return Method(name, AnalysisFinder(analysis), Guided(synthesis, analysis.side))
+
+
+@dataclass(frozen=True)
+class AnalysisFinder:
+    """Reads the kernel, at the largest scale of the photo at which it fits into the network's square."""
+
+    analysis: Analysis
+
+    def __call__(self, seen: Observed, run: Run) -> FoundAt:
+        """The kernel at full size, and how it was found."""
+        side, known = self.analysis.side, seen.given is not None
+        window = seen.area if known else seen.window(MOST_SIDE)
+        picture, scale = seen.display(window).to(run.device), 1.0
         for halving in range(HALVINGS + 1):
+            run.step("reading the kernel", halving, HALVINGS + 1)
             scale = 0.5**halving
-            small = _resized(blurry, [max(round(length * scale), LEAST_SIDE) for length in blurry.shape[-2:]])
-            known = self.kernel is not None
-            kernel = _scaled(self.kernel, scale) if self.kernel is not None else self._analysed(small)
-            fits = kernel.shape[-1] <= self.side if known else extent(kernel)[0] < FULL * self.side
-            if fits or halving == HALVINGS or min(small.shape[-2:]) // 2 < LEAST_SIDE:
+            kernel = _scaled(seen.given.kernel, scale) if seen.given else self._read(shrunk(picture, scale))
+            fits = kernel.shape[-1] <= side if known else extent(kernel.cpu())[0] < FULL * side
+            if fits or min(shrunk_size(window.size, scale)) // 2 < LEAST_SIDE:
                 break
-        guided = crop_or_pad(kernel, self.side)
-        colour = small.expand(-1, 3, -1, -1)
-        sharp = self.synthesis(colour, normalise(guided))
-        if blurry.shape[1] == 1:
+        note = "the networks worked at full size" if scale == 1 else f"the networks worked at {scale:.0%} of the size"
+        return FoundAt(UniformBlur(_scaled(kernel, 1 / scale)), known=known, notes=(note,), scale=scale, small=kernel)
+
+    def _read(self, picture: Image) -> Kernel:
+        with torch.inference_mode():
+            kernel = self.analysis(luminance(picture))
+            kernel = trim(centre(normalise(torch.where(kernel >= THRESHOLD * kernel.max(), kernel, 0))))
+        return kernel.clone()
+
+
+@dataclass(frozen=True)
+class Guided:
+    """What builds the restorer of a synthesis network for kernels in a square of `side` px."""
+
+    synthesis: Synthesis
+    side: int
+
+    def __call__(self, seen: Observed, found: Found, run: Run) -> "GuidedRestorer":
+        """The restorer for a kernel that `AnalysisFinder` found."""
+        del seen, run
+        assert isinstance(found, FoundAt)
+        assert found.small is not None
+        guide = normalise(crop_or_pad(found.small, self.side))
+        return GuidedRestorer(self.synthesis, guide, found.scale)
+
+
+class GuidedRestorer:
+    """A `Restorer` by the synthesis network, at a scale of the photo's size."""
+
+    bytes_per_px = BYTES_PER_PX
+
+    def __init__(self, synthesis: Synthesis, guide: Kernel, scale: float) -> None:
+        """`guide` (1 1 side side): the kernel at that scale."""
+        self.synthesis, self.guide, self.scale = synthesis, guide, scale
+        self.margin = round((guide.shape[-1] // 2 + MARGIN) / scale)
+        self.multiple = round(1 / scale)
+
+    def __call__(self, tile: Image, area: Area, run: Run) -> Image:
+        """The sharp light (1 c h w) of a tile."""
+        del area
+        small = shrunk(tile, self.scale)
+        with torch.inference_mode(), run.networks():
+            sharp = self.synthesis(small.expand(-1, 3, -1, -1), self.guide.to(small)).float()
+        if tile.shape[1] == 1:
             sharp = sharp.mean(1, keepdim=True)
-        if small.shape != blurry.shape:
-            # Only the change is made larger: what the photo has of detail stays.
-            sharp = blurry + _resized(sharp - small, blurry.shape[-2:])
-        return sharp, _scaled(kernel, 1 / scale), scale
-
-    def _analysed(self, picture: Image) -> Kernel:
-        kernel = self.analysis(luminance(picture))
-        return trim(centre(normalise(torch.where(kernel >= THRESHOLD * kernel.max(), kernel, 0))))
+        # Only the change is made larger: what the photo has of detail stays.
+        return (sharp if small is tile else tile + resized(sharp - small, tile.shape[-2:])).clone()
 
 
-def _resized(picture: Tensor, size: list[int] | torch.Size) -> Tensor:
-    if list(picture.shape[-2:]) == list(size):
+def shrunk_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """A size (h, w) at a scale, but not below what the networks need."""
+    return max(round(size[0] * scale), LEAST_SIDE), max(round(size[1] * scale), LEAST_SIDE)
+
+
+def shrunk(picture: Image, scale: float) -> Image:
+    """The picture (b c h w) at a scale, but not below what the networks need."""
+    return resized(picture, shrunk_size((picture.shape[-2], picture.shape[-1]), scale))
+
+
+def resized(picture: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
+    """The picture (b c h w) at a size (h, w), bicubic; itself where that is its size."""
+    if tuple(picture.shape[-2:]) == tuple(size):
         return picture
     return functional.interpolate(picture, size=list(size), mode="bicubic", antialias=True)
 
@@ -83,4 +134,4 @@ def _scaled(kernel: Kernel, scale: float) -> Kernel:
     if scale == 1:
         return kernel
     side = round(kernel.shape[-1] * scale) // 2 * 2 + 1
-    return normalise(_resized(kernel, [side, side]).clamp_min(0))
+    return normalise(resized(kernel, (side, side)).clamp_min(0))

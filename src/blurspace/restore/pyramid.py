@@ -38,9 +38,12 @@ def grow(kernel: Kernel, side: int) -> Kernel:
 
     Bicubic: bilinear, twice in a row, costs 0.3 dB (36 photos).
     """
-    grid = _centred_grid(side, side, LEVEL_SCALE, kernel.shape[-2:], kernel)
-    grown = functional.grid_sample(kernel, grid, mode="bicubic", align_corners=True, padding_mode="zeros")
-    return normalise(grown.clamp_min(0))
+    return _resampled(kernel, side, LEVEL_SCALE)
+
+
+def resize_kernel(kernel: Kernel, scale: float) -> Kernel:
+    """The kernel of a picture that was made `scale` <= 1 times as big."""
+    return _resampled(shrink(kernel, scale), side_at(kernel.shape[-1], scale), 1.0) if scale < 1 else kernel
 
 
 def shrink(picture: Image, scale: float) -> Image:
@@ -56,6 +59,12 @@ def shrink(picture: Image, scale: float) -> Image:
     smooth = functional.conv2d(functional.conv2d(smooth, window.view(1, 1, 1, -1)), window.view(1, 1, -1, 1))
     grid = _centred_grid(int(height * scale), int(width * scale), 1 / scale, (height, width), picture)
     return functional.grid_sample(smooth, grid, mode="bilinear", align_corners=True, padding_mode="border")
+
+
+def _resampled(kernel: Kernel, side: int, step: float) -> Kernel:
+    grid = _centred_grid(side, side, step, kernel.shape[-2:], kernel)
+    grown = functional.grid_sample(kernel, grid, mode="bicubic", align_corners=True, padding_mode="zeros")
+    return normalise(grown.clamp_min(0))
 
 
 def faded(size: Sequence[int], margin: int, like: Tensor) -> Tensor:

@@ -1,41 +1,82 @@
-"""How does a deblurrer of one known blur work for another camera? The photo is translated first: Blur2Blur.
+"""How does one camera's own blur go, where only another is known? Pham et al. 2024, section 3.1.
 
-Pham et al. 2024, section 3.1: G*_C = G*_C' o G, translate into the known blur, then deblur that.
+G*_C = G*_C' o G: translate into the known blur, then deblur that.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.restore.diagnose import already_sharp
-from blurspace.restore.network import explained, in_colour
-from blurspace.restore.noise import estimate_sigma
-from blurspace.types import Deblurrer, Image, Restoration
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.restore.driver import Found, Method, deblur, through
+from blurspace.restore.network import MARGIN, AlreadyRestored, Network, in_colour, network_method
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+from blurspace.types import Image
+
+NAME = "translated"
 
 
-class Translated:
-    """A `Deblurrer`: `translator` (1 3 h w) -> the same scene in known blur, then `deblurrer`, whichever it is.
+@dataclass(frozen=True)
+class Translation:
+    """Finds the restored picture: translates the photo, and deblurs the translation."""
 
-    The receipt is about the photo itself: `space` reads which blur lies between it and the result.
-    """
+    translator: Callable[[Image], Image]
+    methods: tuple[Method, ...]
 
-    def __init__(self, translator: Callable[[Image], Image], deblurrer: Deblurrer, space: BasisSpace) -> None:
-        """Keep them; the translator is called without gradients."""
-        self.translator, self.deblurrer, self.space = translator, deblurrer, space
-
-    def __call__(self, blurry: Image, *, least_sigma: float = 0.0) -> Restoration:
-        """Restore `blurry` (1 c h w), display-referred in [0, 1]; same size, clamped to [0, 1]."""
-        sigma = max(estimate_sigma(blurry), least_sigma)
-        if sharp := already_sharp(blurry, sigma=sigma, method="translated"):
-            return sharp
-        known = self.deblurrer(self.translate(blurry), least_sigma=least_sigma)
-        method, history = f"translated, {known.method}", ("translated into the known blur", *known.history)
-        if known.receipt.verdict == "refused":  # what the deblurrer does not believe in is not written
-            reason = f"after the translation {known.receipt.reason}"
-            receipt = replace(known.receipt, reason=reason)
-            return Restoration(blurry, known.kernel, blurry, receipt, method, history)
-        return explained(blurry, known.restored, self.space, sigma=sigma, method=method, history=history)
+    def __call__(self, seen: Observed, run: Run) -> Found:
+        """The picture; or, where the methods do not believe in theirs, why there is none."""
+        picture = through(self.translate, seen, run, margin=MARGIN, stage="translating")
+        known = deblur(Observed(picture, least_sigma=seen.least_sigma), self.methods, run)
+        notes = ("translated into the known blur", *known.history)
+        if known.receipt.verdict == "refused":  # what the methods do not believe in is not written
+            refusal = replace(known.receipt, reason=f"after the translation {known.receipt.reason}")
+            return Found(blur=known.blur, refusal=refusal, notes=notes, by=known.method)
+        return Found(picture=known.restored, notes=notes, by=known.method)
 
     def translate(self, blurry: Image) -> Image:
         """A picture (1 c h w) in known blur, clamped to [0, 1]."""
         return in_colour(self.translator, blurry)
+
+
+@dataclass(frozen=True)
+class Camera(Deblurrer):
+    """The deblurrer of one camera, and what it consists of: a translation, and what undoes the blur that is known.
+
+    `network`: the one that undoes it, if that is what does.
+    """
+
+    translation: Translation | None = None
+    network: Network | None = None
+
+    def translate(self, blurry: Image) -> Image:
+        """A picture (1 c h w) in known blur, clamped to [0, 1]."""
+        assert self.translation is not None
+        return self.translation.translate(blurry)
+
+    @property
+    def known(self) -> Deblurrer:
+        """What undoes the blur that is known."""
+        assert self.translation is not None
+        return Deblurrer(self.translation.methods)
+
+
+def camera(
+    translator: Callable[[Image], Image], known: Sequence[Method] | Network, space: BasisSpace, *, name: str = ""
+) -> Camera:
+    """`translator` (1 3 h w) -> the same scene in known blur, then `known`, methods or a network that undo that.
+
+    The receipt is about the photo itself: `space` reads which blur lies between it and the result. `name`: of the
+    network.
+    """
+    network = known if callable(known) else None
+    methods = (network_method(known, space, name=name),) if callable(known) else tuple(known)
+    translation = Translation(translator, methods)
+    return Camera((Method(NAME, translation, restored_picture, space=space),), translation=translation, network=network)
+
+
+def restored_picture(seen: Observed, found: Found, run: Run) -> AlreadyRestored:
+    """The restorer of a picture that was found."""
+    del seen, run
+    assert found.picture is not None
+    return AlreadyRestored(found.picture)

@@ -18,6 +18,7 @@ from blurspace.data.piles import read_pile
 from blurspace.data.unpaired import UnpairedPhotos
 from blurspace.errors import UsageError
 from blurspace.io.vgg import read_vgg19_state
+from blurspace.levels import to_levels
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.vgg import Vgg19
 from blurspace.train.one_loss import Report, report_left_out
@@ -132,8 +133,8 @@ def known_stacks(sharp: Sequence[Tensor], bank: BlurBank, space: BasisSpace, *, 
     for index, pixels in enumerate(sharp):
         generator, picture = chance(seed, index), pixels[None].float() / 255
         code = code_for(space, pick(bank, generator), (picture.shape[-2], picture.shape[-1]), generator)
-        blurred = [space.reblur(picture, one).clamp(0, 1)[0] * 255 for one in (code, mild)]
-        stacks.append(torch.stack((pixels, *(one.round().to(torch.uint8) for one in blurred))))
+        blurred = [space.reblur(picture, one)[0] for one in (code, mild)]
+        stacks.append(torch.stack((pixels, *(to_levels(one) for one in blurred))))
     return stacks
 
 

@@ -18,17 +18,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from blurspace.blur.agreement import offset
-from blurspace.blur.exposure import photograph
+from blurspace.blur.exposure import luminance, photograph
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.data.crops import SharpPhotos, digest
 from blurspace.data.triplets import draw_kernels
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.restore.candidates import WIDEST, estimate_kernel
+from blurspace.levels import to_levels
+from blurspace.restore.candidates import SearchSettings, estimate_kernel
 from blurspace.restore.learned import make_start
 from blurspace.restore.noise import estimate_sigma
-from blurspace.sharpness import luminance
 from blurspace.train.steps import chance
 from blurspace.types import Image, Kernel
 
@@ -73,7 +73,7 @@ class Making:
         Range(61, 85, side=432, crop=240, count=1),
     )
     shard: int = 32  # cases
-    widest: int = WIDEST
+    widest: int = SearchSettings.widest
     least_agreement: float = 0.75
     most_tries: int = 20  # for each case
     draw: Callable[..., Kernel] = draw_kernels
@@ -208,7 +208,7 @@ def _shifted(photo: Image, down: float, right: float) -> Image:
 
 def _stacked(cases: list[tuple[Tensor, ...]]) -> dict[str, Tensor]:
     blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
-    as_bytes = [(picture * 255).round().to(torch.uint8) for picture in (blurry, sharp)]
+    as_bytes = [to_levels(picture) for picture in (blurry, sharp)]
     return {"blurry": as_bytes[0], "sharp": as_bytes[1], "start": start.half(), "kernel": kernel, "sigma": sigma}
 
 

@@ -20,12 +20,12 @@ from torch import Generator, Tensor
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.curve import from_light, to_light
-from blurspace.blur.exposure import add_noise, jpeg
+from blurspace.blur.exposure import add_noise, jpeg, luminance
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
 from blurspace.data.crops import draw_between
 from blurspace.errors import UsageError
+from blurspace.levels import to_8_bits
 from blurspace.restore.noise import estimate_sigma
-from blurspace.sharpness import luminance
 from blurspace.train.steps import chance
 from blurspace.types import Image
 
@@ -71,7 +71,7 @@ class CameraGuess:
         photo = add_noise(photo, sigma=self.sigma * draw_between(SIGMAS, generator), generator=generator).clamp(0, 1)
         if draw_between((0, 1), generator) < 0.5:
             return jpeg(photo, quality=round(draw_between(QUALITIES, generator)))
-        return (photo * 255).round() / 255
+        return to_8_bits(photo)
 
 
 def guess_camera(blurry: Sequence[Tensor], sharp: Sequence[Tensor]) -> CameraGuess:

@@ -1,0 +1,44 @@
+"""How does one call deblur a picture? Methods, and what a user asked of them."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from blurspace.restore.driver import Method, Restoration, deblur
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+from blurspace.types import Blur
+
+
+@dataclass(frozen=True)
+class Deblurrer:
+    """Turns a blurry picture into a restoration of the same size; it keeps nothing of it, so threads may share one.
+
+    `methods`: tried in order, until one's receipt is good. `given`: the blur, if it is known. `response`, `strength`:
+    see `Observed` and `driver.deblur`. `device`: where the methods' networks are.
+    """
+
+    methods: tuple[Method, ...]
+    given: Blur | None = None
+    response: str | None = None
+    strength: float = 1.0
+    device: str = "cpu"
+
+    def __call__(
+        self, blurry: Tensor, *, least_sigma: float = 0.0, near: Blur | None = None, run: Run | None = None
+    ) -> Restoration:
+        """Restore `blurry` (1 c h w), display-referred: float in [0, 1], or uint8 or uint16; see `driver.deblur`.
+
+        `least_sigma`: the noise is at least this, for instance because of JPEG's quantisation, which hides noise from
+        the estimate but returns when the blur is undone. `near`: a blur like it, from which searches start.
+        """
+        seen = self.observe(blurry, least_sigma=least_sigma, near=near)
+        return deblur(seen, self.methods, run or self.run(), strength=self.strength)
+
+    def observe(self, blurry: Tensor, *, least_sigma: float = 0.0, near: Blur | None = None) -> Observed:
+        """The picture, as the methods will see it."""
+        return Observed(blurry, response=self.response, least_sigma=least_sigma, given=self.given, near=near)
+
+    def run(self) -> Run:
+        """The plain way to work: on the device of the methods, telling nobody."""
+        return Run(device=self.device)

@@ -1,0 +1,275 @@
+"""How does a blurry photo become a restored one? Find its blur, remove it tile by tile, say whether to believe it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from blurspace.areas import Area, tiles, whole
+from blurspace.blur.exposure import to_display
+from blurspace.errors import MemoryExhaustedError, ModelError, UsageError
+from blurspace.nets.kernel_space import BasisSpace
+from blurspace.restore.blurs import CodeBlur
+from blurspace.restore.evidence import Evidence, gather, left_alone
+from blurspace.restore.observed import Observed, as_stored
+from blurspace.run import Run
+from blurspace.sharpness import SHARP, sharp_reason
+from blurspace.types import Blur, Image, Kernel, Receipt
+
+# px: a tile's own pixels are at most so many, and at least this a side. Below the first a photo is one tile; above it
+# bigger ones are no faster, for they do not fit into a processor's cache anyway.
+MOST, LEAST_SIDE = 1_300_000, 64
+# dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
+UNCHANGED = 45.0
+OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a method found: the `blur`, None where it will be read from the result, and the `confidence` in it.
+
+    `confidence` in [0, 1], None where nothing is known of it: see `restore.candidates.Estimate`. `known`: whether the
+    blur was given by the user, and not estimated. `picture` (1 c h w): the restored picture, from a method that finds
+    both together. `refusal`: why there is nothing to restore. `notes`: sentences for the curious. `by`: more of the
+    method's name.
+    """
+
+    blur: Blur | None = None
+    confidence: float | None = None
+    known: bool = False
+    picture: Tensor | None = None
+    refusal: Receipt | None = None
+    notes: tuple[str, ...] = ()
+    by: str = ""
+
+
+class Restorer(Protocol):
+    """Removes a blur that was found, from one tile; all global choices were made when it was built."""
+
+    @property
+    def margin(self) -> int:
+        """How many px a tile needs around it."""
+        ...
+
+    @property
+    def multiple(self) -> int:
+        """What a tile's first px must be multiples of."""
+        ...
+
+    @property
+    def bytes_per_px(self) -> int:
+        """How much memory it takes, about."""
+        ...
+
+    def __call__(self, tile: Image, area: Area, run: Run) -> Image:
+        """The sharp light (1 c h w) of `tile`, the light of the piece `area`; not clamped."""
+        ...
+
+
+Finder = Callable[[Observed, Run], Found | None]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to deblur: how its blur is found, and what removes it. It never judges itself.
+
+    `find` gives None where the method has nothing to say about a photo; methods may share one, which is then asked
+    once. `space`: reads the blur that lies between photo and result, for methods that find none.
+    """
+
+    name: str
+    find: Finder
+    restorer: Callable[[Observed, Found, Run], Restorer]
+    space: BasisSpace | None = None
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """One result for all methods: the restored picture, the blur it assumed, and its receipt.
+
+    `restored` (1 c h w): as the photo's pixels are stored; the photo's own where the verdict is not "restored".
+    """
+
+    restored: Tensor = field(repr=False)
+    blur: Blur | None
+    receipt: Receipt
+    method: str
+    history: tuple[str, ...] = ()
+    confidence: float | None = None
+    device: str = "cpu"
+
+    @property
+    def kernel(self) -> Kernel | None:
+        """The one kernel (1 1 k k) that stands for the blur; None where there is none."""
+        return None if self.blur is None else self.blur.kernel
+
+
+def deblur(seen: Observed, methods: Sequence[Method], run: Run, *, strength: float = 1.0) -> Restoration:
+    """Restore a photo by the first of some methods whose receipt is good.
+
+    Sharp photos are left alone. Where all are refused, so is the photo, with the reason of the first. `strength` in
+    (0, 1]: how much of the blur is removed. Raises Cancelled as `run` says, MemoryExhaustedError where even the
+    smallest tile does not fit.
+    """
+    if not 0 < strength <= 1:
+        raise UsageError(f"a strength of {strength} was given: give more than 0 and at most 1")
+    if seen.given is None and seen.sharpness >= SHARP:
+        receipt = left_alone(sharp_reason(seen.sharpness), sigma=seen.sigma)
+        return Restoration(seen.pixels, None, receipt, methods[0].name)
+    first = None
+    for method in methods:
+        found = seen.find(method.find, run)
+        if found is None:
+            continue
+        result = _restored(seen, method, found, run, strength)
+        if result.receipt.verdict != "refused":
+            return result
+        first = first or result
+    if first is None:
+        raise UsageError(f"{methods[0].name} finds nothing in this photo: take another method")
+    return first
+
+
+def _restored(seen: Observed, method: Method, found: Found, run: Run, strength: float) -> Restoration:
+    """What one method makes of a photo, and its receipt; the photo's own pixels where that is bad."""
+    name = f"{method.name}, {found.by}" if found.by else method.name
+    result = Restoration(
+        seen.pixels, found.blur, left_alone("", sigma=seen.sigma), name, found.notes, found.confidence, str(run.device)
+    )
+    if found.refusal is not None:
+        return replace(result, receipt=found.refusal)
+    if found.blur is not None:
+        found = replace(found, blur=found.blur.shortened(strength))
+    done = in_tiles(seen, method, found, run)
+    receipt = done.evidence.receipt(length=done.blur.length_angle()[0], sigma=seen.sigma)
+    if found.blur is None and receipt.change_psnr > UNCHANGED:
+        receipt = left_alone("the network changed next to nothing: it sees no blur that it knows", sigma=seen.sigma)
+        return replace(result, receipt=receipt)
+    kept = done.picture if receipt.verdict == "restored" else seen.pixels
+    return replace(result, restored=kept, blur=done.blur, receipt=receipt)
+
+
+def in_tiles(seen: Observed, method: Method, found: Found, run: Run) -> "Restored":
+    """Restore all of a photo tile by tile; tiles get smaller until they fit into memory."""
+    restorer = method.restorer(seen, found, run)
+    work = _Work(seen, method, found, run, restorer)
+    side = work.widest()
+    while True:
+        try:
+            return work.done(side)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if side <= LEAST_SIDE:
+                raise MemoryExhaustedError(
+                    f"not even a tile of {side} px fits into memory: free some, or give --device cpu"
+                ) from error
+            side = max(min(side, *seen.size) // 2, LEAST_SIDE)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A `picture` (1 c h w), stored as the photo is, its `blur`, and what it says about itself."""
+
+    picture: Tensor
+    blur: Blur
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What removing a blur from a photo needs."""
+
+    seen: Observed
+    method: Method
+    found: Found
+    run: Run
+    restorer: Restorer
+
+    @property
+    def multiple(self) -> int:
+        """What the first px of tiles are multiples of: whole cells, where a code is to be read."""
+        space = self.method.space
+        return self.restorer.multiple if self.found.blur is not None or space is None else space.stride
+
+    def widest(self) -> int:
+        """How wide tiles may be: all of a small photo, else what fits into memory with the margins around it."""
+        room = min(MOST, self.run.room() // self.restorer.bytes_per_px)
+        height, width = self.seen.size
+        if height * width <= room:
+            return max(height, width)
+        return max(int(room**0.5) - 2 * self.restorer.margin, LEAST_SIDE)
+
+    def done(self, side: int) -> Restored:
+        """The photo restored in tiles of at most `side` px."""
+        canvas = torch.empty_like(self.seen.pixels)
+        total, codes = Evidence(), dict[tuple[int, int], CodeBlur]()
+        areas = list(tiles(self.seen.size, side, multiple=self.multiple))
+        for index, area in enumerate(areas):
+            self.run.step("restoring", index, len(areas))
+            outer = area.grown(self.restorer.margin, multiple=self.multiple)
+            restored, blur, evidence = self.tile(area, outer)
+            area.cut(canvas).copy_(as_stored(area.cut_from(restored, outer), canvas.dtype))
+            total = total + evidence
+            if isinstance(blur, CodeBlur):
+                codes[area.rows[0], area.columns[0]] = _cells(blur, area, outer)
+        self.run.step("restoring", len(areas), len(areas))
+        return Restored(canvas, self.found.blur or _joined(codes), total)
+
+    def tile(self, area: Area, outer: Area) -> tuple[Image, Blur, Evidence]:
+        """The display values (1 c h w) of `outer`, restored, its blur, and the evidence in `area`."""
+        light = self.seen.light(outer).to(self.run.device)
+        sharp = self.restorer(light, outer, self.run)
+        if sharp.shape != light.shape:
+            raise ModelError(
+                f"{self.method.name} made {tuple(sharp.shape)} of {tuple(light.shape)}: give a network that keeps sizes"
+            )
+        sharp = sharp.clamp(0, 1)
+        blur = self.found.blur or self.read(sharp, light)
+        reblurred = to_display(blur.reblur(sharp, outer if self.found.blur else whole(outer.size)), self.seen.response)
+        restored, blurry = to_display(sharp, self.seen.response), self.seen.display(outer).to(self.run.device)
+        return restored, blur, gather(blurry, restored, reblurred, reach=blur.reach, area=area, outer=outer)
+
+    def read(self, sharp: Image, blurry: Image) -> CodeBlur:
+        """The blur between a restored tile and what was seen."""
+        space = self.method.space
+        if space is None:
+            raise ModelError(f"{self.method.name} tells no blur, and has no kernel space to read one: give it one")
+        with torch.no_grad():
+            return CodeBlur(space.extract(sharp, blurry), space)
+
+
+def _cells(blur: CodeBlur, area: Area, outer: Area) -> CodeBlur:
+    """The part for `area` of the blur of `outer`; both begin at cells."""
+    stride = blur.space.stride
+    top, left = (area.rows[0] - outer.rows[0]) // stride, (area.columns[0] - outer.columns[0]) // stride
+    rows, columns = -(-area.size[0] // stride), -(-area.size[1] // stride)
+    return CodeBlur(blur.code[..., top : top + rows, left : left + columns], blur.space)
+
+
+def _joined(parts: dict[tuple[int, int], CodeBlur]) -> CodeBlur:
+    """The blur of the whole picture from those of its tiles, by their first row and column."""
+    rows = sorted({row for row, _ in parts})
+    code = torch.cat([torch.cat([parts[at].code for at in sorted(parts) if at[0] == row], -1) for row in rows], -2)
+    return CodeBlur(code, next(iter(parts.values())).space)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, however torch, Python or a driver says it."""
+    told = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or told
+
+
+def through(network: Callable[[Image], Image], seen: Observed, run: Run, *, margin: int, stage: str) -> Tensor:
+    """What a network of pictures makes of all display values of a photo, tile by tile; stored as the photo is."""
+    canvas = torch.empty_like(seen.pixels)
+    small = seen.size[0] * seen.size[1] <= MOST
+    areas = [seen.area] if small else list(tiles(seen.size, int(MOST**0.5), multiple=margin))
+    for index, area in enumerate(areas):
+        run.step(stage, index, len(areas))
+        outer = area.grown(margin, multiple=margin)
+        made = network(seen.display(outer).to(run.device))
+        area.cut(canvas).copy_(as_stored(area.cut_from(made, outer), canvas.dtype))
+    return canvas

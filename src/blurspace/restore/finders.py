@@ -1,0 +1,70 @@
+"""How is the blur of a photo found by search: one kernel, or a field of them as a turning camera leaves it?"""
+
+from dataclasses import dataclass, field
+
+from blurspace.blur.varying import KernelField
+from blurspace.errors import UsageError
+from blurspace.restore.blurs import FieldBlur, UniformBlur
+from blurspace.restore.candidates import SearchSettings, estimate_kernel
+from blurspace.restore.driver import Found
+from blurspace.restore.field import estimate_field, field_explains_better
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+
+# Nodes of a field along the longer and the shorter side: cells are about square on a 4:3 photo.
+LONGER, SHORTER = 4, 3
+
+
+@dataclass(frozen=True)
+class KernelFinder:
+    """Finds one kernel for the whole photo, in the window with the most edges; `size`: an odd upper bound in px."""
+
+    size: int | None = None
+    settings: SearchSettings = field(default_factory=SearchSettings)
+
+    def __post_init__(self) -> None:
+        """Raises UsageError on an even size, or one below 3."""
+        if self.size is not None and (self.size < 3 or self.size % 2 == 0):
+            raise UsageError(f"a kernel size of {self.size} px was given: give an odd number from 3 up")
+
+    def __call__(self, seen: Observed, run: Run) -> Found:
+        """The kernel and the confidence in it; the one that is given, if one is."""
+        if seen.given is not None:
+            return Found(seen.given, known=True, notes=(seen.note,))
+        area = seen.window(self.settings.window)
+        estimate = estimate_kernel(
+            seen.grey(area).to(run.device),
+            size=self.size,
+            ignore=(seen.trust(area) == 0).to(run.device),
+            near=None if seen.near is None else seen.near.kernel,
+            sigma=seen.grey_sigma,
+            shorter=min(seen.size),
+            settings=self.settings,
+            run=run,
+        )
+        return Found(UniformBlur(estimate.kernel), estimate.confidence, notes=(seen.note,))
+
+
+@dataclass(frozen=True)
+class FieldFinder:
+    """Finds the kernels of a turning camera, from the one of the whole photo that `start` finds."""
+
+    start: KernelFinder
+
+    def __call__(self, seen: Observed, run: Run) -> Found | None:
+        """The field; None where one kernel explains the photo as well, or the blur is given."""
+        if seen.given is not None:
+            return None
+        single = seen.find(self.start, run)
+        kernels = self.kernels(seen, single, run)
+        if single.blur is None or not field_explains_better(single.blur.kernel, kernels):
+            return None
+        note = f"the camera turned: {kernels.rows} x {kernels.columns} kernels, interpolated between"
+        return Found(FieldBlur(kernels), single.confidence, notes=(*single.notes, note))
+
+    def kernels(self, seen: Observed, single: Found, run: Run) -> KernelField:
+        """The kernels as one path of a turning camera draws them, whether it turned or not."""
+        assert single.blur is not None
+        height, width = seen.size
+        rows, columns = (LONGER, SHORTER) if height > width else (SHORTER, LONGER)
+        return estimate_field(seen, single.blur.kernel, rows=rows, columns=columns, run=run)

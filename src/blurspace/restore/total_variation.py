@@ -1,0 +1,41 @@
+"""How is a blur removed that was found, with nothing learned? By deconvolution with total variation."""
+
+from blurspace.areas import Area
+from blurspace.restore.blurs import FieldBlur
+from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.driver import Found
+from blurspace.restore.field import deconvolve_field
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+from blurspace.types import Blur, Image
+
+# px beyond a kernel's reach after which the guess beyond a tile's frame no longer shows.
+MARGIN = 24
+# of memory, for a picture in colour: our measurement.
+BYTES_PER_PX = 300
+
+
+class TotalVariation:
+    """The classical `Restorer`, for one kernel or a field of them: see `deconvolve`."""
+
+    multiple = 1
+    bytes_per_px = BYTES_PER_PX
+
+    def __init__(self, seen: Observed, found: Found, run: Run) -> None:
+        """For a blur that was found in a photo."""
+        del run
+        assert found.blur is not None
+        self.seen, self.blur = seen, found.blur
+        self.margin = margin_of(found.blur)
+
+    def __call__(self, tile: Image, area: Area, run: Run) -> Image:
+        """The sharp light (1 c h w) of a tile."""
+        clipped, strength = self.seen.clipped(area).to(tile.device), strength_for(self.seen.sigma)
+        if isinstance(self.blur, FieldBlur):
+            return deconvolve_field(tile, self.blur.field, strength=strength, saturated=clipped, area=area, run=run)
+        return deconvolve(tile, self.blur.kernel.to(tile), strength=strength, saturated=clipped, run=run)
+
+
+def margin_of(blur: Blur) -> int:
+    """px that a tile needs around it so that its own pixels are restored as in the whole picture."""
+    return 2 * blur.reach + MARGIN

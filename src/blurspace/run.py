@@ -1,0 +1,98 @@
+"""How is the work done: on which device, in how much memory, who is told how far it is, and who may stop it?"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from blurspace.errors import Cancelled, UsageError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+# Of the memory that is free, the share that work may take unless told; and what counts as free where nobody says.
+SHARE, UNKNOWN_FREE = 0.5, 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to work; the default works on the CPU, tells nobody, and stops for nobody.
+
+    `device`: where networks and transforms run. `half`: networks in half precision (transforms stay in float32).
+    `on_step(stage, done, total)` is called as the work goes on. `cancelled()` is asked often, and `deadline` is a time
+    of `time.monotonic()`: after either, `check` raises. `memory`: bytes that the work may take beside the picture and
+    its result; None = half of what is free.
+    """
+
+    device: torch.device | str = "cpu"
+    half: bool = False
+    on_step: Callable[[str, int, int], None] | None = None
+    cancelled: Callable[[], bool] | None = None
+    deadline: float | None = None
+    memory: int | None = None
+
+    def check(self) -> None:
+        """Raise Cancelled where somebody wants to stop, or the time is over."""
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled("the work was cancelled")
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise Cancelled("the deadline passed before the work was done")
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Tell that `done` of `total` pieces of a stage are done, and check."""
+        self.check()
+        if self.on_step is not None:
+            self.on_step(stage, done, total)
+
+    def networks(self) -> torch.autocast:
+        """The precision that networks run in, as a context."""
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, dtype=torch.float16, enabled=self.half and kind == "cuda")
+
+    def room(self) -> int:
+        """Bytes that the work may take."""
+        return self.memory if self.memory is not None else int(SHARE * free_memory())
+
+
+def pick_device(name: str = "auto") -> str:
+    """The device of that name, "auto" being CUDA, then MPS, then the CPU. Raises UsageError where it is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name not in DEVICES:
+        raise UsageError(f"the device {name} is not known: give one of {', '.join(DEVICES)}")
+    if name == "auto":
+        return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there[name]:
+        raise UsageError(f"the device {name} was asked for and there is none: give --device cpu")
+    return name
+
+
+def free_memory() -> int:
+    """Bytes of memory that are free: what Linux says, within the limit of a container; a guess elsewhere."""
+    free = UNKNOWN_FREE
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        facts = dict(line.split(":") for line in meminfo.read_text(encoding="ascii").splitlines())
+        free = int(facts["MemAvailable"].split()[0]) * 1024
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = (group / "memory.max").read_text(encoding="ascii").strip()
+        if limit != "max":
+            free = min(free, int(limit) - int((group / "memory.current").read_text(encoding="ascii")))
+    except (OSError, ValueError):
+        pass  # no container, or one that does not say
+    return max(free, 0)
+
+
+def held_memory() -> int:
+    """Bytes that this process holds now (Linux), or the most that it has held so far; 0 where nobody says."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    try:
+        import resource
+    except ImportError:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
