@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from blurspace.restore.by_kernel import shorten
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, extent, gaussian, line, shake
