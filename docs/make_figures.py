@@ -18,7 +18,7 @@ from blurspace.types import Photo, Restoration
 
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "demo"
-# The corner (x, y) of each piece: where most detail comes back. At clipped lights specks are left, which show elsewhere.
+# The corner (x, y) of each piece: where most detail comes back. Specks at clipped lights, elsewhere, are left.
 CORNERS = {"bear": (240, 0), "cereal": (230, 190), "fruit": (345, 80)}
 WIDE, HIGH, GAP, TEXT = 280, 240, 8, 22
 METHOD = "bear"

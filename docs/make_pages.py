@@ -1,7 +1,7 @@
 """Write the parts of the pages that come from the code again: `python docs/make_pages.py [--check]`.
 
-ARCHITECTURE.md gets the rooms, docs/tree.md every file, from the first sentences of their docstrings; docs/usage.md gets
-the verbs and options, from the command line itself. The tables of numbers are `benchmarks/make_tables.py`'s.
+ARCHITECTURE.md gets the rooms, docs/tree.md every file, from the first sentences of their docstrings; docs/usage.md
+gets the verbs and options, from the command line itself. The tables of numbers are `benchmarks/make_tables.py`'s.
 """
 
 import ast
@@ -34,8 +34,9 @@ def question(path: Path) -> str:
 
 def rooms() -> list[Path]:
     """Files and folders directly in the package, from the doors down to the types, as import-linter orders them."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    layers = [layer.removeprefix("blurspace.") for row in contracts[0]["layers"] for layer in re.split(r"[\s|:]+", row)]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rows = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    layers = [layer.removeprefix("blurspace.") for row in rows for layer in re.split(r"[\s|:]+", row)]
     found = {path.stem: path for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
     place = {name: number for number, name in enumerate(layers)}
     return sorted(found.values(), key=lambda path: (place.get(path.stem, -1), path.stem))
@@ -78,7 +79,7 @@ def verb_table() -> str:
 
 def options(name: str) -> str:
     """The arguments and options of one verb, with the help that `--help` gives."""
-    found = {names: line for names, line in parameters(verbs()[name])}
+    found = dict(parameters(verbs()[name]))
     own = [line for names, line in found.items() if not SHARED & set(names)]
     also = [f"`{names[0]}`" for names in found if SHARED & set(names)]
     return NEWLINE.join([*own, *([f"- Also {', '.join(also)}."] if also else []), ""])

@@ -1,4 +1,4 @@
-"""Do the pages tell the truth: do their links lead somewhere, can their commands be typed, is what is made from code fresh?"""
+"""Do the pages tell the truth? Links lead somewhere, commands can be typed, what is made from code is fresh."""
 
 import ast
 import functools
