@@ -1,0 +1,1 @@
+"""What every method made of six small pictures, as it was when locked: see `make.py`."""
