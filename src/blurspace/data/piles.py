@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.blur.exposure import luminance
 from blurspace.data.crops import rank, read_pixels
 from blurspace.data.layouts import BLURRY_NAMES, SHARP_NAMES
 from blurspace.errors import NoInputError, PictureError, UsageError
