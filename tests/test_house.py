@@ -36,9 +36,9 @@ def test_import_takes_no_time():
 
 
 def test_shapes_are_checked_while_tests_run():
-    with pytest.raises(TypeCheckError, match=r"of blurspace[.]types[.]Pair[.]__init__"):
+    with pytest.raises(TypeCheckError, match=r"types\.Pair\.__init__"):
         Pair(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 9))
-    with pytest.raises(TypeCheckError, match=r"return value of .*differences_adjoint"):
+    with pytest.raises(TypeCheckError, match=r"return value of blurspace\.blur\.fourier\.differences_adjoint"):
         differences_adjoint(torch.zeros(2, 3, 8, 8))  # pictures without their batch
 
 

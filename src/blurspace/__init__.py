@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from blurspace.api import Result, deblur, diagnose, transfer
     from blurspace.augment import CameraBlur
     from blurspace.blur.kernels import extent, shake, show
     from blurspace.builders import build_camera, build_space
@@ -17,25 +18,29 @@ if TYPE_CHECKING:
     from blurspace.io.images import encode_photo, read_kernel, read_photo, write_bytes, write_kernel
     from blurspace.metrics import psnr, ssim
     from blurspace.restore.deblurrer import Deblurrer
-    from blurspace.restore.diagnose import Diagnosis, diagnose
+    from blurspace.restore.diagnose import Diagnosis
     from blurspace.restore.driver import Restoration
-    from blurspace.types import Photo, Receipt
+    from blurspace.run import Run
+    from blurspace.types import Blur, Photo, Receipt
 
 _HOMES = {
+    "blurspace.api": ("Result", "deblur", "diagnose", "transfer"),
     "blurspace.augment": ("CameraBlur",),
     "blurspace.blur.kernels": ("extent", "shake", "show"),
     "blurspace.builders": ("build_camera", "build_space"),
     "blurspace.catalog": ("build_deblurrer",),
     "blurspace.restore.deblurrer": ("Deblurrer",),
     "blurspace.restore.driver": ("Restoration",),
-    "blurspace.restore.diagnose": ("Diagnosis", "diagnose"),
+    "blurspace.restore.diagnose": ("Diagnosis",),
     "blurspace.errors": ("BlurspaceError",),
     "blurspace.io.images": ("encode_photo", "read_kernel", "read_photo", "write_bytes", "write_kernel"),
     "blurspace.metrics": ("psnr", "ssim"),
-    "blurspace.types": ("Photo", "Receipt"),
+    "blurspace.run": ("Run",),
+    "blurspace.types": ("Blur", "Photo", "Receipt"),
 }
 
 __all__ = [
+    "Blur",
     "BlurspaceError",
     "CameraBlur",
     "Deblurrer",
@@ -43,9 +48,12 @@ __all__ = [
     "Photo",
     "Receipt",
     "Restoration",
+    "Result",
+    "Run",
     "build_camera",
     "build_deblurrer",
     "build_space",
+    "deblur",
     "diagnose",
     "encode_photo",
     "extent",
@@ -55,6 +63,7 @@ __all__ = [
     "shake",
     "show",
     "ssim",
+    "transfer",
     "write_bytes",
     "write_kernel",
 ]

@@ -222,16 +222,3 @@ CARDS: dict[str, Card] = {
 
 # Known domains of blur, by name, and the method that undoes each.
 KNOWN: dict[str, str] = {"belt": "belt", "shakes": AUTO}
-
-# Which papers stand behind the frozen protocols of `bench`.
-PROTOCOL_PAPERS: dict[str, tuple[str, ...]] = {
-    "levin": ("levin2009",),
-    "rotation": ("whyte2012",),
-    "transfer": ("tran2021", "nah2017", "nah2019"),
-    "tran2021-transfer": ("tran2021", "levin2009"),
-    "tran2021-swapped": ("tran2021", "nah2017"),
-    "tran2021-retrieval": ("tran2021", "nah2017", "nah2019"),
-    "tran2021-augmented": ("tran2021", "nah2017", "nah2019"),
-    "pham2024-gopro": ("pham2024", "tran2021", "nah2017", "nah2019"),
-    "pham2024-adapt": ("pham2024", "tran2021", "cho2021", "isola2017", "gulrajani2017", "zhu2017", "yi2017"),
-}

@@ -4,12 +4,12 @@ An explicit table: to add a method, add a Card. This file imports no torch, so t
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blurspace.cards import AUTO, AUTO_WEIGHTS, CARDS, PROTOCOL_PAPERS, Card
+from blurspace.cards import AUTO, AUTO_WEIGHTS, CARDS, Card
 from blurspace.errors import ModelError, UsageError
 from blurspace.papers import PAPERS
 
@@ -40,6 +40,7 @@ def build_deblurrer(
     response: str | None = None,
     strength: float = 1.0,
     device: str = "cpu",
+    weights: Sequence[Path] = (),
 ) -> "Deblurrer":
     """The deblurrer of that name, "auto" among them.
 
@@ -57,14 +58,14 @@ def build_deblurrer(
     if card.weights is not None:
         verify(card)
     build = load_builder(card, "blurspace.restore.methods:auto" if method == AUTO else card.builder)
-    weights = None if card.weights is None else WEIGHTS / card.weights
+    shipped = None if card.weights is None else WEIGHTS / card.weights
     from blurspace.restore.blurs import UniformBlur
     from blurspace.restore.deblurrer import Deblurrer
     from blurspace.restore.methods import Options
 
     options = Options(kernel=kernel, size=size, response=response, strength=strength)
     given = None if kernel is None else UniformBlur(kernel)
-    return Deblurrer(build(weights, options, device), given, response, strength, device)
+    return Deblurrer(build(shipped, options, device), given, response, strength, device)
 
 
 def load_builder(card: Card, builder: str | None = None) -> Callable[..., Any]:
@@ -94,12 +95,10 @@ def verify(card: Card, *, folder: Path | None = None) -> str:
 
 
 def papers_behind(name: str) -> tuple[str, ...]:
-    """Citation keys behind a model, a protocol, or a key itself. Raises UsageError on any other name."""
+    """Citation keys behind a model, or a key itself. Raises UsageError on any other name."""
     if name in CARDS:
         return CARDS[name].papers
-    if name in PROTOCOL_PAPERS:
-        return PROTOCOL_PAPERS[name]
     if name in PAPERS:
         return (name,)
-    known = ", ".join((*CARDS, *PROTOCOL_PAPERS, *PAPERS))
+    known = ", ".join((*CARDS, *PAPERS))
     raise UsageError(f"nothing named {name} has a paper here: give one of {known}")

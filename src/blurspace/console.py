@@ -4,8 +4,12 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from blurspace.run import Run
 
 T = TypeVar("T")
 
@@ -18,6 +22,8 @@ class Console:
         self.quiet = quiet
         self.verbose = verbose
         self.as_json = as_json
+        self._shown: Progress | None = None
+        self._stage: TaskID | None = None
 
     def data(self, record: dict[str, Any], line: str | None) -> None:
         """One line of data on stdout: the record as JSON, or its plain form (None: nothing to say)."""
@@ -56,28 +62,41 @@ class Console:
         if self.quiet or not sys.stderr.isatty():
             yield from items
             return
-        with _bar() as bar:
-            task = bar.add_task(what, total=total)
+        with _bar() as self._shown:
+            files = self._shown.add_task(what, total=total, visible=total > 1)
+            self._stage = self._shown.add_task(what, total=None)
             for item in items:
-                bar.advance(task)
-                bar.stop()  # what the caller writes must not get mixed with the bar
+                self._shown.advance(files)
+                self._shown.stop()  # what the caller writes must not get mixed with the bar
                 yield item
-                bar.start()
+                self._shown.start()
+        self._shown = None
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Show how far the work on one file is, below the bar of all files."""
+        if self._shown is not None and self._stage is not None:
+            if self._shown.tasks[-1].description != stage:
+                self._shown.reset(self._stage, description=stage)
+            self._shown.update(self._stage, completed=done, total=total)
+
+    def run(self, device: str = "cpu") -> "Run":
+        """How to work, telling this console."""
+        from blurspace.run import Run
+
+        return Run(device=device, half=device == "cuda", on_step=self.step)
 
 
-@contextmanager
-def _bar() -> Iterator[Any]:
+def _bar() -> "Progress":
     """A rich progress bar on stderr, gone when done; rich respects NO_COLOR by itself."""
     from rich.console import Console as RichConsole
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
     )
     # rich would send stdout to its own stream, where no pipe would find the data.
-    with Progress(*columns, console=RichConsole(stderr=True), transient=True, redirect_stdout=False) as bar:
-        yield bar
+    return Progress(*columns, console=RichConsole(stderr=True), transient=True, redirect_stdout=False)

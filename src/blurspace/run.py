@@ -1,5 +1,7 @@
 """How is the work done: on which device, in how much memory, who is told how far it is, and who may stop it?"""
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,3 +83,16 @@ def free_memory() -> int:
     except (OSError, ValueError):
         pass  # no container, or one that does not say
     return max(free, 0)
+
+
+def held_memory() -> int:
+    """Bytes that this process holds now (Linux), or the most that it has held so far; 0 where nobody says."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    try:
+        import resource
+    except ImportError:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

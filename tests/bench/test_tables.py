@@ -25,7 +25,7 @@ def test_every_file_says_how_it_was_made():
         rows = {row["file"]: row for row in csv.DictReader(lines)}
     assert set(rows) == {path.name for path in ROWS.glob("*.csv")} - {"index.csv"}
     for row in rows.values():
-        assert list(row) == ["file", "command", "data", "seed", "device", "date", "note"]
+        assert list(row) == ["file", "command", "data", "seed", "device", "date", "note", "digest"]
         assert all(row.values()), row
 
 

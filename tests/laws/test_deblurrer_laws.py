@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from blurspace.restore.by_kernel import KernelDeblurrer
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import gaussian, line
 from blurspace.catalog import build_deblurrer
-from blurspace.restore.by_kernel import KernelDeblurrer
 
 KERNEL = line(7, 40.0)
 DEBLURRERS = {

@@ -4,6 +4,9 @@ import math
 
 import pytest
 import torch
+from blurspace.restore.auto import Auto
+from blurspace.restore.by_field import FieldDeblurrer, middle
+from blurspace.restore.by_kernel import KernelDeblurrer, shorten
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, extent, gaussian, line, shake
@@ -11,9 +14,6 @@ from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path
 from blurspace.catalog import build_deblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
-from blurspace.restore.auto import Auto
-from blurspace.restore.by_field import FieldDeblurrer, middle
-from blurspace.restore.by_kernel import KernelDeblurrer, shorten
 from blurspace.restore.candidates import Estimate
 from blurspace.restore.learned import learned_restore, make_start
 from blurspace.restore.pair import PairDeblurrer

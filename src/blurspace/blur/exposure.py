@@ -51,14 +51,6 @@ def to_display(linear: Tensor, response: str = "srgb") -> Tensor:
     return _response(response).to_display(linear)
 
 
-def luminance(photo: Image) -> AnyImage:
-    """Grey (b 1 h w) from grey or RGB (b c h w), with the weights of ITU-R BT.601, which JPEG uses."""
-    if photo.shape[1] == 1:
-        return photo
-    weights = photo.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (photo * weights).sum(1, keepdim=True)
-
-
 def saturate(linear: Tensor, *, gain: float = 1.0) -> Tensor:
     """Expose `gain` times longer and clip at 1, where the sensor is full. Any shape; values below 0 stay."""
     return (linear * gain).clamp(max=1)

@@ -127,7 +127,7 @@ def _blur(
 ) -> int:
     """Blur and tell, file by file; a summary comes last."""
     from blurspace.jobs.blur import blur_files, find_sharp
-    from blurspace.jobs.deblur import exit_code
+    from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import STANDARD
 
     if console.as_json and (output == STANDARD or (output is None and STANDARD in paths)):

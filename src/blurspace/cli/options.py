@@ -1,8 +1,11 @@
 """Which options do several verbs share? One name and one explanation for each."""
 
+import re
 from typing import Annotated
 
 import typer
+
+from blurspace.errors import UsageError
 
 Paths = Annotated[list[str], typer.Argument(help="Photos, folders, globs, or - for standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
@@ -13,3 +16,18 @@ Size = Annotated[int | None, typer.Option("--size", help="Upper bound of the ker
 Response = Annotated[
     str | None, typer.Option("--response", help="Camera response if known: srgb, linear, or 'gamma 2.2'.")
 ]
+Device = Annotated[str, typer.Option("--device", help="auto (CUDA, then MPS, else CPU), cpu, cuda or mps.")]
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+
+
+def parse_bytes(text: str) -> int:
+    """How many bytes are 2GB, 1.5GiB or 800M? Raises UsageError on anything else."""
+    found = re.fullmatch(r"([0-9.]+)\s*([KMG]?I?)B?", text.strip().upper())
+    try:
+        amount = float(found[1]) * UNITS[found[2]] if found else 0
+    except (ValueError, KeyError):
+        amount = 0
+    if not amount:
+        raise UsageError(f"{text} is no amount of memory: give one such as 2GB or 800MB")
+    return int(amount)

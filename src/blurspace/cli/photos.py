@@ -1,16 +1,18 @@
 """Which verbs look at photos or change them? `deblur`, `kernel` and `diagnose`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blurspace.cli.options import Json, Overwrite, Paths, Quiet, Response, Size, Verbose
+from blurspace.cli.options import Device, Json, Overwrite, Paths, Quiet, Response, Size, Verbose, parse_bytes
 from blurspace.cli.run import run
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
+    from blurspace.jobs.deblur import Wishes
     from blurspace.restore.deblurrer import Deblurrer
 
 
@@ -27,8 +29,17 @@ def deblur(
     camera: Annotated[
         Path | None, typer.Option("--camera", help="The file of this camera, which `blurspace adapt` wrote.")
     ] = None,
+    weights: Annotated[
+        list[Path] | None, typer.Option("--weights", help="Use these, which `blurspace train` wrote; may be repeated.")
+    ] = None,
     size: Size = None,
     response: Response = None,
+    device: Device = "auto",
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free."),
+    ] = None,
+    max_pixels: Annotated[int, typer.Option("--max-pixels", help="Refuse photos with more.")] = 200_000_000,
     plot: Annotated[bool, typer.Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 6 where a result was refused.")] = False,
     as_json: Json = False,
@@ -39,8 +50,12 @@ def deblur(
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
-        deblurrer = _deblurrer(method, kernel, size, response, strength=strength, camera=camera)
-        return _deblur(console, paths, deblurrer, output=output, overwrite=overwrite, plot=plot, strict=strict)
+        from blurspace.jobs.deblur import Wishes
+
+        asked = Asked(method, kernel, size, response, strength, camera, tuple(weights or ()), device)
+        held = None if memory is None else parse_bytes(memory)
+        wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
+        return _deblur(console, paths, asked, output, wishes)
 
     run(console, job)
 
@@ -80,11 +95,10 @@ def kernel(
             return _kernel_of_pair(console, pair, space, save=save, plot=plot, overwrite=overwrite)
         if space is not None:
             raise UsageError("--space is for the blur between two pictures: give --pair, or leave it out")
-        deblurrer = _deblurrer("classical", None, size, response)
         return _kernel_of_photo(
             console,
             str(image),
-            deblurrer,
+            size=size,
             field=field,
             response=response,
             save=save,
@@ -100,16 +114,17 @@ def diagnose(paths: Paths, as_json: Json = False, quiet: Quiet = False, verbose:
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
-        from blurspace.jobs.deblur import exit_code
+        from blurspace.jobs.each import exit_code
         from blurspace.jobs.files import find_sources
         from blurspace.jobs.inspect import diagnose_files
 
         sources, codes = find_sources(paths), []
-        for record, error in console.progress(diagnose_files(sources), total=len(sources), what="diagnosing"):
-            codes.append(0 if error is None else getattr(error, "exit_code", 1))
-            if error is not None:
-                console.failure(str(record["input"]), str(record["reason"]), error)
-            line = None if error else "{input}: {kind}, {length_px} px at {angle_deg} degrees; {reason}"
+        records = diagnose_files(sources, run=console.run())
+        for record, why in console.progress(records, total=len(sources), what="diagnosing"):
+            codes.append(0 if why is None else why.exit_code)
+            if why is not None:
+                console.failure(str(record["input"]), why.reason, why.error)
+            line = None if why else "{input}: {kind}, {length_px} px at {angle_deg} degrees; {reason}"
             console.data(record, line and line.format(**record))
         return exit_code(codes)
 
@@ -119,8 +134,8 @@ def diagnose(paths: Paths, as_json: Json = False, quiet: Quiet = False, verbose:
 def _kernel_of_photo(
     console: Console,
     image: str,
-    deblurrer: "Deblurrer",
     *,
+    size: int | None,
     field: bool,
     response: str | None,
     save: Path | None,
@@ -129,12 +144,20 @@ def _kernel_of_photo(
 ) -> int:
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.inspect import inspect_kernel
+    from blurspace.restore.finders import KernelFinder
 
     sources = find_sources([image])
     if len(sources) > 1:
         raise UsageError(f"{image} is {len(sources)} photos: give one")
     record = inspect_kernel(
-        sources[0], deblurrer=deblurrer, field=field, response=response, save=save, plot=plot, overwrite=overwrite
+        sources[0],
+        finder=KernelFinder(size),
+        field=field,
+        response=response,
+        save=save,
+        plot=plot,
+        overwrite=overwrite,
+        run=console.run(),
     )
     line = "{size} px square, {length_px} px long at {angle_deg} degrees"
     if field:
@@ -161,55 +184,63 @@ def _kernel_of_pair(
     return 0
 
 
-def _deblurrer(
-    method: str,
-    kernel: Path | None,
-    size: int | None,
-    response: str | None,
-    *,
-    strength: float = 1.0,
-    camera: Path | None = None,
-) -> "Deblurrer":
-    """The deblurrer the options ask for. Raises UsageError where they contradict each other."""
-    from blurspace.catalog import build_deblurrer
-    from blurspace.io.images import read_kernel
+@dataclass(frozen=True)
+class Asked:
+    """What was typed about how to deblur."""
 
-    if camera is not None:
-        if (method, kernel, size, response, strength) != ("auto", None, None, None, 1.0):
-            raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
-        from blurspace.builders import build_camera
+    method: str
+    kernel: Path | None
+    size: int | None
+    response: str | None
+    strength: float
+    camera: Path | None
+    weights: tuple[Path, ...]
+    device: str
 
-        return build_camera(camera)
-    if kernel is not None and size is not None:
-        raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
-    given = None if kernel is None else read_kernel(kernel)
-    return build_deblurrer(method, kernel=given, size=size, response=response, strength=strength)
+    def deblurrer(self) -> "Deblurrer":
+        """What the options ask for. Raises UsageError where they contradict each other."""
+        from blurspace.catalog import build_deblurrer
+        from blurspace.io.images import read_kernel
+        from blurspace.run import pick_device
+
+        device = pick_device(self.device)
+        if self.camera is not None:
+            if self != Asked("auto", None, None, None, 1.0, self.camera, (), self.device):
+                raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
+            from blurspace.builders import build_camera
+
+            return build_camera(self.camera)
+        if self.weights and self.method != "auto":
+            raise UsageError("--weights and --method were both given: the weights say which method they are of")
+        if self.kernel is not None and self.size is not None:
+            raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
+        return build_deblurrer(
+            self.method,
+            kernel=None if self.kernel is None else read_kernel(self.kernel),
+            size=self.size,
+            response=self.response,
+            strength=self.strength,
+            device=device,
+            weights=self.weights,
+        )
 
 
-def _deblur(
-    console: Console,
-    paths: list[str],
-    deblurrer: "Deblurrer",
-    *,
-    output: str | None,
-    overwrite: bool,
-    plot: bool,
-    strict: bool,
-) -> int:
+def _deblur(console: Console, paths: list[str], asked: Asked, output: str | None, wishes: "Wishes") -> int:
     """Deblur and tell, file by file; a summary comes last."""
-    from blurspace.jobs.deblur import deblur_files, exit_code
+    from blurspace.jobs.deblur import deblur_files
+    from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import STANDARD, find_sources
 
     if console.as_json and (output == STANDARD or (output is None and STANDARD in paths)):
         raise UsageError("--json and the picture both want standard output: give -o FILE")
+    deblurrer = asked.deblurrer()
     sources = find_sources(paths)
     outcomes = deblur_files(
         sources,
         deblurrer=deblurrer,
         output=output,
-        overwrite=overwrite,
-        plot=plot,
-        strict=strict,
+        wishes=wishes,
+        run=console.run(deblurrer.device),
         report=console.message,
     )
     done = []

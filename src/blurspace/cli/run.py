@@ -25,7 +25,7 @@ def run(console: Console, job: Callable[[], int]) -> None:
         sys.stdout = None  # type: ignore[assignment]
         code = 0
     except Exception as error:
-        from blurspace.jobs.deblur import as_known_error, sentence
+        from blurspace.jobs.each import as_known_error, sentence
 
         known = as_known_error(error)
         console.error(sentence(known), error)

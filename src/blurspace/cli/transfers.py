@@ -144,7 +144,7 @@ def _transfer(
 ) -> int:
     """Transfer and tell, picture by picture; a summary comes last."""
     from blurspace.builders import build_space
-    from blurspace.jobs.deblur import exit_code
+    from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.transfer import Draw, check_folder, transfer_files
 

@@ -26,6 +26,7 @@ from blurspace.data.layouts import BLURRY_NAMES, SHARP_NAMES
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.files import SUFFIXES, find_photos, shown
 from blurspace.io.video import VIDEO_SUFFIXES, check_every, count_frames, is_video, read_frames
+from blurspace.pixels import luminance
 
 FEWEST = 8  # pictures of a pile: half a batch of pham2024, sec. 4.1; fewer are soon known by heart (ours)
 CROP = 256  # px: the side of the crops of pham2024's code
@@ -241,8 +242,8 @@ def _grey(pixels: Tensor) -> Tensor:
     """Luminance (h w) in [0, 1] (ITU-R BT.601) of the picture's middle, smoothed over 3 px against noise."""
     top, left = (max(length - LARGEST, 0) // 2 for length in pixels.shape[-2:])
     middle = pixels[:, top : top + LARGEST, left : left + LARGEST].float() / 255
-    grey = torch.einsum("chw,c->hw", middle, torch.tensor([0.299, 0.587, 0.114]))
-    return functional.avg_pool2d(functional.avg_pool2d(grey[None], 2, 1), 2, 1)[0]  # weights 1 2 1 both ways
+    grey = luminance(middle[None])[0]
+    return functional.avg_pool2d(functional.avg_pool2d(grey, 2, 1), 2, 1)[0]  # weights 1 2 1 both ways
 
 
 def _bend_over_contrast(grey: Tensor, step: tuple[int, int], count: int) -> float:

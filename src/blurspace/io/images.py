@@ -15,10 +15,10 @@ import torch
 
 from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io import jpeg, png, tiff, webp
-from blurspace.io.files import find_photos, read_bytes, shown, write_bytes
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, find_photos, read_bytes, shown, write_bytes
 from blurspace.io.raster import RAW, Header
 from blurspace.levels import to_levels
-from blurspace.types import Image, Kernel, Photo, Samples
+from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
 __all__ = [
     "changes_on_write",
@@ -41,23 +41,26 @@ RAW_SUFFIXES = (
 )
 IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
 Result = TypeVar("Result")
+RAISE = "raise it with --max-pixels"
+HEIC_BRANDS = frozenset(b"avif avis heic heix heim heis hevc mif1 msf1".split())
 HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIFF or JPEG"
 
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the table of formats: how a file of it is known, looked at and decoded (see `raster`)."""
+    """A row of the table of formats: how a file of it is known, looked at, decoded, and written (see `raster`)."""
 
     matches: Callable[[bytes], bool]
     inspect: Callable[[bytes], Header]
     decode: Callable[[bytes], Photo]
+    coding: Callable[[], Coding]
 
 
 FORMATS = {
-    "PNG": Format(png.matches, png.inspect, png.decode),
-    "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode),
-    "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode),
-    "WEBP": Format(webp.matches, webp.inspect, webp.decode),
+    "PNG": Format(png.matches, png.inspect, png.decode, png.Coding),
+    "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode, tiff.Coding),
+    "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode, jpeg.Coding),
+    "WEBP": Format(webp.matches, webp.inspect, webp.decode, webp.Coding),
 }
 
 
@@ -73,7 +76,8 @@ def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXEL
         name, suffix, data = "the picture given as bytes", "", path_or_bytes
     else:
         name, suffix = shown(path_or_bytes), Path(path_or_bytes).suffix.lower()
-        data = read_bytes(path_or_bytes, max_bytes=BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE)
+        most = BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE
+        data = read_bytes(path_or_bytes, max_bytes=most, remedy=f"give a smaller file, or {RAISE}")
     found = _format(name, data, suffix)
     _check(name, _careful(name, found, FORMATS[found].inspect, data), max_pixels, min_side)
     return _careful(name, found, FORMATS[found].decode, data)
@@ -110,6 +114,15 @@ def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
         raise OutputError(
             f"the picture cannot be written as {photo.format} ({' '.join(str(problem).split())}): save it as another"
         ) from problem
+
+
+def coding_for(path: str | Path) -> Coding:
+    """How a new file of that name is written, by its suffix. Raises OutputError on a suffix of no format."""
+    suffix = Path(path).suffix.lower()
+    name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
+    if name is None:
+        raise OutputError(f"{shown(path)} names no format that can be written: end it in {', '.join(sorted(SUFFIXES))}")
+    return FORMATS[name].coding()
 
 
 def changes_on_write(photo: Photo) -> str | None:
@@ -166,17 +179,7 @@ def _format(name: str, data: bytes, suffix: str) -> str:
     found = next((row for row, format in FORMATS.items() if format.matches(data)), None)
     if suffix in RAW_SUFFIXES and found in (None, "TIFF"):
         raise PictureError(f"{name} {RAW}")
-    if data[4:8] == b"ftyp" and data[8:12] in (
-        b"avif",
-        b"avis",
-        b"heic",
-        b"heix",
-        b"heim",
-        b"heis",
-        b"hevc",
-        b"mif1",
-        b"msf1",
-    ):
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
         raise PictureError(f"{name} {HEIC}")
     if found is None:
         raise PictureError(f"{name} is not a PNG, TIFF, JPEG or WebP picture: give one of these")
@@ -187,9 +190,7 @@ def _check(name: str, header: Header, max_pixels: int, min_side: int) -> None:
     """Raise PictureError for what should not be decoded."""
     size = f"{name} has {header.width} x {header.height} pixels"
     if header.width * header.height > max_pixels:
-        raise PictureError(
-            f"{size}, more than the limit of {max_pixels}: make it smaller, or raise it with --max-pixels"
-        )
+        raise PictureError(f"{size}, more than the limit of {max_pixels}: make it smaller, or {RAISE}")
     if min(header.width, header.height) < min_side:
         raise PictureError(f"{size}, where at least {min_side} a side were wanted: give a bigger picture")
     if header.refusal:

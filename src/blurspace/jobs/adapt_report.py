@@ -22,7 +22,7 @@ from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
 from blurspace.errors import UsageError
-from blurspace.jobs.deblur import number, picture_bytes
+from blurspace.jobs.records import number, picture_bytes
 from blurspace.levels import to_8_bits
 from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace

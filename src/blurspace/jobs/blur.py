@@ -21,8 +21,10 @@ from blurspace.builders import build_space
 from blurspace.codes import read_bank
 from blurspace.errors import BlurspaceError, NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
-from blurspace.jobs.deblur import Report, as_known_error, describe_kernel, sentence
+from blurspace.jobs.deblur import Report
+from blurspace.jobs.each import as_known_error, sentence
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
+from blurspace.jobs.records import describe_kernel
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
 from blurspace.types import Code, Image, Kernel

@@ -1,32 +1,32 @@
 """How are many photos deblurred, one after another, with one honest record for each?
 
-A bad file never stops the others, a result is checked before it is written, and "left alone" is the input byte for
-byte.
+A bad file never stops the others, and "left alone" is the input byte for byte.
 """
 
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from math import isfinite
 from pathlib import Path
 
 import torch
 from torch.nn import functional
 
-from blurspace.blur.kernels import extent, show
-from blurspace.errors import BlurspaceError, MemoryExhaustedError, OutputError, UsageError
-from blurspace.io.images import changes_on_write, encode_photo, write_bytes
-from blurspace.io.jpeg import quantisation_sigma
+from blurspace.areas import Area
+from blurspace.blur.kernels import show
+from blurspace.errors import OutputError, UsageError
+from blurspace.io.images import MAX_PIXELS, write_bytes
+from blurspace.jobs.develop import develop
+from blurspace.jobs.each import Failure, each
 from blurspace.jobs.files import Source, beside, check_format, check_target, load, plan_targets
+from blurspace.jobs.records import peak_mib, picture_bytes, runtime
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
-from blurspace.types import Image, Kernel, Photo
+from blurspace.restore.observed import as_float
+from blurspace.run import Run
+from blurspace.types import Photo
 
 Report = Callable[[str], None]
-# A restoration may leave [0, 1] by rounding only; it is cut off. Beyond this something went wrong.
-RANGE_SLACK = 1e-3
-OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
+SHOWN = 2048  # px: the sides of a picture of before and after
 
 
 @dataclass(frozen=True)
@@ -59,184 +59,106 @@ class Outcome:
         return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """How files are to be read and written.
+
+    `overwrite` existing outputs (never an input). `plot` adds pictures of the kernel and of before and after. With
+    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    """
+
+    overwrite: bool = False
+    plot: bool = False
+    strict: bool = False
+    memory: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+
 def deblur_files(
     sources: Sequence[Source],
     *,
     deblurrer: Deblurrer,
     output: str | None = None,
-    overwrite: bool = False,
-    plot: bool = False,
-    strict: bool = False,
+    wishes: Wishes | None = None,
+    run: Run | None = None,
     report: Report = lambda _: None,
 ) -> Iterator[Outcome]:
     """Deblur each source and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
-    each input. `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an
-    error. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any work.
+    each input. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any work.
     """
+    work = _Work(sources, deblurrer, wishes or Wishes(), run or deblurrer.run(), report)
     targets = plan_targets(sources, output)
-    if plot and None in targets:
+    if work.wishes.plot and None in targets:
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
-    taken: set[Path] = set()
-    for source, target in zip(sources, targets, strict=True):
-        start = time.perf_counter()
-        try:
-            if target in taken:
-                raise OutputError(f"{target} was already written for another input of the same name: use two folders")
-            if target:
-                _prepare(target, sources, overwrite=overwrite, plot=plot)
-                taken.add(target)
-            outcome = _deblur_one(source, target, deblurrer, overwrite=overwrite, plot=plot, report=report)
-        except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-            outcome = _failed(source, error)
-        if strict and outcome.verdict == "refused":
-            outcome = replace(outcome, exit_code=6)
-        seconds = round(time.perf_counter() - start, 3)
-        yield replace(outcome, seconds=seconds, peak_mib=peak_mib(), runtime=runtime())
+    return each(list(zip(sources, targets, strict=True)), work.timed, work.failed)
 
 
-def exit_code(codes: Iterable[int]) -> int:
-    """The process's exit code for the codes of all files: 0, the code that all failures share, or 1 for mixed ones."""
-    failures = {code for code in codes if code}
-    return failures.pop() if len(failures) == 1 else int(bool(failures))
+@dataclass
+class _Work:
+    """What deblurring one of many files needs."""
+
+    sources: Sequence[Source]
+    deblurrer: Deblurrer
+    wishes: Wishes
+    run: Run
+    report: Report
+    taken: set[Path] = field(default_factory=set)
+    start: float = 0.0
+
+    def timed(self, one: tuple[Source, Path | None]) -> Outcome:
+        self.start = time.perf_counter()
+        return self.facts(self.done(*one))
+
+    def failed(self, one: tuple[Source, Path | None], why: Failure) -> Outcome:
+        return self.facts(Outcome(one[0].name, None, "failed", why.reason, exit_code=why.exit_code, error=why.error))
+
+    def facts(self, outcome: Outcome) -> Outcome:
+        """With what is known only at the end."""
+        seconds = round(time.perf_counter() - self.start, 3)
+        return replace(outcome, seconds=seconds, peak_mib=peak_mib(), runtime=runtime())
+
+    def done(self, source: Source, target: Path | None) -> Outcome:
+        if target:
+            self.prepare(target)
+        photo = load(source, max_pixels=self.wishes.max_pixels)
+        check_format(target, photo)
+        developed = develop(photo, self.deblurrer, self.run, memory=self.wishes.memory)
+        if developed.loss:
+            self.report(f"{source.name}: {developed.loss}")
+        if target and developed.data is not None:
+            write_bytes(target, developed.data, overwrite=self.wishes.overwrite)
+            if self.wishes.plot:
+                write_plots(target, photo, developed.restoration, overwrite=self.wishes.overwrite)
+        written = None if developed.data is None else str(target or "-")
+        refused = self.wishes.strict and developed.restoration.receipt.verdict == "refused"
+        return Outcome(
+            source.name,
+            written,
+            data=None if target else developed.data,
+            exit_code=6 if refused else 0,
+            **developed.record,  # type: ignore[arg-type]
+        )
+
+    def prepare(self, target: Path) -> None:
+        """Settle, before the work, that everything can be written."""
+        if target in self.taken:
+            raise OutputError(f"{target} was already written for another input of the same name: use two folders")
+        marks = (".kernel", ".side-by-side") if self.wishes.plot else ()
+        for path in (target, *(beside(target, mark, ".png") for mark in marks)):
+            check_target(path, self.sources, overwrite=self.wishes.overwrite)
+        self.taken.add(target)
 
 
-def describe_kernel(kernel: Kernel, *, confidence: float | None = None) -> dict[str, float | int | None]:
-    """The contract's `kernel` object."""
-    length, angle = extent(kernel.cpu())
-    return {
-        "size": kernel.shape[-1],
-        "length_px": round(length, 2),
-        "angle_deg": round(angle, 1),
-        "confidence": confidence,
-    }
-
-
-def picture_bytes(pixels: Image) -> bytes:
-    """A plain 8-bit PNG of `pixels`, for looking at."""
-    photo = Photo.of(pixels)
-    return encode_photo(photo, photo.samples)
-
-
-def number(value: float | None, digits: int = 5) -> float | None:
-    """A number for JSON, which knows no infinity."""
-    return round(value, digits) if value is not None and isfinite(value) else None
-
-
-def peak_mib() -> float | None:
-    """The most memory this process has held so far, in MiB; None where the system does not tell (Windows)."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(most / (2**20 if sys.platform == "darwin" else 2**10), 1)
-
-
-def runtime() -> str:
-    """What computed it, as in `torch 2.13.0`."""
-    return f"torch {torch.__version__.split('+')[0]}"
-
-
-def as_known_error(error: Exception) -> Exception:
-    """Out-of-memory errors of all kinds as one MemoryExhaustedError; anything else as it is."""
-    told = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY)
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or told:
-        return MemoryExhaustedError("the picture needs more memory than there is: give a smaller one or free some")
-    return error
-
-
-def sentence(error: Exception) -> str:
-    """One line for a person: our own errors speak for themselves, others say what they are."""
-    text = " ".join(str(error).split())
-    if isinstance(error, BlurspaceError):
-        return text
-    return f"an unexpected error, {type(error).__name__}: {text or 'no details'} (run with -v to see where)"
-
-
-def _prepare(target: Path, sources: Sequence[Source], *, overwrite: bool, plot: bool) -> None:
-    """Settle, before the work, that everything can be written."""
-    companions = [beside(target, ".kernel", ".png"), beside(target, ".side-by-side", ".png")] if plot else []
-    for path in (target, *companions):
-        check_target(path, sources, overwrite=overwrite)
-
-
-def _deblur_one(
-    source: Source, target: Path | None, deblurrer: Deblurrer, *, overwrite: bool, plot: bool, report: Report
-) -> Outcome:
-    photo = load(source)
-    check_format(target, photo)
-    restoration = _checked(deblurrer(photo.pixels, least_sigma=quantisation_sigma(photo)), photo)
-    verdict = restoration.receipt.verdict
-    notes = restoration.history
-    data = None
-    if verdict == "restored":
-        changes = changes_on_write(photo)
-        if changes:
-            report(f"{source.name}: {changes}")
-            notes = (*notes, changes)
-        data = encode_photo(photo, restoration.restored)
-    elif verdict == "left alone":
-        data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
-    if target and data is not None:
-        write_bytes(target, data, overwrite=overwrite)
-        if plot:
-            _write_plots(target, photo.pixels, restoration, overwrite=overwrite)
-    return _outcome(source, target if data is not None else None, restoration, notes, None if target else data)
-
-
-def _checked(restoration: Restoration, photo: Photo) -> Restoration:
-    """The restoration if its pixels can be a picture; the photo, left alone, if not."""
-    if restoration.receipt.verdict != "restored":
-        return restoration
-    restored = restoration.restored
-    if restored.shape != photo.samples.shape:
-        problem = f"had the shape {tuple(restored.shape)}"
-    elif not bool(restored.isfinite().all()):
-        problem = "had values that are not finite"
-    elif float(restored.min()) < -RANGE_SLACK or float(restored.max()) > 1 + RANGE_SLACK:
-        problem = "had values outside [0, 1]"
-    else:
-        return replace(restoration, restored=restored.clamp(0, 1))
-    reason = f"the restored picture {problem}, so the photo was left as it is"
-    receipt = replace(restoration.receipt, verdict="left alone", reason=reason, change_psnr=float("inf"))
-    return replace(restoration, restored=photo.pixels, receipt=receipt)
-
-
-def _outcome(
-    source: Source, target: Path | None, restoration: Restoration, notes: tuple[str, ...], data: bytes | None
-) -> Outcome:
-    receipt, kernel = restoration.receipt, restoration.kernel
-    return Outcome(
-        input=source.name,
-        output=str(target) if target else ("-" if data is not None else None),
-        verdict=receipt.verdict,
-        reason=receipt.reason,
-        method=restoration.method,
-        kernel=None if kernel is None else describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
-        reblur_psnr=number(receipt.reblur_psnr, 3),
-        change_psnr=number(receipt.change_psnr, 3),
-        sigma=number(receipt.sigma),
-        device=str(restoration.restored.device),
-        notes=notes,
-        data=data,
-    )
-
-
-def _failed(source: Source, error: Exception) -> Outcome:
-    known = as_known_error(error)
-    code = known.exit_code if isinstance(known, BlurspaceError) else 1
-    return Outcome(source.name, None, "failed", sentence(known), exit_code=code, error=error)
-
-
-def _write_plots(target: Path, blurry: Image, restoration: Restoration, *, overwrite: bool) -> None:
-    """Beside the result: the kernel, and before and after with the kernel in the corner."""
-    after = restoration.restored
+def write_plots(target: Path, photo: Photo, restoration: Restoration, *, overwrite: bool) -> None:
+    """Beside the result: the blur, and before and after with the blur in the corner (of huge photos the middle)."""
+    spans = [((side - min(side, SHOWN)) // 2, (side + min(side, SHOWN)) // 2) for side in photo.samples.shape[-2:]]
+    middle = Area(spans[0], spans[1], (photo.samples.shape[-2], photo.samples.shape[-1]))
+    blurry, after = (as_float(middle.cut(picture)) for picture in (photo.samples, restoration.restored))
     both = torch.cat((functional.pad(blurry, (0, 4, 0, 0), value=1.0), after), dim=-1).clone()
-    if restoration.kernel is not None:
-        picture = show(restoration.kernel.cpu(), sqrt=True)
-        write_bytes(beside(target, ".kernel", ".png"), picture_bytes(picture), overwrite=overwrite)
+    if restoration.blur is not None:
+        write_bytes(beside(target, ".kernel", ".png"), picture_bytes(restoration.blur.show()), overwrite=overwrite)
         side = min(min(after.shape[-2:]) // 4, 127)
-        both[..., :side, :side] = show(restoration.kernel.cpu(), size=side, sqrt=True)
+        both[..., :side, :side] = show(restoration.blur.kernel.cpu(), size=side, sqrt=True)
     write_bytes(beside(target, ".side-by-side", ".png"), picture_bytes(both), overwrite=overwrite)

@@ -10,19 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
-from blurspace.io.images import find_photos, read_photo
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES
+from blurspace.io.images import MAX_PIXELS, find_photos, read_photo
 from blurspace.types import Photo
 
 STANDARD = "-"  # standard input or standard output
 # What we write beside a photo; a folder that is deblurred twice must not deblur its own results.
 DEBLURRED = ".deblurred"
 OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side")
-SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-}
 
 
 @dataclass(frozen=True)
@@ -47,11 +42,12 @@ def find_sources(names: Sequence[str]) -> list[Source]:
     return list(found.values())
 
 
-def load(source: Source) -> Photo:
-    """Read one source. Raises PictureError where there is nothing to read."""
+def load(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read one source of at most so many pixels. Raises PictureError where there is nothing to read."""
     if source.problem:
         raise PictureError(source.problem)
-    return read_photo(sys.stdin.buffer.read() if source.name == STANDARD else Path(source.name))
+    what = sys.stdin.buffer.read() if source.name == STANDARD else Path(source.name)
+    return read_photo(what, max_pixels=max_pixels)
 
 
 def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = DEBLURRED) -> list[Path | None]:
@@ -88,9 +84,8 @@ def check_target(target: Path, sources: Sequence[Source], *, overwrite: bool) ->
 
 def check_format(target: Path | None, photo: Photo) -> None:
     """Raise UsageError where the name promises another format than the input's, which is the one that is written."""
-    allowed = SUFFIXES.get(photo.format)
-    promised = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
-    if target and allowed and target.suffix.lower() in promised.difference(allowed):
+    allowed = FORMAT_SUFFIXES.get(photo.format)
+    if target and allowed and target.suffix.lower() in SUFFIXES.difference(allowed):
         raise UsageError(f"{target} was asked for, but a {photo.format} input stays one: name it {allowed[0]}")
 
 

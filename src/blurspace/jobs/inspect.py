@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from blurspace.blur.kernels import show
 from blurspace.errors import PictureError
-from blurspace.io.images import write_bytes, write_kernel
+from blurspace.io.images import write_bytes
 from blurspace.io.jpeg import quantisation_sigma
-from blurspace.jobs.deblur import as_known_error, describe_kernel, number, picture_bytes, sentence
+from blurspace.jobs.each import Failure, as_known_error, each
 from blurspace.jobs.files import Source, check_target, load
-from blurspace.restore.by_field import photo_field
-from blurspace.restore.deblurrer import Deblurrer
+from blurspace.jobs.records import describe_kernel, number, picture_bytes
+from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.diagnose import diagnose
-from blurspace.restore.field import field_explains_better, show_field, varies
+from blurspace.restore.field import field_explains_better, varies
+from blurspace.restore.finders import FieldFinder, KernelFinder
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+from blurspace.sharpness import SHARP, sharp_reason
 
 Record = dict[str, object]
 
@@ -20,66 +23,64 @@ Record = dict[str, object]
 def inspect_kernel(
     source: Source,
     *,
-    deblurrer: Deblurrer,
+    finder: KernelFinder,
     field: bool = False,
     response: str | None = None,
     save: Path | None = None,
     plot: Path | None = None,
     overwrite: bool = False,
+    run: Run | None = None,
 ) -> Record:
-    """The kernel that `deblurrer` finds in one photo, as a record; `save` (float TIFF) and `plot` (PNG) write it.
+    """The kernel that `finder` finds in one photo, as a record; `save` (float TIFF) and `plot` (PNG) write it.
 
     With `field` the record also says how much the kernel changes across the photo, and `plot` shows the kernels of all
-    places; `save` still gets the one kernel. `response`: the camera's, as `deblurrer` knows it. Raises OutputError
-    before the work where a file could not be written, PictureError where there is no kernel.
+    places; `save` still gets the one kernel. `response`: the camera's, see `Observed`. Raises OutputError before the
+    work where a file could not be written, PictureError where the photo is sharp.
     """
     for path in (save, plot):
         if path:
             check_target(path, [source], overwrite=overwrite)
+    run = run or Run()
     try:
         photo = load(source)
-        restoration = deblurrer(photo.pixels, least_sigma=quantisation_sigma(photo))
-        kernel = restoration.kernel
-        if kernel is None:
-            raise PictureError(f"{source.name} gave no kernel: {restoration.receipt.reason}")
-        kernels = photo_field(photo.pixels, kernel, response or "linear") if field else None
+        seen = Observed(photo.samples, response=response, least_sigma=quantisation_sigma(photo))
+        if seen.sharpness >= SHARP:
+            raise PictureError(f"{source.name} gave no kernel: {sharp_reason(seen.sharpness)}")
+        single = seen.find(finder, run)
+        assert single.blur is not None
+        blur, changes = single.blur, {}
+        if field:
+            blur = FieldBlur(FieldFinder(finder).kernels(seen, single, run))
+            turned = field_explains_better(single.blur.kernel, blur.field)
+            changes = {"variation_px": number(varies(blur.field), 2), "varies": turned}
     except Exception as error:
         raise as_known_error(error) from error
     if save:
-        write_kernel(save, kernel, overwrite=overwrite)
+        single.blur.save(save, overwrite=overwrite)
     if plot:
-        picture = show(kernel.cpu(), sqrt=True) if kernels is None else show_field(kernels)
-        write_bytes(plot, picture_bytes(picture), overwrite=overwrite)
-    receipt = restoration.receipt
-    record: Record = {
+        write_bytes(plot, picture_bytes(blur.show()), overwrite=overwrite)
+    return {
         "input": source.name,
         "saved": str(save) if save else None,
         "plotted": str(plot) if plot else None,
-        **describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
-        "verdict": receipt.verdict,
-        "reason": receipt.reason,
-        "sigma": number(receipt.sigma),
+        **describe_kernel(single.blur.kernel, confidence=number(single.confidence, 3)),
+        "sigma": number(seen.sigma),
+        **changes,
     }
-    if kernels is not None:
-        changes = {"variation_px": number(varies(kernels), 2), "varies": field_explains_better(kernel, kernels)}
-        record.update(changes)
-    return record
 
 
-def diagnose_files(sources: Sequence[Source]) -> Iterator[tuple[Record, Exception | None]]:
-    """For each source a record of its blur, and the error where it failed (kind `failed`)."""
-    for source in sources:
-        error = None
-        try:
-            record = _diagnose_one(source)
-        except Exception as problem:  # one bad file must not stop the batch
-            error = as_known_error(problem)
-            record = {"input": source.name, "kind": "failed", "reason": sentence(error)}
-        yield record, error
+def diagnose_files(sources: Sequence[Source], *, run: Run | None = None) -> Iterator[tuple[Record, Failure | None]]:
+    """For each source a record of its blur, and why it failed if it did (kind `failed`)."""
+
+    def failed(source: Source, why: Failure) -> tuple[Record, Failure | None]:
+        return {"input": source.name, "kind": "failed", "reason": why.reason}, why
+
+    return each(sources, lambda source: (_diagnose_one(source, run), None), failed)
 
 
-def _diagnose_one(source: Source) -> Record:
-    found = diagnose(Observed(load(source).samples))
+def _diagnose_one(source: Source, run: Run | None) -> Record:
+    photo = load(source)
+    found = diagnose(Observed(photo.samples, least_sigma=quantisation_sigma(photo)), run)
     return {
         "input": source.name,
         "blurry": found.blurry,

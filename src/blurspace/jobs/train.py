@@ -7,7 +7,7 @@ import torch
 
 from blurspace.errors import UsageError
 from blurspace.io.weights import read_weights
-from blurspace.jobs.deblur import number
+from blurspace.jobs.records import number
 from blurspace.train import loop
 from blurspace.train.recipes import TASKS, read_recipe
 

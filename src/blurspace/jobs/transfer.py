@@ -20,7 +20,7 @@ from blurspace.data.layouts import PairFiles
 from blurspace.errors import BlurspaceError, OutputError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.deblur import as_known_error, sentence
+from blurspace.jobs.each import as_known_error, sentence
 from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.nets.kernel_space import BasisSpace

@@ -26,6 +26,11 @@ class _Shown:
 
     kernel: Kernel
 
+    def __repr__(self) -> str:
+        """What it is in a few words, and not its numbers."""
+        length, angle = self.length_angle()
+        return f"{type(self).__name__}({length:.1f} px at {angle:.0f} degrees)"
+
     @property
     def reach(self) -> int:
         """How many px light travels at most."""
@@ -44,7 +49,7 @@ class _Shown:
         write_kernel(path, self.kernel, overwrite=overwrite)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class UniformBlur(_Shown):
     """One `kernel` (1 1 k k) for the whole picture."""
 
@@ -60,7 +65,7 @@ class UniformBlur(_Shown):
         return self if strength == 1 else UniformBlur(shorten(self.kernel, strength))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FieldBlur(_Shown):
     """Kernels that change over the picture."""
 
@@ -88,7 +93,7 @@ class FieldBlur(_Shown):
         return show_field(self.field)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CodeBlur(_Shown):
     """A `code` (1 c p q) of a kernel `space`, with a cell for every `space.stride` px of the picture."""
 

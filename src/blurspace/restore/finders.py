@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from blurspace.blur.varying import KernelField
 from blurspace.errors import UsageError
 from blurspace.restore.blurs import FieldBlur, UniformBlur
 from blurspace.restore.candidates import SearchSettings, estimate_kernel
@@ -55,11 +56,15 @@ class FieldFinder:
         if seen.given is not None:
             return None
         single = seen.find(self.start, run)
+        kernels = self.kernels(seen, single, run)
+        if single.blur is None or not field_explains_better(single.blur.kernel, kernels):
+            return None
+        note = f"the camera turned: {kernels.rows} x {kernels.columns} kernels, interpolated between"
+        return Found(FieldBlur(kernels), single.confidence, notes=(*single.notes, note))
+
+    def kernels(self, seen: Observed, single: Found, run: Run) -> KernelField:
+        """The kernels as one path of a turning camera draws them, whether it turned or not."""
         assert single.blur is not None
         height, width = seen.size
         rows, columns = (LONGER, SHORTER) if height > width else (SHORTER, LONGER)
-        kernels = estimate_field(seen, single.blur.kernel, rows=rows, columns=columns, run=run)
-        if not field_explains_better(single.blur.kernel, kernels):
-            return None
-        note = f"the camera turned: {rows} x {columns} kernels, interpolated between"
-        return Found(FieldBlur(kernels), single.confidence, notes=(*single.notes, note))
+        return estimate_field(seen, single.blur.kernel, rows=rows, columns=columns, run=run)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from blurspace.areas import Area, tiles, whole
-from blurspace.blur.exposure import RESPONSES, luminance, to_linear
+from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
+from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.run import Run
 from blurspace.sharpness import CELL, busiest, edge_sharpness, energy_cells
@@ -142,6 +143,10 @@ def as_float(values: Tensor) -> Tensor:
     return values if values.is_floating_point() else from_levels(values)
 
 
-def as_stored(values: Image, dtype: torch.dtype) -> Tensor:
-    """Float values in [0, 1] as they are stored: rounded to the nearest level, or floats as they are."""
-    return values if dtype.is_floating_point else to_levels(values, 8 if dtype == torch.uint8 else 16)
+def as_stored(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Values in [0, 1] as they are stored, rounded to the nearest level; levels stay, as do floats that stay floats."""
+    return (
+        values
+        if dtype.is_floating_point or not values.is_floating_point()
+        else to_levels(values, 8 if dtype == torch.uint8 else 16)
+    )

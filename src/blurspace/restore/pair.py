@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.areas import Area
-from blurspace.blur.exposure import luminance
 from blurspace.blur.kernels import centre, crop_or_pad, extent, normalise, trim
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
+from blurspace.pixels import luminance
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.driver import Found, Method
 from blurspace.restore.observed import Observed

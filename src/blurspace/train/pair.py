@@ -14,13 +14,13 @@ from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from blurspace.blur.exposure import luminance
 from blurspace.data.triplets import Triplets
 from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import kernel_l1, picture_l2
 from blurspace.metrics import psnr
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
+from blurspace.pixels import luminance
 from blurspace.train.on_triplets import Report, TripletTask, triplet_source, triplet_task
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict, TripletSettings
 from blurspace.train.steps import seeded

@@ -20,11 +20,12 @@ from torch import Generator, Tensor
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.curve import from_light, to_light
-from blurspace.blur.exposure import add_noise, jpeg, luminance
+from blurspace.blur.exposure import add_noise, jpeg
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
 from blurspace.data.crops import draw_between
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
+from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
 from blurspace.types import AnyImage, Image

@@ -1,0 +1,200 @@
+"""What is one call? `deblur`, `diagnose` and `transfer`, for whatever a picture may be in Python.
+
+A picture is a path, the bytes of a file, a Pillow image, a NumPy array (h w) or (h w 3), with alpha (h w 2) or (h w 4),
+of uint8, uint16 or floats in [0, 1], or a tensor (h w), (c h w) or (1 c h w) of the same kinds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+from torch import Tensor
+
+from blurspace.builders import build_space
+from blurspace.catalog import build_deblurrer
+from blurspace.codes import transfer as transfer_code
+from blurspace.errors import OutputError, UsageError
+from blurspace.io.images import coding_for, encode_photo, read_photo, write_bytes
+from blurspace.io.jpeg import quantisation_sigma
+from blurspace.restore.diagnose import Diagnosis
+from blurspace.restore.diagnose import diagnose as diagnose_seen
+from blurspace.restore.driver import Restoration
+from blurspace.restore.observed import Observed, as_float, as_stored
+from blurspace.run import Run, pick_device
+from blurspace.types import Blur, Kernel, Pair, Photo, Receipt
+
+What = str | Path | bytes | PIL.Image.Image | np.ndarray | Tensor
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one picture: the `restoration`, and the picture that was `given`."""
+
+    restoration: Restoration
+    given: "Picture"
+
+    @property
+    def verdict(self) -> str:
+        """ "restored", "left alone" or "refused"."""
+        return self.restoration.receipt.verdict
+
+    @property
+    def reason(self) -> str:
+        """Why, in a sentence."""
+        return self.restoration.receipt.reason
+
+    @property
+    def blur(self) -> Blur | None:
+        """The blur that was found; None where the picture is sharp."""
+        return self.restoration.blur
+
+    @property
+    def receipt(self) -> Receipt:
+        """What was done, in numbers."""
+        return self.restoration.receipt
+
+    @property
+    def image(self) -> Any:
+        """The picture, restored or as it was, as what was given: kind, shape and type; a NumPy array for files."""
+        return self.given.like(self.restoration.restored)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write it, in the format of the file that was given, else in that of the suffix; what is sharp as it was.
+
+        Raises OutputError where it was refused, where the path exists, or where the format cannot hold it.
+        """
+        if self.verdict == "refused":
+            raise OutputError(f"there is nothing to save, for the picture was refused: {self.reason}")
+        write_bytes(path, self.given.encoded(self.restoration.restored, path), overwrite=overwrite)
+        return Path(path)
+
+
+def deblur(
+    what: What,
+    *,
+    method: str = "auto",
+    kernel: Kernel | np.ndarray | None = None,
+    size: int | None = None,
+    response: str | None = None,
+    strength: float = 1.0,
+    weights: Sequence[str | Path] = (),
+    device: str = "auto",
+    near: Blur | None = None,
+    run: Run | None = None,
+) -> Result:
+    """Remove the blur of one picture. The options are those of `catalog.build_deblurrer`.
+
+    `kernel`: (k k) or (1 1 k k). `near`: a blur like it, such as that of a video's last frame. `run`: who is told how
+    far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no picture,
+    ModelError on methods and weights that are not there, Cancelled as `run` says.
+    """
+    place = pick_device(device)
+    shape = None if kernel is None else torch.as_tensor(kernel, dtype=torch.float32)
+    deblurrer = build_deblurrer(
+        method,
+        kernel=None if shape is None else shape.reshape(1, 1, *shape.shape[-2:]),
+        size=size,
+        response=response,
+        strength=strength,
+        weights=[Path(one) for one in weights],
+        device=place,
+    )
+    given = picture(what)
+    found = deblurrer(given.values, least_sigma=given.least_sigma, near=near, run=run or deblurrer.run())
+    return Result(found, given)
+
+
+def diagnose(what: What, *, response: str | None = None, run: Run | None = None) -> Diagnosis:
+    """Say whether a picture is blurry, and how. Raises PictureError or UsageError on what is no picture."""
+    given = picture(what)
+    return diagnose_seen(Observed(given.values, response=response, least_sigma=given.least_sigma), run)
+
+
+def transfer(pair: tuple[What, What], what: What, *, space: str | Path | None = None) -> Any:
+    """A picture with the blur that is between the two of `pair`, sharp and blurry: same kind, shape and type.
+
+    `space`: weights of a kernel space, None for ours. Source: Tran et al. 2021, section 3.4.
+    """
+    sharp, blurry = (as_float(picture(one).values) for one in pair)
+    given = picture(what)
+    blurred = transfer_code(build_space(space), Pair(sharp, blurry), as_float(given.values))
+    return given.like(as_stored(blurred, given.values.dtype))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was `given`: its `values` (1 c h w) as they are stored, and `alpha` (1 1 h w) beside them."""
+
+    given: Any
+    values: Tensor
+    alpha: Tensor | None = None
+    photo: Photo | None = None
+
+    @property
+    def least_sigma(self) -> float:
+        """The noise that JPEG left in it, if it was one."""
+        return 0.0 if self.photo is None else quantisation_sigma(self.photo)
+
+    def like(self, values: Tensor) -> Any:
+        """New values (1 c h w) as what was given."""
+        planes = values if self.alpha is None else torch.cat((values, self.alpha), 1)
+        if isinstance(self.given, Tensor):
+            return planes.reshape(self.given.shape).to(self.given)
+        array = planes[0].permute(1, 2, 0).cpu().numpy()
+        if isinstance(self.given, np.ndarray):
+            return array.reshape(self.given.shape).astype(self.given.dtype)
+        array = array[..., 0] if array.shape[-1] == 1 else array
+        return PIL.Image.fromarray(array) if isinstance(self.given, PIL.Image.Image) else array
+
+    def encoded(self, values: Tensor, path: str | Path) -> bytes:
+        """New values (1 c h w) as a file."""
+        if self.photo is not None:
+            same = self.photo.source is not None and values is self.values
+            return self.photo.source if same else encode_photo(self.photo, values)  # type: ignore[return-value]
+        dtype = torch.uint8 if values.is_floating_point() else values.dtype
+        alpha = None if self.alpha is None else as_stored(self.alpha, dtype).cpu()
+        photo = Photo(as_stored(values, dtype).cpu(), alpha, coding_for(path))
+        return encode_photo(photo, photo.samples)
+
+
+def picture(what: What) -> Picture:
+    """What was given, as a picture. Raises PictureError on files that are none, UsageError on other shapes or types."""
+    if isinstance(what, (str, Path, bytes)):
+        photo = read_photo(what)
+        return Picture(what, photo.samples, photo.alpha, photo)
+    if isinstance(what, PIL.Image.Image):
+        if what.mode not in ("L", "LA", "RGB", "RGBA"):
+            raise UsageError(f"a Pillow image of mode {what.mode} was given: convert it to L, LA, RGB or RGBA")
+        planes = torch.from_numpy(np.array(what).reshape(what.height, what.width, -1)).permute(2, 0, 1)
+    elif isinstance(what, np.ndarray):
+        if what.ndim not in (2, 3):
+            raise UsageError(
+                f"an array of shape {what.shape} was given: give (height, width) or (height, width, channels)"
+            )
+        planes = torch.from_numpy(np.ascontiguousarray(what).reshape(*what.shape[:2], -1)).permute(2, 0, 1)
+    elif isinstance(what, Tensor):
+        if what.ndim not in (2, 3, 4) or (what.ndim == 4 and len(what) != 1):
+            raise UsageError(f"a tensor of shape {tuple(what.shape)} was given: give (h, w), (c, h, w) or (1, c, h, w)")
+        planes = what.detach().reshape(-1, *what.shape[-2:])
+    else:
+        raise UsageError(f"{type(what).__name__} was given: give a path, bytes, a Pillow image, an array or a tensor")
+    return _checked(what, planes[None])
+
+
+def _checked(what: What, planes: Tensor) -> Picture:
+    """Split off alpha, and see that the values can be a picture."""
+    channels = planes.shape[1]
+    if not 1 <= channels <= 4:
+        raise UsageError(f"a picture with {channels} channels was given: give 1 or 3, or with alpha 2 or 4")
+    if planes.is_floating_point():
+        planes = planes if planes.dtype == torch.float32 else planes.float()
+        if not bool((planes >= 0).all() and (planes <= 1).all()):  # nor where it is no number
+            raise UsageError("a picture of floats was given with values outside [0, 1]: scale it first")
+    elif planes.dtype not in (torch.uint8, torch.uint16):
+        raise UsageError(f"a picture of {planes.dtype} was given: give uint8, uint16 or floats in [0, 1]")
+    colours = channels - 1 + channels % 2
+    return Picture(what, planes[:, :colours], planes[:, colours:] if colours < channels else None)

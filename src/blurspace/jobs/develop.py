@@ -1,0 +1,68 @@
+"""What becomes of one photo in memory: which bytes, which record, what must be said? Knows no paths."""
+
+from dataclasses import dataclass, replace
+
+from blurspace.errors import UsageError
+from blurspace.io.images import changes_on_write, encode_photo
+from blurspace.io.jpeg import quantisation_sigma
+from blurspace.jobs.records import describe_kernel, number
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.restore.driver import Restoration
+from blurspace.run import Run, held_memory
+from blurspace.types import Photo
+
+# Of a photo's samples: the result, and what an encoder holds of it (Pillow: four bytes for three).
+COPIES = 2.4
+
+
+@dataclass(frozen=True)
+class Developed:
+    """The bytes of the new file, None where there is nothing to write, and how they came to be.
+
+    `record`: the facts of the contract's JSON record that do not hang on files. `loss`: what the file cannot keep.
+    """
+
+    data: bytes | None
+    record: dict[str, object]
+    restoration: Restoration
+    loss: str | None = None
+
+
+def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None = None) -> Developed:
+    """Deblur a photo and encode the result like it; "left alone" is the file it came from, byte for byte.
+
+    `memory`: bytes that this process may hold in all; None = as `run` says. Raises UsageError where that is less than
+    it holds already, and whatever deblurring and encoding raise.
+    """
+    restoration = deblurrer(
+        photo.samples, least_sigma=quantisation_sigma(photo), run=run if memory is None else within(run, photo, memory)
+    )
+    receipt, loss, data = restoration.receipt, None, None
+    if receipt.verdict == "restored":
+        data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)
+    elif receipt.verdict == "left alone":
+        data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
+    kernel = restoration.kernel
+    record: dict[str, object] = {
+        "verdict": receipt.verdict,
+        "reason": receipt.reason,
+        "method": restoration.method,
+        "kernel": None if kernel is None else describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
+        "reblur_psnr": number(receipt.reblur_psnr, 3),
+        "change_psnr": number(receipt.change_psnr, 3),
+        "sigma": number(receipt.sigma),
+        "device": restoration.device,
+        "notes": (*restoration.history, *([loss] if loss else [])),
+    }
+    return Developed(data, record, restoration, loss)
+
+
+def within(run: Run, photo: Photo, memory: int) -> Run:
+    """A run that keeps this process within so many bytes, beside the photo, its result and what encodes it."""
+    held, wanted = held_memory(), int(COPIES * photo.samples.nbytes)
+    if memory < held + wanted:
+        raise UsageError(
+            f"--memory allows {memory >> 20} MiB, and this photo needs {(held + wanted) >> 20} MiB before any work: "
+            "give more"
+        )
+    return replace(run, memory=memory - held - wanted)

@@ -1,0 +1,47 @@
+"""What do all jobs say alike, for people and for JSON?"""
+
+import sys
+from math import isfinite
+
+import torch
+
+from blurspace.blur.kernels import extent
+from blurspace.io.images import encode_photo
+from blurspace.types import Image, Kernel, Photo
+
+
+def describe_kernel(kernel: Kernel, *, confidence: float | None = None) -> dict[str, float | int | None]:
+    """The contract's `kernel` object."""
+    length, angle = extent(kernel.cpu())
+    return {
+        "size": kernel.shape[-1],
+        "length_px": round(length, 2),
+        "angle_deg": round(angle, 1),
+        "confidence": confidence,
+    }
+
+
+def picture_bytes(pixels: Image) -> bytes:
+    """A plain 8-bit PNG of `pixels` (1 c h w), for looking at."""
+    photo = Photo.of(pixels)
+    return encode_photo(photo, photo.samples)
+
+
+def number(value: float | None, digits: int = 5) -> float | None:
+    """A number for JSON, which knows no infinity."""
+    return round(value, digits) if value is not None and isfinite(value) else None
+
+
+def peak_mib() -> float | None:
+    """The most memory this process has held so far, in MiB; None where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(most / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def runtime() -> str:
+    """What computed it, as in `torch 2.13.0`."""
+    return f"torch {torch.__version__.split('+')[0]}"
