@@ -68,7 +68,7 @@ class BasisSpace(nn.Module):
 
     def rest_code(self, size: tuple[int, int]) -> Code:
         """The code (1 count+1 p q) that changes nothing, for pictures of `size` (h, w)."""
-        return self.basis.new_zeros(1, len(self.basis) + 1, *self._cells(size))
+        return self.basis.new_zeros(1, len(self.basis) + 1, *self.cells(size))
 
     def reblur(self, sharp: Image, code: Code) -> Image:
         """Blur pictures (b c h w) in [0, 1] by a code (1 or b, count+1, any map): (b c h w), not clamped above.
@@ -81,7 +81,7 @@ class BasisSpace(nn.Module):
                 f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: "
                 f"give (1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
             )
-        cells = self._cells((sharp.shape[-2], sharp.shape[-1]))
+        cells = self.cells((sharp.shape[-2], sharp.shape[-1]))
         with torch.autocast(sharp.device.type, enabled=False):
             sharp, code = sharp.float(), code.float()
             exponent = (1 + code[:, -1:].mean((2, 3), keepdim=True)).clamp_min(LEAST_EXPONENT)
@@ -115,7 +115,7 @@ class BasisSpace(nn.Module):
         """
         if self.prior is None:
             raise UsageError("this kernel space has no prior to draw codes from: give one trained by task code prior")
-        return self.prior.sample(self._cells(size), change=change, generator=generator)
+        return self.prior.sample(self.cells(size), change=change, generator=generator)
 
     def centred(self, code: Code) -> Code:
         """The nearest code whose blur moves nothing on average, at any place: labels of a picture stay aligned."""
@@ -155,7 +155,8 @@ class BasisSpace(nn.Module):
         filters = self.filters()
         return torch.stack((filters.sum(2) @ place, filters.sum(1) @ place))
 
-    def _cells(self, size: tuple[int, int]) -> tuple[int, int]:
+    def cells(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size (p, q) of the code's map for pictures of `size` (h, w)."""
         return -(-size[0] // self.stride), -(-size[1] // self.stride)
 
     def _blurred(self, light: Image, weights: Tensor) -> Image:
