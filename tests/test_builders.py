@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from blurspace.restore.auto import Auto
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line

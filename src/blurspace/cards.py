@@ -52,6 +52,9 @@ def _no_methods(networks: Any, options: Options) -> tuple[Any, ...]:
     return ()
 
 
+Bytes = bytes  # a card has a field of that name
+
+
 @dataclass(frozen=True)
 class Card:
     """What is known about one method. `parameters`, `bytes` and `sha256` are those of its weights, if it has any.
@@ -87,7 +90,7 @@ class Card:
         names = ("name", "task", "parameters", "bytes", "sha256", "licence", "trained_on", "measured")
         return {name: getattr(self, name) for name in (*names, "colour_space")} | {"papers": list(self.papers)}
 
-    def files(self, folder: Path | None = None) -> dict[str, bytes]:
+    def files(self, folder: Path | None = None) -> "dict[str, Bytes]":
         """What its weights files hold, in `folder` or the package, by name.
 
         Raises ModelError where one is missing or is not the one that the card describes.
@@ -293,16 +296,3 @@ def find_card(name: str) -> Card:
 
 # Known domains of blur, by name, and the method that undoes each.
 KNOWN = {card.domain: card.name for card in CARDS.values() if card.domain}
-
-# Which papers stand behind the frozen protocols of `bench`.
-PROTOCOL_PAPERS: dict[str, tuple[str, ...]] = {
-    "levin": ("levin2009",),
-    "rotation": ("whyte2012",),
-    "transfer": ("tran2021", "nah2017", "nah2019"),
-    "tran2021-transfer": ("tran2021", "levin2009"),
-    "tran2021-swapped": ("tran2021", "nah2017"),
-    "tran2021-retrieval": ("tran2021", "nah2017", "nah2019"),
-    "tran2021-augmented": ("tran2021", "nah2017", "nah2019"),
-    "pham2024-gopro": ("pham2024", "tran2021", "nah2017", "nah2019"),
-    "pham2024-adapt": ("pham2024", "tran2021", "cho2021", "isola2017", "gulrajani2017", "zhu2017", "yi2017"),
-}

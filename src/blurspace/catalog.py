@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blurspace.cards import AUTO, CARDS, PROTOCOL_PAPERS, WEIGHTS, Card, Options, current_name, find_card
+from blurspace.cards import AUTO, CARDS, WEIGHTS, Card, Options, current_name, find_card
 from blurspace.errors import ModelError, UsageError
 from blurspace.papers import PAPERS
 
@@ -75,12 +75,10 @@ def verify(card: Card, *, folder: Path | None = None) -> str:
 
 
 def papers_behind(name: str) -> tuple[str, ...]:
-    """Citation keys behind a model, a protocol, or a key itself. Raises UsageError on any other name."""
+    """Citation keys behind a model, or a key itself. Raises UsageError on any other name."""
     if name in CARDS:
         return CARDS[name].papers
-    if name in PROTOCOL_PAPERS:
-        return PROTOCOL_PAPERS[name]
     if name in PAPERS:
         return (name,)
-    known = ", ".join((*CARDS, *PROTOCOL_PAPERS, *PAPERS))
+    known = ", ".join((*CARDS, *PAPERS))
     raise UsageError(f"nothing named {name} has a paper here: give one of {known}")

@@ -16,7 +16,8 @@ from blurspace.train import loop
 from blurspace.train.deconvolver import build_deconvolver
 from blurspace.train.recipes import TASKS
 from blurspace.types import Photo
-from tests.train.test_deconvolver import MAKING
+
+from .test_deconvolver import MAKING
 
 KERNEL = line(5, 20, size=5)
 TRIPLETS = {"side": 64, "batch": 1, "extents": (3, 5), "sigmas": (0.01, 0.01), "validation": 1}

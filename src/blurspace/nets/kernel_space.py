@@ -20,7 +20,7 @@ from blurspace.blur.convolve import extend_frame, fast_size
 from blurspace.blur.curve import from_light, slope, to_light
 from blurspace.errors import UsageError
 from blurspace.nets.code_prior import CodePrior
-from blurspace.types import Code, Image
+from blurspace.types import AnyImage, Code, Image
 
 # Exponents of the light's curve (`blur.curve`) that are tried: none, between, sRGB's own, and one as strong as REDS'.
 EXPONENTS = (1.0, 1.7, 2.4, 3.1)
@@ -257,7 +257,7 @@ def _windowed(evidence: Tensor) -> Tensor:
     return evidence
 
 
-def _telling(sharp: Image, blurry: Image) -> tuple[Image, Image]:
+def _telling(sharp: Image, blurry: Image) -> tuple[AnyImage, AnyImage]:
     """Of each pair the square of at most JUDGED px in which the two differ most."""
     height, width = (min(JUDGED, length) for length in sharp.shape[-2:])
     change = functional.avg_pool2d((blurry - sharp).square().mean(1, keepdim=True), (height, width), JUDGED // 4)

@@ -12,16 +12,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.areas import Area
-from blurspace.blur.exposure import luminance
 from blurspace.blur.kernels import centre, crop_or_pad, extent, normalise, trim
 from blurspace.errors import UsageError
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Synthesis
+from blurspace.pixels import luminance
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.driver import Found, Method
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyKernel, Image, Kernel
 
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
@@ -168,7 +168,7 @@ def resized(picture: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
     return functional.interpolate(picture, size=list(size), mode="bicubic", antialias=True)
 
 
-def _scaled(kernel: Kernel, scale: float) -> Kernel:
+def _scaled(kernel: Kernel, scale: float) -> AnyKernel:
     """The kernel of a picture that was made `scale` times as big."""
     if scale == 1:
         return kernel
