@@ -92,7 +92,9 @@ def folders(photos, tmp_path_factory):
             ("known/blur", blur(sharp, line(5, 0))),
         ):
             (folder / name).mkdir(parents=True, exist_ok=True)
-            write_bytes(folder / name / path.name, encode_photo(Photo.of(picture), Photo.of(picture).samples), overwrite=False)
+            write_bytes(
+                folder / name / path.name, encode_photo(Photo.of(picture), Photo.of(picture).samples), overwrite=False
+            )
     return folder
 
 
@@ -120,7 +122,12 @@ def trained(photos, folders, tmp_path_factory):
             return name, tables | {"space": {"count": 4, "side": 7, "stride": 16, "latent": 2}}
         if name == "deconvolver":
             data = {"folder": str(out / "cases"), "shards": 1, "held_out_shards": 1, "validation": 1}
-            return name, {**ADAM, "data": data, "deconvolver": {"rounds": 1, "widths": [4, 4]}, "start": file("denoiser")}
+            return name, {
+                **ADAM,
+                "data": data,
+                "deconvolver": {"rounds": 1, "widths": [4, 4]},
+                "start": file("denoiser"),
+            }
         return name, TRANSLATION
 
     return file
@@ -153,7 +160,7 @@ DEBLUR = {
     "translated, restorer": ["translator", "restorer"],
 }
 SPACES = ("kernel space", "code prior", "encoder space")
-ALONE = {"synthesis": "analysis", "classifier": "analysis", "analysis": "synthesis"}
+ALONE = {"synthesis": "analysis", "analysis": "synthesis"}
 
 
 def test_every_task_is_used_here():
@@ -207,6 +214,8 @@ def test_half_of_a_method_says_what_is_missing(name, trained):
 
 
 def test_pairs_that_are_not_complete(trained):
+    with pytest.raises(UsageError, match="0 pairs of networks and a classifier"):
+        build_deblurrer("auto", weights=[trained("classifier")])
     with pytest.raises(UsageError, match="2 pairs of networks and a classifier of sizes were given: give 3"):
         build_deblurrer("auto", weights=[trained(one) for one in ("pair", "pair of 9 px", "classifier")])
     with pytest.raises(UsageError, match="hold no analysis with its synthesis for each size of kernels: give all"):
@@ -218,7 +227,10 @@ def test_pairs_that_are_not_complete(trained):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("kernel space", "does not deblur but a kernel space, which kernel --pair, transfer and blur take with --space"),
+        (
+            "kernel space",
+            "does not deblur but a kernel space, which kernel --pair, transfer and blur take with --space",
+        ),
         ("denoiser", "a denoiser, from which the training of a deconvolver starts"),
         ("features", "features, by which the training of a translator compares pictures"),
         ("translator", "is a translator alone: give the weights of what undoes the known blur as well"),
@@ -271,6 +283,7 @@ def test_what_the_published_space_cannot_do_is_said(trained, files, tmp_path, ca
 
 
 def test_blurs_are_drawn_from_a_prior(trained, files, tmp_path, capsys):
-    assert main(["blur", str(files[0]), "--sample", "--space", str(trained("code prior")), "-o", str(tmp_path)]) == 0
-    assert main(["blur", str(files[0]), "--sample", "--space", str(trained("kernel space")), "-o", str(tmp_path)]) != 0
+    out = str(tmp_path / "out.png")
+    assert main(["blur", str(files[0]), "--sample", "--space", str(trained("code prior")), "-o", out]) == 0
+    assert main(["blur", str(files[0]), "--sample", "--space", str(trained("kernel space")), "-o", out, "--overwrite"])
     assert "no prior to draw codes from" in capsys.readouterr().err

@@ -21,7 +21,7 @@ from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.driver import Found, Method
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
-from blurspace.types import AnyKernel, Image, Kernel
+from blurspace.types import AnyImage, AnyKernel, Image, Kernel
 
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
@@ -156,7 +156,7 @@ def shrunk_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return max(round(size[0] * scale), LEAST_SIDE), max(round(size[1] * scale), LEAST_SIDE)
 
 
-def shrunk(picture: Image, scale: float) -> Image:
+def shrunk(picture: Image, scale: float) -> AnyImage:
     """The picture (b c h w) at a scale, but not below what the networks need."""
     return resized(picture, shrunk_size((picture.shape[-2], picture.shape[-1]), scale))
 
