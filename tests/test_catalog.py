@@ -14,6 +14,7 @@ from blurspace import catalog
 from blurspace.bench.result import read_csv
 from blurspace.blur.kernels import line
 from blurspace.cards import ALL, KNOWN, OLD_NAMES, Options
+from blurspace.cli import main
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import read_weights
 from blurspace.papers import PAPERS
@@ -83,6 +84,15 @@ def test_old_names():
     for old, new in OLD_NAMES.items():
         assert catalog.find_card(old) is catalog.find_card(new)
         assert catalog.build_deblurrer(old).methods[0].name == new
+
+
+def test_old_names_at_the_doors(capsys):
+    """The note comes even where the rest goes wrong."""
+    for typed in (["deblur", "missing.png"], ["bench", "levin"]):
+        assert main([*typed, "--method", "fourier-pair"]) in (2, 3)
+        said = capsys.readouterr()
+        assert said.err.startswith("fourier-pair is called learned now\n")
+        assert not said.out
 
 
 def test_known_domains_have_a_deblurrer():
