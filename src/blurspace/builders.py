@@ -133,7 +133,7 @@ def card_of(files: Sequence[WeightsFile]) -> Card:
     for file in files:
         card = next((one for one in CARDS.values() if set(one.networks) & set(file.networks)), None)
         if card is None:
-            raise ModelError(f"{file.label} does not deblur{file.instead}")
+            raise ModelError(f"{file.label} holds nothing that deblurs{file.instead}")
         cards[card.name] = file.label
     if len(cards) > 1:
         raise UsageError(f"{' and '.join(cards.values())} are weights for different methods: give those of one")

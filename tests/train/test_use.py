@@ -230,7 +230,7 @@ def test_pairs_that_are_not_complete(trained):
     [
         (
             "kernel space",
-            "does not deblur but a kernel space, which kernel --pair, transfer and blur take with --space",
+            "holds nothing that deblurs but a kernel space, which kernel --pair, transfer and blur take with --space",
         ),
         ("denoiser", "a denoiser, from which the training of a deconvolver starts"),
         ("features", "features, by which the training of a translator compares pictures"),
