@@ -3,9 +3,10 @@
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -14,6 +15,7 @@ from blurspace.errors import Cancelled, UsageError
 DEVICES = ("auto", "cpu", "cuda", "mps")
 # Of the memory that is free, the share that work may take unless told; and what counts as free where nobody says.
 SHARE, UNKNOWN_FREE = 0.5, 2 * 2**30
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Run:
         self.check()
         if self.on_step is not None:
             self.on_step(stage, done, total)
+
+    def steps(self, stage: str, pieces: Sequence[T]) -> Iterator[T]:
+        """The pieces of a stage, one after the other, each with a step."""
+        for done, piece in enumerate(pieces):
+            self.step(stage, done, len(pieces))
+            yield piece
+        self.step(stage, len(pieces), len(pieces))
 
     def networks(self) -> torch.autocast:
         """The precision that networks run in, as a context."""

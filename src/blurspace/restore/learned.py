@@ -67,7 +67,7 @@ class LearnedRestorer:
     doubt: float
     begun: tuple[Area, Image] | None = None
     tried: tuple[Area, Image] | None = None
-    multiple: int = 2  # the networks work at half the resolution
+    multiple: int = 16  # the networks halve the resolution three times, and may a fourth: all tiles on one grid
     bytes_per_px: int = BYTES_PER_PX
 
     @property

@@ -9,8 +9,10 @@ from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.types import Blur, Image
 
-# px beyond a kernel's reach after which the guess beyond a tile's frame no longer shows.
-MARGIN = 24
+# After so many reaches of a kernel, and so many px more, the guess beyond a tile's frame shows by less than a level of
+# 255 (our measurement); of a field after more, for its kernels disagree where they are blended.
+REACHES, MARGIN = 3, 24
+FIELD_REACHES, FIELD_MARGIN = 4, 40
 # of memory, for a picture in colour: our measurement.
 BYTES_PER_PX = 300
 
@@ -38,4 +40,6 @@ class TotalVariation:
 
 def margin_of(blur: Blur) -> int:
     """px that a tile needs around it so that its own pixels are restored as in the whole picture."""
-    return 2 * blur.reach + MARGIN
+    if isinstance(blur, FieldBlur):
+        return FIELD_REACHES * blur.reach + FIELD_MARGIN
+    return REACHES * blur.reach + MARGIN
