@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 from torch.nn import functional
 
 from blurspace.blur.cameras import CAMERAS
@@ -22,7 +22,8 @@ from blurspace.blur.scenes import draw_scene
 from blurspace.data.crops import SharpPhotos, draw_between, draw_index
 from blurspace.data.sources import SCENE_MARGIN, Source, from_kernels, mixed
 from blurspace.levels import to_8_bits
-from blurspace.types import Image, Kernel, Pair
+from blurspace.pixels import inner
+from blurspace.types import AnyImage, Image, Kernel, Pair
 
 # imgaug 0.4, MotionBlur: k = (3, 7) and angle = (0, 360); half a turn is enough for an even line.
 LENGTHS = (3, 4, 5, 6, 7)
@@ -83,7 +84,7 @@ def from_practical_degradation(photos: SharpPhotos, *, side: int) -> Source:
         blurry = sharp
         for index in torch.randperm(len(PRACTICAL_STEPS), generator=generator).tolist():
             blurry = PRACTICAL_STEPS[index](blurry, generator).clamp(0, 1)
-        return Pair(_inner(sharp, PRACTICAL_MARGIN), _compress(_inner(blurry, PRACTICAL_MARGIN), generator))
+        return Pair(inner(sharp, PRACTICAL_MARGIN), _compress(inner(blurry, PRACTICAL_MARGIN), generator))
 
     return mixed([one])
 
@@ -104,8 +105,8 @@ def from_realistic_synthesis(photos: SharpPhotos, *, side: int) -> Source:
         # `draw_scene` takes up to 1, so all light is scaled down; its gain scales it back and clips.
         light = torch.where(light >= 1, 1.0, light / most)
         scene = draw_scene(light, camera=replace(HAND, gain=most), generator=generator)
-        exposed = _sensor_noise(_inner(scene.blurry, SCENE_MARGIN), generator)
-        return Pair(to_display(_inner(scene.sharp, SCENE_MARGIN)), to_8_bits(to_display(exposed)))
+        exposed = _sensor_noise(inner(scene.blurry, SCENE_MARGIN), generator)
+        return Pair(to_display(inner(scene.sharp, SCENE_MARGIN)), to_8_bits(to_display(exposed)))
 
     return mixed([one])
 
@@ -143,7 +144,7 @@ def _detour(picture: Image, generator: Generator) -> Image:
     return _resized(_resized(picture, smaller, generator), list(size), generator)
 
 
-def _resized(picture: Image, size: list[int], generator: Generator) -> Image:
+def _resized(picture: Image, size: list[int], generator: Generator) -> AnyImage:
     return functional.interpolate(picture, size, mode=INTERPOLATIONS[draw_index(len(INTERPOLATIONS), generator)])
 
 
@@ -183,7 +184,3 @@ def _sensor_noise(linear: Image, generator: Generator) -> Image:
     spread = READ_SPREAD * float(torch.randn((), generator=generator))
     read = math.exp(READ_SLOPE * math.log(shot) + READ_OFFSET + spread)
     return add_noise(linear, sigma=math.sqrt(read), shot=shot, generator=generator)
-
-
-def _inner(picture: Tensor, margin: int) -> Tensor:
-    return picture[..., margin : picture.shape[-2] - margin, margin : picture.shape[-1] - margin]

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from blurspace.areas import Area, tiles, whole
-from blurspace.blur.exposure import RESPONSES, luminance, to_linear
+from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
+from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.run import Run
 from blurspace.sharpness import CELL, busiest, edge_sharpness, energy_cells
