@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -55,14 +56,20 @@ class Run:
             yield piece
         self.step(stage, len(pieces), len(pieces))
 
-    def networks(self) -> torch.autocast:
+    def networks(self) -> AbstractContextManager[object]:
         """The precision that networks run in, as a context."""
         kind = torch.device(self.device).type
-        return torch.autocast(kind, dtype=torch.float16, enabled=self.half and kind == "cuda")
+        return torch.autocast(kind, dtype=torch.float16) if self.half and kind == "cuda" else nullcontext()
 
     def room(self) -> int:
         """Bytes that the work may take."""
         return self.memory if self.memory is not None else int(SHARE * free_memory())
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """All bits, whatever precision networks run in: for light and for least squares."""
+    known = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
 
 
 def pick_device(name: str = "auto") -> str:

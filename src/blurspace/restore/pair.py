@@ -158,7 +158,7 @@ def shrunk_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return max(round(size[0] * scale), LEAST_SIDE), max(round(size[1] * scale), LEAST_SIDE)
 
 
-def shrunk(picture: Image, scale: float) -> Image:
+def shrunk(picture: Image, scale: float) -> Tensor:
     """The picture (b c h w) at a scale, but not below what the networks need."""
     return resized(picture, shrunk_size((picture.shape[-2], picture.shape[-1]), scale))
 

@@ -32,7 +32,7 @@ class TotalVariation:
 
     def __call__(self, tile: Image, area: Area, run: Run) -> Image:
         """The sharp light (1 c h w) of a tile."""
-        clipped, strength = self.seen.clipped(area).to(tile.device), strength_for(self.seen.sigma)
+        clipped, strength = self.seen.saturated(area, tile.device), strength_for(self.seen.sigma)
         if isinstance(self.blur, FieldBlur):
             return deconvolve_field(tile, self.blur.field, strength=strength, saturated=clipped, area=area, run=run)
         return deconvolve(tile, self.blur.kernel.to(tile), strength=strength, saturated=clipped, run=run)
