@@ -8,7 +8,9 @@ import torch
 from PIL import Image as Pil
 
 from blurspace.blur.kernels import shake
-from blurspace.types import Receipt, Restoration
+from blurspace.restore.blurs import UniformBlur
+from blurspace.restore.driver import Restoration
+from blurspace.types import Receipt
 
 SIDE = 96
 
@@ -61,7 +63,8 @@ def fake(monkeypatch):
 
         def deblurrer(blurry):
             receipt = Receipt(wish.verdict, "because of the test", 0.01, 40.0, 20.0, 3.0, 0.0)
-            return Restoration(wish.answer(blurry), options.get("kernel"), blurry, receipt, "fake")
+            kernel = options.get("kernel")
+            return Restoration(wish.answer(blurry), None if kernel is None else UniformBlur(kernel), receipt, "fake")
 
         return deblurrer
 
