@@ -16,6 +16,8 @@ from blurspace.catalog import WEIGHTS
 from blurspace.jobs import adapt_report
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER
 
+from .restore.scenes import made_scene
+
 SIDE = 132
 RECIPE = """
 task = "translator"
@@ -31,13 +33,8 @@ widths = [4]
 
 
 def scene(seed, angle=None):
-    """Random rectangles, under a line of 9 px at `angle`."""
-    generator = torch.Generator().manual_seed(seed)
-    picture = torch.zeros(1, 3, SIDE, SIDE)
-    for _ in range(70):
-        top, left = (int(torch.randint(SIDE, (), generator=generator)) for _ in range(2))
-        high, wide = (int(torch.randint(4, 30, (), generator=generator)) for _ in range(2))
-        picture[..., top : top + high, left : left + wide] = torch.rand(1, 3, 1, 1, generator=generator)
+    """Rectangles and disks, under a line of 9 px at `angle`."""
+    picture = made_scene(SIDE, seed=seed, channels=3)
     return picture if angle is None else blur(picture, line(9, angle)).clamp(0, 1)
 
 

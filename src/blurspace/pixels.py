@@ -2,13 +2,13 @@
 
 from torch import Tensor
 
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 # Red, green and blue in ITU-R BT.601, full range: the Y of JPEG, and MATLAB's rgb2gray.
 LUMINANCE = (0.299, 0.587, 0.114)
 
 
-def luminance(picture: Image) -> Image:
+def luminance(picture: Image) -> AnyImage:
     """Grey (b 1 h w) from grey or RGB (b c h w), in the units of the picture. Source: ITU-R BT.601."""
     if picture.shape[1] == 1:
         return picture

@@ -1,5 +1,7 @@
 """Are the cases what they say: a photo, a kernel as found, a start, and the sharp picture where the start lies?"""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,27 +9,24 @@ from blurspace.blur.kernels import shake
 from blurspace.data.crops import SharpPhotos
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
-from blurspace.restore.candidates import Estimate
 from blurspace.train import cases
 from blurspace.train.steps import chance
 
 SIDE, COUNT = 64, 2
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """Few, small and quickly searched cases of kernels up to 9 px."""
-    monkeypatch.setattr(cases, "RANGES", ((5, 9, SIDE),))
-    monkeypatch.setattr(cases, "SHARD", COUNT)
-    monkeypatch.setattr(cases, "WIDEST", 17)
-    monkeypatch.setattr(cases, "LEAST_AGREEMENT", 0.3)  # a search in 64 px of made shapes may be poor
+# Few, small and quickly searched cases of kernels up to 9 px; a search in 64 px of made shapes may be poor.
+SMALL = cases.Making(
+    ranges=(cases.Range(5, 9, side=SIDE, crop=32, count=2),), shard=COUNT, widest=17, least_agreement=0.3
+)
 
 
-def made(photos, folder, *, count=1, report=lambda _: None):
-    return cases.make_shards(SharpPhotos(photos, limit=2), folder, count=count, seed=0, report=report)
+def made(photos, folder, *, count=1, report=lambda _: None, making=SMALL):
+    drawn = SharpPhotos(photos, limit=2)
+    return cases.make_shards(drawn, folder, count=count, seed=0, report=report, making=making)
 
 
-def test_a_shard_is_well_formed(small, photos, tmp_path):
+def test_a_shard_is_well_formed(photos, tmp_path):
     told = []
     (path,) = made(photos, tmp_path / "cases", report=told.append)
     assert (path.name, told) == ("9px-0000.safetensors", ["1 of 1 shards of cases are made"])
@@ -56,16 +55,16 @@ def assert_lies_where(sharp, start):
     assert max(alike, key=alike.get) == (0, 0), alike
 
 
-def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos, monkeypatch):
+def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos):
     """Searching gives the true kernel 2 px lower and 3 px to the left: the start lies 2 px higher, 3 to the right."""
 
     kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
     moved = torch.roll(torch.nn.functional.pad(kernel, (4, 4, 4, 4)), (2, -3), (-2, -1))
-    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(moved, 1.0))
+    making = cases.Making(search=lambda _: moved)
     photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
-    blurry, sharp, start, kept, _ = cases.draw_case(photo, kernel, chance(0, 1))
+    blurry, sharp, start, kept, _ = cases.draw_case(photo, kernel, chance(0, 1), making)
     assert blurry.shape == sharp.shape == start.shape == (1, 3, SIDE, SIDE)
-    assert kept.shape[-1] == cases.WIDEST
+    assert kept.shape[-1] == making.widest
     edge = cases.MARGIN + 4
     plain = photo[..., edge:-edge, edge:-edge]
     inner = (..., slice(8, -8), slice(8, -8))
@@ -73,15 +72,14 @@ def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos
     assert_lies_where(sharp, start)
 
 
-def test_a_search_that_failed_is_no_case(photos, monkeypatch):
+def test_a_search_that_failed_is_no_case(photos):
     kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
     photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
     far = torch.nn.functional.pad(kernel, (20, 0, 10, 10))
-    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(far, 1.0))
-    assert cases.draw_case(photo, kernel, chance(0, 1)) is None
+    assert cases.draw_case(photo, kernel, chance(0, 1), cases.Making(search=lambda _: far)) is None
 
 
-def test_shards_that_are_there_are_not_made_again(small, photos, tmp_path):
+def test_shards_that_are_there_are_not_made_again(photos, tmp_path):
     told = []
     (first,) = made(photos, tmp_path, report=told.append)
     before = first.read_bytes(), first.stat().st_mtime_ns
@@ -94,30 +92,28 @@ def test_shards_that_are_there_are_not_made_again(small, photos, tmp_path):
     assert sorted(tmp_path.glob("*.*")) == paths
 
 
-def test_shards_of_other_photos_or_seeds_are_refused(small, photos, tmp_path):
+def test_shards_of_other_photos_or_seeds_are_refused(photos, tmp_path):
     made(photos, tmp_path)
     for other, seed in ((SharpPhotos(photos, limit=2), 1), (SharpPhotos(photos, limit=3), 0)):
         with pytest.raises(UsageError, match=r"9px-0000\.safetensors is of other photos, another seed"):
-            cases.make_shards(other, tmp_path, count=1, seed=seed, report=lambda _: None)
+            cases.make_shards(other, tmp_path, count=1, seed=seed, report=lambda _: None, making=SMALL)
 
 
-def test_searches_that_all_fail_end_in_a_sentence(small, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(cases, "LEAST_AGREEMENT", 1.1)
-    monkeypatch.setattr(cases, "MOST_TRIES", 1)
-    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(shake(9), 1.0))
+def test_searches_that_all_fail_end_in_a_sentence(photos, tmp_path):
+    hopeless = replace(SMALL, least_agreement=1.1, most_tries=1, search=lambda _: shake(9))
     with pytest.raises(UsageError, match="of 2 kernels only 0 were found again"):
-        made(photos, tmp_path)
+        made(photos, tmp_path, making=hopeless)
 
 
-def test_a_batch_is_turned_all_alike(small, photos, tmp_path):
+def test_a_batch_is_turned_all_alike(photos, tmp_path):
     shard = cases.read_shard(made(photos, tmp_path)[0])
-    batch = cases.draw_cases(shard, chance(0, 0), count=6, side=32)
+    batch = cases.draw_cases(shard, chance(0, 0), count=6, side=32, widest=9)
     assert batch.blurry.shape == batch.sharp.shape == batch.start.shape == (6, 3, 32, 32)
     assert batch.kernel.shape[-1] % 2 == 1
     assert batch.kernel.shape[-1] <= 17
     assert batch.sigma.shape == (6,)
     assert torch.equal(batch.doubt, torch.ones(6))  # all of them were searched
-    again = cases.draw_cases(shard, chance(0, 0), count=6, side=32)
+    again = cases.draw_cases(shard, chance(0, 0), count=6, side=32, widest=9)
     assert torch.equal(batch.blurry, again.blurry)
     for turns in range(8):  # a kernel turns as its picture does
         kernel = torch.arange(9.0).view(1, 3, 3)

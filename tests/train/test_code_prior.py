@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from blurspace.io.weights import load_into, read_weights, write_weights
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train import loop
-from blurspace.train.code_prior import CodePriorRecipe, CodePriorTask
+from blurspace.train.code_prior import CodePriorRecipe, build_code_prior
 from blurspace.train.steps import chance, seeded
 
 SPACE = {"count": 4, "side": 7, "stride": 16}
@@ -32,7 +32,7 @@ def recipe(start, **tables):
 
 
 def build(start, photos, **tables):
-    return CodePriorTask(recipe(start, **tables), data=photos, device="cpu", report=print)
+    return build_code_prior(recipe(start, **tables), data=photos, device="cpu", report=print)
 
 
 def test_it_learns(photos, start):

@@ -14,8 +14,8 @@ from blurspace.io.weights import load_into, read_weights, write_weights
 from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import FIRST_LEVEL, Deconvolver
 from blurspace.nets.denoiser import Denoiser
-from blurspace.restore.candidates import Estimate
 from blurspace.train import cases, deconvolver, loop
+from blurspace.train.deconvolver import build_deconvolver
 from blurspace.train.recipes import TASKS
 from blurspace.train.steps import chance
 
@@ -27,32 +27,40 @@ def shards(tmp_path_factory):
     return tmp_path_factory.mktemp("cases")
 
 
+class Friend:
+    """Draws kernels, and knows them when they are searched for."""
+
+    def draw(self, *args, **settings):
+        self.drawn = draw_kernels(*args, **settings)
+        return self.drawn
+
+    def search(self, _):
+        return trim(self.drawn, 0.05)
+
+
+FRIEND = Friend()
+MAKING = cases.Making(
+    ranges=(cases.Range(3, 9, side=64, crop=24, count=1),),
+    shard=2,
+    widest=15,
+    draw=FRIEND.draw,
+    search=FRIEND.search,
+)
+
+
 @pytest.fixture
-def build(photos, shards, monkeypatch):
-    """Two shards of two cases, made once for all tests here; the search is a friend who knows the kernel."""
-    monkeypatch.setattr(cases, "RANGES", ((3, 9, 64),))
-    monkeypatch.setattr(cases, "SHARD", 2)
-    monkeypatch.setattr(cases, "WIDEST", 15)
-    drawn = []
-
-    def noted(*args, **settings):
-        drawn.append(draw_kernels(*args, **settings))
-        return drawn[-1]
-
-    monkeypatch.setattr(cases, "draw_kernels", noted)
-    monkeypatch.setattr(cases, "estimate_kernel", lambda blurry: Estimate(trim(drawn[-1], 0.05), 1.0))
-    monkeypatch.setattr(deconvolver, "CROPS", {9: (24, 1)})
-    monkeypatch.setattr(deconvolver, "MEASURED", 3)
+def build(photos, shards):
+    """Two shards of two cases, made once for all tests here."""
 
     def task(*, true_share=0.5, **tables):
         made = recipe(shards, true_share=true_share, **tables)
-        return TASKS["deconvolver"].build(made, data=photos, device="cpu", report=print)
+        return build_deconvolver(made, data=photos, device="cpu", report=print, making=MAKING)
 
     return task
 
 
 def recipe(folder, *, true_share=0.5, **tables):
-    data = {"folder": str(folder), "shards": 1, "held_out_shards": 1, "true_share": true_share}
+    data = {"folder": str(folder), "shards": 1, "held_out_shards": 1, "true_share": true_share, "validation": 3}
     table = {"task": "deconvolver", "loop": {"steps": 3, "average": 0.5}, "adam": {"learning_rate": 1e-3, "clip": 1.0}}
     return TASKS["deconvolver"].recipe.model_validate(table | {"data": data, "deconvolver": NETWORK} | tables)
 
@@ -71,7 +79,8 @@ def trained_denoiser(photos, folder, widths=NETWORK["widths"]):
 def test_overfits_one_batch(build, true_share):
     task = build(true_share=true_share, deconvolver={"rounds": 1, "widths": (24, 24)})
     batch = task.batch(chance(0, 0))
-    before = psnr(task._restored(batch).detach(), batch.sharp).mean()
+    restored = task.networks["deconvolver"](batch.blurry, batch.kernel, batch.sigma, batch.doubt, batch.start)
+    before = psnr(restored.detach(), batch.sharp).mean()
     first = task.step(batch)["loss"]
     assert first == pytest.approx(-float(before), abs=0.02)
     for _ in range(60):
@@ -89,12 +98,11 @@ def test_kernels_are_true_as_often_as_the_recipe_says(build):
         assert all(task.batch(chance(0, step)).doubt.item() == doubt for step in range(10))
 
 
-def test_true_kernels_are_true_but_for_their_error(photos, monkeypatch):
-    monkeypatch.setattr(deconvolver, "MOST_ERROR", 0.0)
+def test_true_kernels_are_true_but_for_their_error(photos):
     drawn = SharpPhotos(photos)
     grey = 0
     for step in range(12):
-        made = deconvolver.true_cases(drawn, chance(0, step), widest=9, count=4, side=40)
+        made = deconvolver.true_cases(drawn, chance(0, step), widest=9, count=4, side=40, most_error=0.0)
         assert made.blurry.shape == made.sharp.shape == made.start.shape == (4, 3, 40, 40)
         assert made.kernel.shape == (4, 1, 9, 9)
         assert torch.equal(made.doubt, torch.zeros(4))
@@ -121,12 +129,11 @@ def test_the_error_of_a_kernel_is_a_share_of_its_peak_where_there_is_light():
     assert torch.equal(deconvolver.erring(kernel, 0.0, chance(0, 0)), kernel / kernel.sum())
 
 
-def test_validates_on_photos_of_its_own(build):
+def test_validates_on_photos_of_its_own(build, shards):
     task = build()
-    assert task.shards[0].parent.name == "train"
-    (path,) = task.shards[0].parent.parent.glob("held-out/*.safetensors")
+    (path,) = (shards / "held-out").glob("*.safetensors")
     seen = cases.read_shard(path)["sharp"]
-    for one in task.held_out["found_9px"]:
+    for one in (one for one in task.source.held_out if one.doubt):
         pieces = [torch.rot90(one.sharp, turns, (-2, -1)) for turns in range(4)]
         pieces += [piece.flip(-1) for piece in pieces]
         assert any(torch.equal((piece * 255).round(), sharp[None].float()) for piece in pieces for sharp in seen)
@@ -155,7 +162,7 @@ def test_half_precision_trains(build, shards, tmp_path):
     settings = recipe(shards).loop.model_copy(update={"precision": "bf16", "steps": 2})
     task = build()
     loop.run(task, settings, out=tmp_path)
-    assert all(one.dtype == torch.float32 for one in task.network.parameters())
+    assert all(one.dtype == torch.float32 for one in task.networks["deconvolver"].parameters())
 
 
 def test_starts_from_weights_of_its_own(build, tmp_path):
@@ -163,8 +170,8 @@ def test_starts_from_weights_of_its_own(build, tmp_path):
     first.step(first.batch(chance(0, 0)))
     write_weights(tmp_path / "own", first.networks, about={"architecture": first.architecture})
     started = build(start=str(tmp_path / "own"), loop={"steps": 1, "seed": 1})
-    own = first.network.state_dict()
-    assert all(torch.equal(own[name], one) for name, one in started.network.state_dict().items())
+    own = first.networks["deconvolver"].state_dict()
+    assert all(torch.equal(own[name], one) for name, one in started.networks["deconvolver"].state_dict().items())
     with pytest.raises(ModelError, match="log_levels"):
         build(start=str(tmp_path / "own"), deconvolver={"rounds": 2, "widths": (8, 8)})
 
@@ -176,11 +183,11 @@ def test_starts_from_a_denoiser_and_is_blind_to_hints(build, photos, tmp_path):
     sigma = torch.tensor([0.02, 0.1])
     clean = denoiser(noisy, FIRST_LEVEL * sigma)
     assert (clean - noisy).abs().max() > 1e-3  # it has learned something
-    torch.testing.assert_close(task.network.denoiser(noisy, FIRST_LEVEL * sigma, hint), clean)
+    torch.testing.assert_close(task.networks["deconvolver"].denoiser(noisy, FIRST_LEVEL * sigma, hint), clean)
     # Where the start explains all, the first round denoises it.
-    torch.testing.assert_close(task.network(noisy, delta(1), sigma, torch.zeros(2), noisy), clean)
+    torch.testing.assert_close(task.networks["deconvolver"](noisy, delta(1), sigma, torch.zeros(2), noisy), clean)
     task.step(task.batch(chance(0, 0)))  # and it learns to see
-    first, second = (task.network.denoiser(noisy, sigma, one) for one in (hint, noisy))
+    first, second = (task.networks["deconvolver"].denoiser(noisy, sigma, one) for one in (hint, noisy))
     assert not torch.equal(first, second)
     with pytest.raises(ModelError, match="denoiser"):
         build(start=str(path), deconvolver={"rounds": 1, "widths": (8, 8, 8)})
@@ -193,7 +200,5 @@ def test_the_table_is_the_networks_arguments():
     assert {name: one.default for name, one in arguments.items()} == deconvolver.DeconvolverNetwork().model_dump()
 
 
-def test_there_is_a_crop_for_every_range():
-    assert {widest for _, widest, _ in cases.RANGES} == deconvolver.CROPS.keys()
-    assert all(low >= deconvolver.LEAST_EXTENT for low, _, _ in cases.RANGES)
-    assert all(deconvolver.CROPS[widest][0] <= side for _, widest, side in cases.RANGES)
+def test_crops_are_of_photos_and_true_kernels_of_the_range():
+    assert all(one.low >= deconvolver.LEAST_EXTENT and one.crop <= one.side for one in cases.USUAL.ranges)

@@ -12,13 +12,11 @@ from blurspace.train import denoiser, loop
 from blurspace.train.recipes import TASKS
 from blurspace.train.steps import chance
 
-DATA = {"side": 16, "batch": 4}
+DATA = {"side": 16, "batch": 4, "validation": 8}
 
 
 @pytest.fixture
-def build(photos, monkeypatch):
-    monkeypatch.setattr(denoiser, "MEASURED", 8)
-
+def build(photos):
     def task(**tables):
         return TASKS["denoiser"].build(recipe(**tables), data=photos, device="cpu", report=print)
 
@@ -78,7 +76,7 @@ def test_validates_on_noise_that_is_always_the_same(build):
     assert set(measured) == {f"psnr_{sigma}" for sigma in denoiser.MEASURED_SIGMAS}
     for sigma in denoiser.MEASURED_SIGMAS:  # nothing is learned yet; black, clamped, loses half of its noise
         assert -0.5 < measured[f"psnr_{sigma}"] + 20 * math.log10(sigma) < 3.5
-        assert len(task.held_out[sigma].sharp) == 8
+    assert [len(one.sharp) for one in task.source.held_out] == [8] * 3
     assert task.validate() == measured
     assert build(loop={"steps": 1, "seed": 1}).validate() == measured
     task.step(task.batch(chance(0, 0)))
@@ -100,7 +98,7 @@ def test_trains_resumes_and_loads(build, tmp_path):
 def test_half_precision_trains(build, tmp_path):
     task = build()
     loop.run(task, recipe().loop.model_copy(update={"precision": "bf16", "steps": 2}), out=tmp_path)
-    assert all(one.dtype == torch.float32 for one in task.network.parameters())
+    assert all(one.dtype == torch.float32 for one in task.networks["denoiser"].parameters())
 
 
 def test_the_table_is_the_networks_arguments():

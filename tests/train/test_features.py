@@ -6,7 +6,7 @@ import torch
 from blurspace.builders import build_features
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.weights import read_weights
-from blurspace.train import features, loop
+from blurspace.train import loop
 from blurspace.train.features import PlaceSettings, changed_crops, draw_kernels, matched
 from blurspace.train.recipes import TASKS, read_recipe
 from blurspace.train.steps import chance
@@ -29,9 +29,8 @@ def test_it_overfits_one_batch(photos):
     assert task.step(batch)["accuracy"] == 1
 
 
-def test_the_scale_becomes_the_mean_of_each_map(photos, monkeypatch):
-    monkeypatch.setattr(features, "SCALE_RATE", 0.5)
-    _, task = build(photos, adam={"learning_rate": 1e-9})
+def test_the_scale_becomes_the_mean_of_each_map(photos):
+    _, task = build(photos, adam={"learning_rate": 1e-9}, scale_rate=0.5)
     batch = task.batch(chance(0, 0))
     for _ in range(12):
         task.step(batch)

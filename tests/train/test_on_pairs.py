@@ -11,8 +11,9 @@ from blurspace.errors import NoInputError, UsageError
 from blurspace.io.files import write_bytes
 from blurspace.io.images import encode_photo
 from blurspace.metrics import psnr
-from blurspace.train.on_pairs import PairSettings, PairSource, PairTask, pair_source, pair_task, to_device
-from blurspace.train.settings import AdamSettings
+from blurspace.train.on_pairs import PairSettings, pair_source, to_device
+from blurspace.train.one_loss import OneLoss, Source, one_loss
+from blurspace.train.settings import AdamSettings, Strict
 from blurspace.train.steps import chance
 from blurspace.types import Pair, Photo
 
@@ -125,18 +126,17 @@ def task(held_out=(2, 2, 1), **changes):
         found = {"psnr": psnr(net(pair.sharp), pair.blurry)}
         return found | ({"of many": torch.ones(len(pair.sharp))} if len(pair.sharp) > 1 else {})
 
-    made = pair_task(
-        {"gain": net},
-        architecture={"gain": {}},
-        source=PairSource(
+    made = one_loss(
+        {"gain": (net, Strict())},
+        source=Source(
             lambda generator: pair(2, int(torch.randint(99, (), generator=generator))),
             [pair(count, 100 + index) for index, count in enumerate(held_out)],
         ),
         adam=AdamSettings(**{"learning_rate": 0.1, "clip": 1.0} | changes),
-        loss=lambda pair, _: (net(pair.sharp) - pair.blurry).square().mean(),
+        loss=lambda pair: (net(pair.sharp) - pair.blurry).square().mean(),
         measure=measure,
     )
-    assert isinstance(made, PairTask)
+    assert isinstance(made, OneLoss)
     return made
 
 
@@ -145,7 +145,7 @@ def test_a_step_goes_down_the_loss():
     batch = one.batch(chance(0, 0))
     losses = [one.step(batch) for _ in range(30)]
     assert set(losses[0]) == {"loss", "gradient"}
-    assert losses[0]["loss"] == pytest.approx(float((0.5 * batch[0].sharp).square().mean()), rel=1e-4)
+    assert losses[0]["loss"] == pytest.approx(float((0.5 * batch.sharp).square().mean()), rel=1e-4)
     assert losses[-1]["loss"] < 0.05 * losses[0]["loss"]
 
 

@@ -48,7 +48,7 @@ class Movable:
     """
 
     roomy: Float[Tensor, "c h w"]
-    spectrum: Complex[Tensor, "c h w//2+1"]
+    spectrum: Complex[Tensor, "c h half"]
     mix: Float[Tensor, "s m"]
     energy: Float[Tensor, "s s"]
     max_shift: int

@@ -24,7 +24,7 @@ from blurspace.io.weights import load_into, read_weights
 
 if TYPE_CHECKING:
     from blurspace.data.triplets import Triplets
-    from blurspace.train.on_triplets import TripletTask
+    from blurspace.train.one_loss import OneLoss
 
 # Our choice: all of it in half an hour or so on one thread. Measured, beside two other trainings on 2 cores of an AMD
 # EPYC: 0.14 to 0.17 s a step of synthesis.
@@ -87,7 +87,7 @@ table = rows_table("configuration", "paper_psnr", "psnr", "gain", gain="ours ove
 class _Trained:
     """What one training left: the task, its weights file, and what was measured before and after."""
 
-    task: "TripletTask"
+    task: "OneLoss[Triplets]"
     weights: Path
     first: dict[str, float]
     last: dict[str, float]

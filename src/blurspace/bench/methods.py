@@ -51,7 +51,7 @@ def known_methods() -> tuple[str, ...]:
 
 def blind_methods() -> tuple[str, ...]:
     """The methods that deblur with nothing but the photo."""
-    return (catalog.AUTO, *catalog.deblurrers())
+    return catalog.deblurrers()
 
 
 def build(method: str, true_kernel: Kernel | None = None) -> Deblurrer | None:

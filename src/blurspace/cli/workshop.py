@@ -76,12 +76,14 @@ def bench(
         if name not in PROTOCOLS:
             raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
         from blurspace.bench import runner
+        from blurspace.catalog import current_name
         from blurspace.io.images import write_bytes
         from blurspace.jobs.files import check_target
 
         if csv:
             check_target(csv, [], overwrite=overwrite)
-        result = runner.run(name, data=data, method=method, progress=console.progress, limit=limit)
+        called = None if method is None else current_name(method, console.message)
+        result = runner.run(name, data=data, method=called, progress=console.progress, limit=limit)
         if csv:
             write_bytes(csv, result.csv().encode(), overwrite=overwrite)
         console.data({**result.summary, "rows": result.rows}, result.table().rstrip("\n"))

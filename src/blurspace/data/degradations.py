@@ -23,7 +23,7 @@ from blurspace.data.crops import SharpPhotos, draw_between, draw_index
 from blurspace.data.sources import SCENE_MARGIN, Source, from_kernels, mixed
 from blurspace.levels import to_8_bits
 from blurspace.pixels import inner
-from blurspace.types import Image, Kernel, Pair
+from blurspace.types import AnyImage, Image, Kernel, Pair
 
 # imgaug 0.4, MotionBlur: k = (3, 7) and angle = (0, 360); half a turn is enough for an even line.
 LENGTHS = (3, 4, 5, 6, 7)
@@ -144,7 +144,7 @@ def _detour(picture: Image, generator: Generator) -> Image:
     return _resized(_resized(picture, smaller, generator), list(size), generator)
 
 
-def _resized(picture: Image, size: list[int], generator: Generator) -> Image:
+def _resized(picture: Image, size: list[int], generator: Generator) -> AnyImage:
     return functional.interpolate(picture, size, mode=INTERPOLATIONS[draw_index(len(INTERPOLATIONS), generator)])
 
 

@@ -2,13 +2,8 @@
 
 Pham et al. 2024, sec. 4.1: blurry pictures B and sharp ones S of one camera, not paired, of different scenes, 6 to 4.
 
-Its measure, the variance of the Laplacian, tells a picture's contents as much as its blur. Ours looks at strong
-contrasts only: how much does the brightness bend where it rises, over how much it rises, in the softest direction?
-Balanced accuracy at the best common border, fitted on the same pictures, mean over 7 sharp sets (Kodak, CID22, our
-photos, GoPro half and full size, REDS, noisy Kodak) and 6 blurry ones (Kodak by both cameras of `blur.scenes`,
-GoPro's and REDS's own, our demo photos): variance of the Laplacian 0.86, over that of the picture 0.85, of its
-gradients 0.84 (smoothed first 0.90); bend over contrast 0.94, where that is strong 0.96; `diagnose.edge_sharpness` 0.95
-in twice the time. Ours is higher in all of Kodak, noisy or not, and REDS than in its blur; in GoPro in 99.7 % of cases.
+Its measure, the variance of the Laplacian, tells a picture's contents as much as its blur; ours is that by which photos
+are left alone (`blurspace.sharpness`).
 """
 
 import math
@@ -27,6 +22,7 @@ from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.files import SUFFIXES, find_photos, shown
 from blurspace.io.video import VIDEO_SUFFIXES, check_every, count_frames, is_video, read_frames
 from blurspace.pixels import luminance
+from blurspace.sharpness import SHARP, edge_sharpness
 
 FEWEST = 8  # pictures of a pile: half a batch of pham2024, sec. 4.1; fewer are soon known by heart (ours)
 CROP = 256  # px: the side of the crops of pham2024's code
@@ -34,18 +30,9 @@ UNEVEN, TOO_UNEVEN = 1.5, 3.0  # ratios of long sides, and so of blurs, between 
 SHARE = 0.6  # of B in B and S: the best of pham2024, table 3 ...
 SHARES = (0.5, 0.9)  # ... which ends here, 0.6 to 1 and 1.7 to 2.7 dB below
 SHARED = 0.5  # of the sharp pile: if more of it shows what the blurry pile shows, these are pairs (ours)
-JUDGED = 100  # pictures of a pile, evenly spaced, whose sharpness is looked at in a check: 5 s (ours)
-
+JUDGED = 100  # pictures of a pile, evenly spaced, whose sharpness is looked at in a check: 10 s (ours)
 MOST_SIDE = 1024  # px each way, of which pieces are cut: bounds the memory of a pile of large photos (ours)
 
-STEPS = (((0, 1), 4), ((1, 0), 4), ((1, 1), 3), ((1, -1), 3))  # directions; how many steps to both sides a contrast is
-REACH = 4  # px: as many; 3 to 8 do as well (ours)
-STRONG = 0.05  # share of the places that count as strong contrasts; 0.03 to 0.1 do as well (ours)
-LEAST_CONTRAST = 0.04  # as in `deblur.diagnose`: below it noise and JPEG blocks make edges of their own
-FEWEST_PLACES = 20  # with strong contrasts, before a direction is believed: as there
-LARGEST = 768  # px: of larger pictures the middle is judged, which bounds the time (ours)
-# The best common border: Kodak 0.113 to 0.156, sharp GoPro and REDS 0.081 to 0.115, their blur 0.016 to 0.096.
-SHARP = 0.0865
 APART = 1.5  # the least mean sharpness of sharp pictures over blurry ones: see `sort_pile`
 DOUBTFUL = 0.25  # of the way between both means, about their border: left out (ours)
 MOST = 0.9  # of a pile passes for all of it (ours)
@@ -95,27 +82,13 @@ def read_pile(paths: Sequence[str | Path], *, every: int = 1, limit: int | None 
     return Pile(tuple(frames), tuple(skipped))
 
 
-def sharpness(pixels: Tensor) -> float:
-    """How sharp is a picture, uint8 (3 h w)? About 0.02 (a long blur) to 0.16; SHARP is the border.
-
-    Root mean square of the second difference over that of the contrast, where this is strong, in the softest of four
-    directions. NaN where there is no contrast to judge by.
-    """
-    if min(pixels.shape[-2:]) < 4 * REACH:
-        return math.nan
-    grey = _grey(pixels)
-    found = [_bend_over_contrast(grey, step, count) for step, count in STEPS]
-    return min((value for value in found if not math.isnan(value)), default=math.nan)
-
-
 def sort_pile(pile: Pile) -> tuple[Pile, Pile]:
     """The blurry and the sharp pictures of a mixed pile, without the doubtful ones between them.
 
-    The border is that of Otsu 1979, of the sharpness: of its logarithm it takes 11 of 42 blurry frames of GoPro beside
-    11 sharp ones for sharp, here none. Raises UsageError where there are not two kinds, with means on both sides of
-    SHARP, and APART: ratios were 1.57 to 3.9 in mixed sets, up to 1.43 in sharp ones; no blurry mean over 0.083.
+    The border is that of Otsu 1979, of the sharpness. Raises UsageError where there are not two kinds, with means on
+    both sides of SHARP, and APART.
     """
-    values = torch.tensor([sharpness(frame.pixels) for frame in pile.frames], dtype=torch.float64)
+    values = _sharpness(pile.frames)
     clear = values[values.isfinite()].sort().values
     if len(clear) < 2:
         raise UsageError(f"{len(clear)} pictures with contrast were given, where a mixed pile was wanted: give more")
@@ -238,29 +211,10 @@ def _bounded(pixels: Tensor) -> Tensor:
     return pixels[:, top : top + MOST_SIDE, left : left + MOST_SIDE].clone()
 
 
-def _grey(pixels: Tensor) -> Tensor:
-    """Luminance (h w) in [0, 1] (ITU-R BT.601) of the picture's middle, smoothed over 3 px against noise."""
-    top, left = (max(length - LARGEST, 0) // 2 for length in pixels.shape[-2:])
-    middle = pixels[:, top : top + LARGEST, left : left + LARGEST].float() / 255
-    grey = luminance(middle[None])[0]
-    return functional.avg_pool2d(functional.avg_pool2d(grey, 2, 1), 2, 1)[0]  # weights 1 2 1 both ways
-
-
-def _bend_over_contrast(grey: Tensor, step: tuple[int, int], count: int) -> float:
-    height, width = grey.shape
-
-    def moved(times: int) -> Tensor:
-        down, right = times * step[0], times * step[1]
-        return grey[REACH + down : height - REACH + down, REACH + right : width - REACH + right]
-
-    contrast = (moved(count) - moved(-count)).abs()
-    some = contrast.flatten()[::7]  # enough for the border, and faster
-    least = some.kthvalue(len(some) - round(STRONG * len(some))).values.clamp_min(LEAST_CONTRAST)
-    strong = contrast > least
-    if int(strong.sum()) < FEWEST_PLACES:
-        return math.nan
-    bend = (moved(1) - 2 * moved(0) + moved(-1))[strong] / (step[0] ** 2 + step[1] ** 2)
-    return float((bend.square().mean() / contrast[strong].square().mean()).sqrt())
+def _sharpness(frames: Sequence[Frame]) -> Tensor:
+    """The edge sharpness of each picture (n), NaN where there is no contrast to judge by."""
+    found = [edge_sharpness(luminance(frame.pixels[None].float() / 255)) for frame in frames]
+    return torch.tensor([value if math.isfinite(value) else math.nan for value in found], dtype=torch.float64)
 
 
 def _two_means(values: Tensor) -> tuple[float, float]:
@@ -293,8 +247,7 @@ def _check_scale(blurry: float, sharp: float) -> list[str]:
 def _check_sharpness(blurry: Pile, sharp: Pile) -> list[str]:
     """Is one pile blurry and the other sharp, in itself or beside the other?"""
     some = [pile.frames[:: math.ceil(len(pile.frames) / JUDGED)] for pile in (blurry, sharp)]
-    judged = [torch.tensor([sharpness(frame.pixels) for frame in frames]) for frames in some]
-    found = [values[values.isfinite()] for values in judged]
+    found = [values[values.isfinite()] for values in map(_sharpness, some)]
     if not all(len(values) for values in found):
         raise UsageError("one of the piles has no contrast in its pictures, where scenes were wanted: give others")
     misfits = [float((found[0] >= SHARP).float().mean()), float((found[1] < SHARP).float().mean())]
@@ -324,5 +277,7 @@ def _drop_shared(blurry: Pile, sharp: Pile) -> tuple[Pile, list[str]]:
 
 def _hashes(pile: Pile) -> Tensor:
     """A difference hash each (n 64), -1 or 1: which of 8 x 9 neighbours in a row is brighter (Krawetz 2013, dHash)."""
-    small = [functional.adaptive_avg_pool2d(_grey(frame.pixels)[None], (8, 9))[0] for frame in pile.frames]
+    small = [
+        functional.adaptive_avg_pool2d(luminance(frame.pixels[None].float()), (8, 9))[0, 0] for frame in pile.frames
+    ]
     return 2.0 * torch.stack([(one[:, 1:] > one[:, :-1]).flatten() for one in small]) - 1

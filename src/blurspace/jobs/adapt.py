@@ -15,8 +15,7 @@ from torch import Tensor
 
 from blurspace.blur.cameras import CAMERAS
 from blurspace.builders import build_camera, build_network, build_space, write_camera
-from blurspace.cards import AUTO, KNOWN
-from blurspace.catalog import WEIGHTS, find_card
+from blurspace.cards import AT_ONCE, KNOWN, WEIGHTS, find_card
 from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos, digest, rank
 from blurspace.data.layouts import find_pairs
@@ -266,14 +265,10 @@ def _deblurrer(name: str, given: str | None) -> Path | str:
     method = KNOWN[name] if given is None else given
     if Path(method).is_file():
         return Path(method)
-    if method == AUTO:
-        return method
     card = find_card(method)
     if card.task != "deblur":
         raise UsageError(f"the model {method} does not deblur: give --deblurrer one that does, or a file of weights")
-    if card.builder.endswith(":restorer"):
-        return WEIGHTS / str(card.weights)
-    return method
+    return WEIGHTS / next(iter(card.weights)) if card.networks == AT_ONCE else card.name
 
 
 def _write(out: Path, task: TranslatorTask, chosen: Domain, about: dict[str, object]) -> None:

@@ -21,7 +21,7 @@ from blurspace.io.vgg import read_vgg19_state
 from blurspace.levels import to_levels
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.vgg import Vgg19
-from blurspace.train.on_triplets import Report
+from blurspace.train.one_loss import Report, report_left_out
 from blurspace.train.settings import AdamSettings, CriticNetwork, LoopSettings, Strict
 from blurspace.train.steps import chance
 from blurspace.train.translator import (
@@ -78,8 +78,7 @@ class TranslatorRecipe(Strict):
 def build_translator(recipe: TranslatorRecipe, *, data: Path, device: str, report: Report) -> TranslatorTask:
     """The task, from folders. Raises NoInputError and UsageError as those who read them do, before any training."""
     piles = {name: read_pile([data / name], limit=recipe.pictures) for name in (BLURRY, SHARP)}
-    for sentence in (*piles[BLURRY].skipped, *piles[SHARP].skipped):
-        report(f"left out: {sentence}")
+    report_left_out((*piles[BLURRY].skipped, *piles[SHARP].skipped), report)
     blurry, sharp = ([frame.pixels for frame in piles[name].frames] for name in (BLURRY, SHARP))
     space = build_space()
     photos = PairPhotos(find_pairs(data / KNOWN))

@@ -8,8 +8,9 @@ photo, hence files. Cases with the true kernel are made on the fly instead (`tra
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -32,20 +33,59 @@ from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
 from blurspace.types import Image, Kernel
 
-# Kernels up to this extent (px) go with photos of this side, so that there is enough inside the frame to search in
-# (see `candidates.SIDES_IN_NOISY_PICTURE`). Half the cases are of the shortest range, which is the commonest blur; a
-# shard has cases of one range.
-RANGES = ((3, 31, 288), (31, 61, 384), (3, 31, 288), (61, 85, 432))
-SHARD = 32
 # Noise: log-uniform, and often just what the benchmark protocols use.
 SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
 OTHER_SHARE, GREY_SHARE = 0.15, 0.15
-# A search that failed (agreement of the kernels below this) teaches nothing: the receipt refuses such results.
-LEAST_AGREEMENT = 0.75
-MOST_TRIES = 20  # for each case
 # What a shard was made from and how; the version goes up when cases come to be made in another way.
 ORIGIN, VERSION = "origin", 2
 MARGIN = 8  # px: the estimated kernel may be off centre by less than this
+
+
+@dataclass(frozen=True)
+class Range:
+    """Kernels of `low` to `high` px go with photos of `side` px; of these, batches are `count` crops of `crop` px."""
+
+    low: int
+    high: int
+    side: int
+    crop: int
+    count: int
+
+
+def search(blurry: Image) -> Kernel:
+    """The kernel that our classical search finds in a blurry photo."""
+    return estimate_kernel(luminance(blurry)).kernel
+
+
+@dataclass(frozen=True)
+class Making:
+    """How cases are made: all ours.
+
+    Photos leave enough inside the frame to search in (see `candidates.SIDES_IN_NOISY_PICTURE`), crops of all `ranges`
+    have about the same area, and half of the shards are of the shortest range, which is the commonest blur. Kernels are
+    kept in a square of `widest` px. A search that failed (kernels agree less than `least_agreement`) teaches nothing:
+    the receipt refuses such results.
+    """
+
+    ranges: tuple[Range, ...] = (
+        Range(3, 31, side=288, crop=128, count=3),
+        Range(31, 61, side=384, crop=176, count=2),
+        Range(3, 31, side=288, crop=128, count=3),
+        Range(61, 85, side=432, crop=240, count=1),
+    )
+    shard: int = 32  # cases
+    widest: int = SearchSettings.widest
+    least_agreement: float = 0.75
+    most_tries: int = 20  # for each case
+    draw: Callable[..., Kernel] = draw_kernels
+    search: Callable[[Image], Kernel] = search
+
+    def range_of(self, shard: Path) -> Range:
+        """That of the cases in a file."""
+        return next(one for one in self.ranges if shard.name.startswith(f"{one.high}px-"))
+
+
+USUAL = Making()
 
 
 @dataclass(frozen=True)
@@ -53,6 +93,7 @@ class Cases:
     """What a deconvolver is given, and the `sharp` picture (b 3 h w) that it should find.
 
     `blurry`, `start` (b 3 h w); `kernel` (b 1 k k); `sigma` (b); `doubt` (b): 0 for a true kernel, 1 for a found one.
+    `widest`: px, of the kernels of their range.
     """
 
     blurry: Image
@@ -61,14 +102,22 @@ class Cases:
     kernel: Kernel
     sigma: Tensor
     doubt: Tensor
+    widest: int
 
     def to(self, device: str) -> "Cases":
         """The same on another device."""
-        return Cases(*(getattr(self, one.name).to(device) for one in fields(self)))
+        moved: dict[str, Any] = {name: one.to(device) for name, one in vars(self).items() if isinstance(one, Tensor)}
+        return replace(self, **moved)
 
 
 def make_shards(
-    photos: SharpPhotos, folder: Path, *, count: int, seed: int, report: Callable[[str], None]
+    photos: SharpPhotos,
+    folder: Path,
+    *,
+    count: int,
+    seed: int,
+    report: Callable[[str], None],
+    making: Making = USUAL,
 ) -> list[Path]:
     """The paths of `count` shards in `folder`; those that are missing are made first (two minutes each).
 
@@ -76,10 +125,11 @@ def make_shards(
     """
     folder.mkdir(parents=True, exist_ok=True)
     origin = digest(photos.photos, also=f"{VERSION} {seed}")
-    paths = [folder / f"{RANGES[n % len(RANGES)][1]}px-{n:04d}.safetensors" for n in range(count)]
-    for n, path in enumerate(paths):
+    kinds = [making.ranges[n % len(making.ranges)] for n in range(count)]
+    paths = [folder / f"{kind.high}px-{n:04d}.safetensors" for n, kind in enumerate(kinds)]
+    for n, (path, kind) in enumerate(zip(paths, kinds, strict=True)):
         if not path.exists():
-            shard = _stacked(_draw_shard(photos, RANGES[n % len(RANGES)], chance(seed, n)))
+            shard = _stacked(_draw_shard(photos, kind, chance(seed, n), making))
             unfinished = path.with_suffix(".part")
             save_file(shard, unfinished, metadata={ORIGIN: origin})
             unfinished.rename(path)
@@ -95,49 +145,49 @@ def read_shard(path: Path) -> dict[str, Tensor]:
     return load_file(path)
 
 
-def draw_cases(shard: dict[str, Tensor], generator: torch.Generator, *, count: int, side: int) -> Cases:
+def draw_cases(shard: dict[str, Tensor], generator: torch.Generator, *, count: int, side: int, widest: int) -> Cases:
     """A batch of `count` crops of `side` px, each turned and flipped by chance, from one shard."""
     drawn = [_crop(shard, generator, min(side, shard["blurry"].shape[-1])) for _ in range(count)]
     blurry, sharp, start, kernel, sigma = (torch.stack(column) for column in zip(*drawn, strict=True))
-    return Cases(blurry / 255, sharp / 255, start.float(), _common_trim(kernel), sigma, torch.ones(count))
+    return Cases(blurry / 255, sharp / 255, start.float(), _common_trim(kernel), sigma, torch.ones(count), widest)
 
 
-def draw_case(photo: Image, kernel: Kernel, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+def draw_case(
+    photo: Image, kernel: Kernel, generator: torch.Generator, making: Making = USUAL
+) -> tuple[Tensor, ...] | None:
     """(blurry, sharp, start, kernel, sigma) of a photo `MARGIN` px wider than the kernel needs; None if it failed."""
     inner = photo[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
     blurry = photograph(
         inner, kernel, response="linear", sigma=_draw_sigma(generator), round8=True, border="valid", generator=generator
     )
-    found = estimate_kernel(luminance(blurry)).kernel
+    found = making.search(blurry)
     down, right, agreement = offset(found, kernel)
-    if agreement < LEAST_AGREEMENT or max(abs(down), abs(right)) >= MARGIN:
+    if agreement < making.least_agreement or max(abs(down), abs(right)) >= MARGIN:
         return None
     reach = kernel.shape[-1] // 2 + MARGIN
     sharp = _shifted(photo, -down, -right)[..., reach:-reach, reach:-reach].clamp(0, 1)
     sigma = estimate_sigma(blurry)
     colours = [picture.expand(-1, 3, -1, -1) for picture in (blurry, sharp, make_start(blurry, found, sigma))]
-    return (*colours, crop_or_pad(found, SearchSettings.widest), torch.tensor([sigma]))
+    return (*colours, crop_or_pad(found, making.widest), torch.tensor([sigma]))
 
 
 def _draw_shard(
-    photos: SharpPhotos, kind: tuple[int, int, int], generator: torch.Generator
+    photos: SharpPhotos, kind: Range, generator: torch.Generator, making: Making
 ) -> list[tuple[Tensor, ...]]:
-    low, high, side = kind
     cases: list[tuple[Tensor, ...]] = []
-    for _ in range(MOST_TRIES * SHARD):
-        kernel = draw_kernels(generator, count=1, kernel_side=high, extents=(low, high), other_share=OTHER_SHARE)
-        kernel = trim(kernel)
-        photo = photos.crop(generator, side=side + 2 * MARGIN + kernel.shape[-1] - 1)
+    drawn = {"count": 1, "kernel_side": kind.high, "extents": (kind.low, kind.high), "other_share": OTHER_SHARE}
+    for _ in range(making.most_tries * making.shard):
+        kernel = trim(making.draw(generator, **drawn))
+        photo = photos.crop(generator, side=kind.side + 2 * MARGIN + kernel.shape[-1] - 1)
         if torch.rand((), generator=generator) < GREY_SHARE:
             photo = luminance(photo)
-        case = draw_case(photo, kernel, generator)
+        case = draw_case(photo, kernel, generator, making)
         if case is not None:
             cases.append(case)
-        if len(cases) == SHARD:
+        if len(cases) == making.shard:
             return cases
-    raise UsageError(
-        f"of {MOST_TRIES * SHARD} kernels only {len(cases)} were found again: give photos with more detail"
-    )
+    tries = making.most_tries * making.shard
+    raise UsageError(f"of {tries} kernels only {len(cases)} were found again: give photos with more detail")
 
 
 def _draw_sigma(generator: torch.Generator) -> float:

@@ -4,27 +4,30 @@ Kingma and Welling 2014, equation 10. How far a decoded cell is off is measured 
 space's metric; so no picture is needed once the codes are there, and a step takes a millisecond.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import divergence
+from blurspace.nets.code_prior import CodePrior
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.kernel_space import BasisNetwork
 from blurspace.train.on_pairs import PairSettings, pair_source
-from blurspace.train.on_triplets import VALIDATION_SEED, Report
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, one_loss
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, descend, make_adam, seeded
+from blurspace.train.steps import chance, seeded
 from blurspace.types import Pair
 
 # What an exponent that is off by 1 counts, as a mean square error of the picture: REDS at the wrong end of the curves
 # is off by about 3 %.
 CURVE_ERROR = 0.03**2
+DRAWN = 4096  # cells that are drawn in validation
+Cells = tuple[Tensor, Tensor]  # (n channels 1 1), and the noise of their latent numbers
 
 
 class LatentSettings(BasisNetwork):
@@ -51,64 +54,64 @@ class CodePriorRecipe(Strict):
     error: float = Field(default=0.01, gt=0)
 
 
-class CodePriorTask:
-    """A `loop.Task`; only the prior learns."""
+def build_code_prior(recipe: CodePriorRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Cells]:
+    """Down the negative evidence bound, in nats per cell; only the prior learns.
 
-    def __init__(self, recipe: CodePriorRecipe, *, data: Path, device: str, report: Report) -> None:
-        """Read the codes. Raises NoInputError and UsageError as the sources do, ModelError on a wrong start."""
-        source = pair_source(recipe.data, data=data, device=device, report=report)
-        with seeded(recipe.loop.seed):
-            self.space = BasisSpace(**recipe.space.model_dump())
-        assert self.space.prior is not None  # the settings want a latent number
-        self.prior = self.space.prior
-        old = {name: one for name, one in read_weights(recipe.start)[0].items() if not name.startswith("space.prior.")}
-        new = {f"space.prior.{name}": one for name, one in self.prior.state_dict().items()}
-        load_into({"space": self.space}, old | new)
-        self.space.to(device).requires_grad_(False)
-        self.prior.requires_grad_(True)
-        self.networks: Mapping[str, nn.Module] = {"space": self.space}
-        self.architecture: Mapping[str, Mapping[str, Any]] = {"space": recipe.space.model_dump()}
-        adam = make_adam(self.prior.parameters(), recipe.adam)
-        self.optimisers: Mapping[str, torch.optim.Optimizer] = {"all": adam}
-        self.clip, self.error, self.count = recipe.adam.clip, recipe.error, recipe.cells
-        pairs = [source.draw(chance(recipe.loop.seed, index)) for index in range(recipe.collected)]
-        self.metric = self._metric(pairs)
-        self.codes, self.held_out = self._cells(pairs), self._cells(source.held_out)
+    Measures root mean square errors, seen in pictures, of decoding, and of blur real and drawn. Raises NoInputError and
+    UsageError as the sources do, ModelError on a wrong start.
+    """
+    source = pair_source(recipe.data, data=data, device=device, report=report)
+    space, prior = _space(recipe, device)
+    pairs = [source.draw(chance(recipe.loop.seed, index)) for index in range(recipe.collected)]
+    metric = torch.stack([space.metric(pair.sharp) for pair in pairs]).mean(0)
+    codes, held_out = _cells(space, pairs), _cells(space, source.held_out)
 
-    def batch(self, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Cells (n channels 1 1) and the noise of their latent numbers."""
-        chosen = self.codes[torch.randint(len(self.codes), (self.count,), generator=generator)]
-        noise = torch.randn(self.count, self.prior.latent, 1, 1, generator=generator)
-        return chosen, noise.to(chosen)
-
-    def step(self, batch: tuple[Tensor, Tensor]) -> dict[str, float]:
-        """Down the negative evidence bound, in nats per cell."""
-        codes, noise = batch
-        mean, log_variance = self.prior.encode(codes)
-        off = self._square_error(self.prior.decode(mean + (log_variance / 2).exp() * noise) - codes).mean()
-        rest = divergence(mean, log_variance)
-        loss = off / (2 * self.error**2) + rest
-        gradient = descend(loss, self.optimisers["all"], clip=self.clip)
-        return {"loss": float(loss.detach()), "divergence": float(rest.detach()), "gradient": gradient}
-
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """On cells held out: root mean square errors, seen in pictures, of decoding, and of blur real and drawn."""
-        decoded = self.prior.decode(self.prior.encode(self.held_out)[0])
-        latent = torch.randn(4096, self.prior.latent, 1, 1, generator=chance(VALIDATION_SEED, 0))
-        drawn = self.prior.decode(latent.to(self.held_out))
-        found = {"decoded_error": decoded - self.held_out, "real_blur": self.held_out, "drawn_blur": drawn}
-        return {name: float(self._square_error(change).mean().sqrt()) for name, change in found.items()}
-
-    def _square_error(self, change: Tensor) -> Tensor:
+    def square_error(change: Tensor) -> Tensor:
         """Of cells (n channels 1 1), (n)."""
         weights, curve = change[:, :-1, 0, 0], change[:, -1, 0, 0]
-        return ((weights @ self.metric) * weights).sum(1) + CURVE_ERROR * curve.square()
+        return ((weights @ metric) * weights).sum(1) + CURVE_ERROR * curve.square()
 
-    def _metric(self, pairs: list[Pair]) -> Tensor:
-        return torch.stack([self.space.metric(pair.sharp) for pair in pairs]).mean(0)
+    def draw(generator: Generator) -> Cells:
+        chosen = codes[torch.randint(len(codes), (recipe.cells,), generator=generator)]
+        return chosen, torch.randn(recipe.cells, prior.latent, 1, 1, generator=generator).to(chosen)
 
-    @torch.no_grad()
-    def _cells(self, pairs: list[Pair]) -> Tensor:
-        codes = [self.space.extract(pair.sharp, pair.blurry) for pair in pairs]
-        return torch.cat([code.movedim(1, -1).flatten(0, 2) for code in codes])[..., None, None]
+    def loss(batch: Cells) -> dict[str, Tensor]:
+        cells, noise = batch
+        mean, log_variance = prior.encode(cells)
+        off = square_error(prior.decode(mean + (log_variance / 2).exp() * noise) - cells).mean()
+        rest = divergence(mean, log_variance)
+        return {"loss": off / (2 * recipe.error**2) + rest, "divergence": rest}
+
+    def measure(batch: Cells) -> dict[str, Tensor]:
+        cells, noise = batch
+        decoded = prior.decode(prior.encode(cells)[0])
+        found = {"decoded_error": decoded - cells, "real_blur": cells, "drawn_blur": prior.decode(noise)}
+        return {name: square_error(change).mean().sqrt()[None] for name, change in found.items()}
+
+    noise = torch.randn(DRAWN, prior.latent, 1, 1, generator=chance(VALIDATION_SEED, 0)).to(held_out)
+    return one_loss(
+        {"space": (space, recipe.space)},
+        source=Source(draw, [(held_out, noise)]),
+        adam=recipe.adam,
+        loss=loss,
+        measure=measure,
+        learning=prior.parameters(),
+    )
+
+
+def _space(recipe: CodePriorRecipe, device: str) -> tuple[BasisSpace, CodePrior]:
+    """The space, whose codes stay as they are, and its prior, which is to learn."""
+    with seeded(recipe.loop.seed):
+        space = BasisSpace(**recipe.space.model_dump())
+    assert space.prior is not None  # the settings want a latent number
+    old = {name: one for name, one in read_weights(recipe.start)[0].items() if not name.startswith("space.prior.")}
+    new = {f"space.prior.{name}": one for name, one in space.prior.state_dict().items()}
+    load_into({"space": space}, old | new)
+    space.to(device).requires_grad_(False)
+    return space, space.prior.requires_grad_(True)
+
+
+@torch.no_grad()
+def _cells(space: BasisSpace, pairs: Sequence[Pair]) -> Tensor:
+    codes = [space.extract(pair.sharp, pair.blurry) for pair in pairs]
+    return torch.cat([code.movedim(1, -1).flatten(0, 2) for code in codes])[..., None, None]

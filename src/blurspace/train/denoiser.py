@@ -4,28 +4,26 @@ Zhang et al. 2022 (DRUNet) train theirs so. Pictures in equal planes with equal 
 deconvolver gets grey photos so.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Generator, Tensor
 
 from blurspace.data.crops import SharpPhotos
 from blurspace.metrics import psnr
 from blurspace.nets.denoiser import Denoiser
-from blurspace.train.on_triplets import VALIDATION_SEED, Report, sharp_photos
+from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, descend, make_adam, seeded
+from blurspace.train.steps import chance, seeded
 from blurspace.types import Image
 
 GREY_SHARE = 0.25
 # Errors count relative to the noise, or else strong noise is all that is learned; plus this.
 LEAST_SIGMA = 0.01
-# Validation: noise of these strengths, so many crops each.
-MEASURED_SIGMAS, MEASURED = (0.01, 0.03, 0.1), 64
+MEASURED_SIGMAS = (0.01, 0.03, 0.1)  # of the noise in validation
 
 
 class NoiseSettings(Strict):
@@ -34,6 +32,7 @@ class NoiseSettings(Strict):
     side: int = Field(gt=0)
     batch: int = Field(gt=0)
     sigmas: tuple[float, float] = (0.003, 0.25)
+    validation: int = Field(default=64, gt=0, description="crops that training never sees, for each strength of noise")
     limit: int | None = Field(default=None, gt=0, description="read only so many photos of each part")
 
 
@@ -61,51 +60,45 @@ class Noisy:
     noisy: Image
     sigma: Tensor
 
+    def to(self, device: str) -> "Noisy":
+        """The same on another device."""
+        return Noisy(self.sharp.to(device), self.noisy.to(device), self.sigma.to(device))
 
-class DenoiserTask:
-    """A `loop.Task`."""
 
-    def __init__(self, recipe: DenoiserRecipe, *, data: Path, device: str, report: Report) -> None:
-        """Read the photos. Raises NoInputError where there are none, or all are smaller than the crops."""
-        with seeded(recipe.loop.seed):
-            self.network = Denoiser(**recipe.denoiser.model_dump()).to(device)
-        self.networks: Mapping[str, nn.Module] = {"denoiser": self.network}
-        adam = make_adam(self.network.parameters(), recipe.adam)
-        self.optimisers: Mapping[str, torch.optim.Optimizer] = {"all": adam}
-        self.architecture: Mapping[str, Mapping[str, Any]] = {"denoiser": recipe.denoiser.model_dump()}
-        self.clip, self.device, self.settings = recipe.adam.clip, device, recipe.data
-        self.photos, held_out = (
-            sharp_photos(data, part=part, limit=recipe.data.limit, report=report) for part in ("train", "held out")
-        )
-        generator = chance(VALIDATION_SEED, 0)
-        self.held_out = {
-            sigma: self._noisy(held_out, generator, torch.full((MEASURED,), sigma)) for sigma in MEASURED_SIGMAS
-        }
+def build_denoiser(recipe: DenoiserRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Noisy]:
+    """Down the mean absolute error, as a share of the noise; measures PSNR (dB) for each strength of noise.
 
-    def batch(self, generator: torch.Generator) -> Noisy:
-        """Crops with noise, each of its own strength."""
-        low, high = self.settings.sigmas
-        sigma = low * (high / low) ** torch.rand(self.settings.batch, generator=generator)
-        return self._noisy(self.photos, generator, sigma)
+    Raises NoInputError where there are no photos, or all are smaller than the crops.
+    """
+    with seeded(recipe.loop.seed):
+        network = Denoiser(**recipe.denoiser.model_dump()).to(device)
+    settings = recipe.data
+    photos, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
 
-    def step(self, batch: Noisy) -> dict[str, float]:
-        """Down the mean absolute error, as a share of the noise."""
-        error = (self.network(batch.noisy, batch.sigma) - batch.sharp).abs().mean((1, 2, 3))
-        loss = (error / (batch.sigma + LEAST_SIGMA)).mean()
-        return {"loss": float(loss.detach()), "gradient": descend(loss, self.optimisers["all"], clip=self.clip)}
+    def draw(generator: Generator) -> Noisy:
+        low, high = settings.sigmas
+        sigma = low * (high / low) ** torch.rand(settings.batch, generator=generator)
+        return add_noise(photos, generator, sigma, side=settings.side).to(device)
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Mean PSNR (dB) on photos held out, for each strength of noise."""
-        return {
-            f"psnr_{sigma}": float(psnr(self.network(one.noisy, one.sigma).clamp(0, 1), one.sharp).mean())
-            for sigma, one in self.held_out.items()
-        }
+    def loss(batch: Noisy) -> Tensor:
+        error = (network(batch.noisy, batch.sigma) - batch.sharp).abs().mean((1, 2, 3))
+        return (error / (batch.sigma + LEAST_SIGMA)).mean()
 
-    def _noisy(self, photos: SharpPhotos, generator: torch.Generator, sigma: Tensor) -> Noisy:
-        sharp = torch.cat([photos.crop(generator, side=self.settings.side) for _ in sigma])
-        noise = torch.randn(sharp.shape, generator=generator)
-        grey = torch.rand(len(sigma), 1, 1, 1, generator=generator) < GREY_SHARE
-        sharp, noise = torch.where(grey, sharp.mean(1, keepdim=True), sharp), torch.where(grey, noise[:, :1], noise)
-        sharp, noise, sigma = sharp.to(self.device), noise.to(self.device), sigma.to(self.device)
-        return Noisy(sharp, sharp + sigma[:, None, None, None] * noise, sigma)
+    def measure(batch: Noisy) -> dict[str, Tensor]:
+        found = psnr(network(batch.noisy, batch.sigma).clamp(0, 1), batch.sharp)
+        return {f"psnr_{float(batch.sigma[0]):.2g}": found}
+
+    generator = chance(VALIDATION_SEED, 0)
+    strengths = [torch.full((settings.validation,), sigma) for sigma in MEASURED_SIGMAS]
+    pieces = [add_noise(held_out, generator, sigma, side=settings.side).to(device) for sigma in strengths]
+    networks = {"denoiser": (network, recipe.denoiser)}
+    return one_loss(networks, source=Source(draw, pieces), adam=recipe.adam, loss=loss, measure=measure)
+
+
+def add_noise(photos: SharpPhotos, generator: Generator, sigma: Tensor, *, side: int) -> Noisy:
+    """A crop of `side` px for each sigma (b), some of them grey, as is their noise."""
+    sharp = torch.cat([photos.crop(generator, side=side) for _ in sigma])
+    noise = torch.randn(sharp.shape, generator=generator)
+    grey = torch.rand(len(sigma), 1, 1, 1, generator=generator) < GREY_SHARE
+    sharp, noise = torch.where(grey, sharp.mean(1, keepdim=True), sharp), torch.where(grey, noise[:, :1], noise)
+    return Noisy(sharp, sharp + sigma[:, None, None, None] * noise, sigma)

@@ -23,7 +23,7 @@ from blurspace.blur.kernels import delta, gaussian, line, shake
 from blurspace.data.crops import Part, draw_index
 from blurspace.errors import NoInputError
 from blurspace.nets.features import FeatureNet
-from blurspace.train.on_triplets import VALIDATION_SEED, Report, sharp_photos
+from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
 from blurspace.train.steps import chance, descend, make_adam, seeded
 from blurspace.types import Image, Kernel
@@ -31,8 +31,6 @@ from blurspace.types import Image, Kernel
 Batch = tuple[Image, Image]  # two crops of each place
 # What similarities are divided by: Chen et al. 2020, table 5.
 TEMPERATURE = 0.1
-# How much of a batch's means goes into the features' scale: ours, so that it is that of the last hundred batches.
-SCALE_RATE = 0.01
 # Reach of a sampled Gaussian, in sigmas: that of `blur.kernels.gaussian`.
 GAUSSIAN_REACH = 4
 
@@ -87,6 +85,8 @@ class FeaturesRecipe(Strict):
     adam: AdamSettings
     data: PlaceSettings
     features: FeatureNetwork = FeatureNetwork()
+    # Ours: the scale is that of the last hundred batches.
+    scale_rate: float = Field(default=0.01, gt=0, description="how much of a batch's means goes into the scale")
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class FeaturesTask:
     kernels: Kernel
     settings: PlaceSettings
     clip: float | None
+    scale_rate: float
     device: str
 
     @property
@@ -139,12 +140,12 @@ class FeaturesTask:
     def _follow_scale(self, maps: Sequence[Tensor]) -> None:
         """Towards mean 1 of each map. The loss does not see it, as only the directions of the last means count."""
         means = torch.stack([one.mean() for one in maps]).float()
-        self.features.scale.lerp_(self.features.scale * means, SCALE_RATE)
+        self.features.scale.lerp_(self.features.scale * means, self.scale_rate)
 
 
 def build_features(recipe: FeaturesRecipe, *, data: Path, device: str, report: Report) -> FeaturesTask:
     """The task. Raises NoInputError without photos, or where all are smaller than a place."""
-    places, held_out = (_places(recipe.data, data, part, report) for part in ("train", "held out"))
+    places, held_out = (_places(recipe.data, data, part, report) for part in PARTS)
     with seeded(recipe.loop.seed):
         features = FeatureNet(**recipe.features.model_dump()).to(device)
     return FeaturesTask(
@@ -156,6 +157,7 @@ def build_features(recipe: FeaturesRecipe, *, data: Path, device: str, report: R
         draw_kernels(recipe.data.kernels, recipe.data.kernel_side, chance(recipe.loop.seed, -1)),
         recipe.data,
         recipe.adam.clip,
+        recipe.scale_rate,
         device,
     )
 

@@ -15,14 +15,16 @@ START_SEED, START_BATCHES = 2021, 256
 FIT_NOISE = 1e-3
 
 
-def start_filters(draw: Callable[[torch.Generator], Pair], *, count: int, side: int) -> Tensor:
+def start_filters(
+    draw: Callable[[torch.Generator], Pair], *, count: int, side: int, batches: int = START_BATCHES
+) -> Tensor:
     """The `count` main directions of what the kernels of drawn pairs do to a picture: (count side side), of norm 1.
 
     A uniform kernel is fitted to each pair, its difference from no blur is weighted by the pictures' spectrum, and the
     singular vectors say the rest.
     """
     kernels, powers = [], []
-    for batch in range(START_BATCHES):
+    for batch in range(batches):
         pair = draw(chance(START_SEED, batch))
         found, power = fit_kernels(pair.sharp.cpu(), pair.blurry.cpu(), side=side)
         told = power.flatten(1).sum(1) > 0  # a piece of one colour tells nothing

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor
+from pydantic import Field
+from torch import Generator, Tensor
 
-from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import charbonnier, divergence
 from blurspace.metrics import psnr
 from blurspace.nets.encoder_space import EncoderSpace
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.train.filters import start_filters
-from blurspace.train.on_pairs import PairSettings, PairTask, pair_source, pair_task
-from blurspace.train.on_triplets import Report
+from blurspace.train.filters import START_BATCHES, start_filters
+from blurspace.train.on_pairs import PairSettings, pair_source
+from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
@@ -52,6 +52,7 @@ class KernelSpaceRecipe(Strict):
     data: PairSettings
     space: BasisNetwork = BasisNetwork()
     start: Path | None = None
+    start_batches: int = Field(default=START_BATCHES, gt=0, description="of pairs that the filters are made from")
 
 
 class EncoderSpaceRecipe(Strict):
@@ -66,36 +67,35 @@ class EncoderSpaceRecipe(Strict):
     start: Path | None = None
 
 
-def build_kernel_space(recipe: KernelSpaceRecipe, *, data: Path, device: str, report: Report) -> PairTask:
+def build_kernel_space(recipe: KernelSpaceRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Pair]:
     """The task of our space. Raises NoInputError and UsageError as the sources do, ModelError on a wrong start."""
     source = pair_source(recipe.data, data=data, device=device, report=report)
     with seeded(recipe.loop.seed):
         space = BasisSpace(**recipe.space.model_dump())
     if recipe.start is None:
-        space.basis.data = start_filters(source.draw, count=recipe.space.count, side=recipe.space.side).to("cpu")
-    else:
-        load_into({"space": space}, read_weights(recipe.start)[0])
-    space.to(device)
-    return pair_task(
-        {"space": space},
-        architecture={"space": recipe.space.model_dump()},
+        sizes = {"count": recipe.space.count, "side": recipe.space.side, "batches": recipe.start_batches}
+        space.basis.data = start_filters(source.draw, **sizes)
+    load_start({"space": space}, recipe.start)
+    return one_loss(
+        {"space": (space.to(device), recipe.space)},
         source=source,
         adam=recipe.adam,
-        loss=lambda pair, _: charbonnier(space(pair.sharp, pair.blurry), pair.blurry),
+        loss=lambda pair: charbonnier(space(pair.sharp, pair.blurry), pair.blurry),
         measure=lambda pair: measure(pair, space),
     )
 
 
-def build_encoder_space(recipe: EncoderSpaceRecipe, *, data: Path, device: str, report: Report) -> PairTask:
+def build_encoder_space(
+    recipe: EncoderSpaceRecipe, *, data: Path, device: str, report: Report
+) -> OneLoss[tuple[Pair, Generator]]:
     """The task of the published space. Raises as `build_kernel_space` does."""
-    source = pair_source(recipe.data, data=data, device=device, report=report)
+    pairs = pair_source(recipe.data, data=data, device=device, report=report)
     with seeded(recipe.loop.seed):
         space = EncoderSpace(**recipe.space.model_dump())
-    if recipe.start is not None:
-        load_into({"space": space}, read_weights(recipe.start)[0])
-    space.to(device)
+    load_start({"space": space}, recipe.start)
 
-    def loss(pair: Pair, generator: torch.Generator) -> Tensor:
+    def loss(batch: tuple[Pair, Generator]) -> Tensor:
+        pair, generator = batch
         if not recipe.space.variational:
             return charbonnier(space(pair.sharp, pair.blurry), pair.blurry)
         mean, log_variance = space.encode(pair.sharp, pair.blurry)
@@ -105,13 +105,15 @@ def build_encoder_space(recipe: EncoderSpaceRecipe, *, data: Path, device: str, 
         rest = recipe.divergence * divergence(mean, log_variance) / pair.blurry[0].numel()
         return charbonnier(space.reblur(pair.sharp, code), pair.blurry) + rest
 
-    return pair_task(
-        {"space": space},
-        architecture={"space": recipe.space.model_dump()},
-        source=source,
+    return one_loss(
+        {"space": (space.to(device), recipe.space)},
+        source=Source(
+            lambda generator: (pairs.draw(generator), generator),  # which goes on to the code's noise
+            [(piece, Generator()) for piece in pairs.held_out],
+        ),
         adam=recipe.adam,
         loss=loss,
-        measure=lambda pair: measure(pair, space),
+        measure=lambda batch: measure(batch[0], space),
     )
 
 

@@ -5,23 +5,22 @@ optimize the kernel and image-reconstruction losses respectively", then "the ent
 image reconstruction while omitting blur-kernel reconstruction loss"; section 3.3 for the classifier.
 """
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import torch
 from pydantic import model_validator
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from blurspace.data.triplets import Triplets
-from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import kernel_l1, picture_l2
 from blurspace.metrics import psnr
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
 from blurspace.pixels import luminance
-from blurspace.train.on_triplets import Report, TripletTask, triplet_source, triplet_task
+from blurspace.train.on_triplets import triplet_source
+from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict, TripletSettings
 from blurspace.train.steps import seeded
 from blurspace.types import Image, Kernel
@@ -112,37 +111,33 @@ class ClassifierRecipe(TripletRecipe):
     classifier: ClassifierNetwork = ClassifierNetwork()
 
 
-def build_analysis(recipe: AnalysisRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+def build_analysis(recipe: AnalysisRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Triplets]:
     """Estimate the true kernel: L1 between kernels. Measures `kernel_l1`, 0 to 2."""
     with seeded(recipe.loop.seed):
         network = Analysis(**recipe.analysis.model_dump()).to(device)
-    return _task(
-        recipe,
+    return one_loss(
         {"analysis": (network, recipe.analysis)},
+        source=_source(recipe, recipe.analysis.side, data=data, device=device, report=report),
+        adam=recipe.adam,
         loss=lambda batch: kernel_l1(network(luminance(batch.blurry)), batch.kernel),
         measure=lambda batch: _kernel_measures(network(luminance(batch.blurry)), batch),
-        data=data,
-        device=device,
-        report=report,
     )
 
 
-def build_synthesis(recipe: SynthesisRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+def build_synthesis(recipe: SynthesisRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Triplets]:
     """Restore with the true kernel: L2 between pictures. Measures `psnr` and, of the input, `blurry_psnr`, dB."""
     with seeded(recipe.loop.seed):
         network = Synthesis(**recipe.synthesis.model_dump()).to(device)
-    return _task(
-        recipe,
+    return one_loss(
         {"synthesis": (network, recipe.synthesis)},
+        source=_source(recipe, recipe.synthesis.side, data=data, device=device, report=report),
+        adam=recipe.adam,
         loss=lambda batch: picture_l2(network(batch.blurry, batch.kernel), batch.sharp),
         measure=lambda batch: _picture_measures(network(batch.blurry, batch.kernel), batch),
-        data=data,
-        device=device,
-        report=report,
     )
 
 
-def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Triplets]:
     """Restore with the estimated kernel: L2 between pictures, no kernel loss. Measures all of the above.
 
     Raises ModelError where a file of `start` does not hold the network of the recipe.
@@ -150,41 +145,38 @@ def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -
     with seeded(recipe.loop.seed):
         analysis = Analysis(**recipe.analysis.model_dump())
         synthesis = Synthesis(**recipe.synthesis.model_dump())
-    _start("analysis", analysis, recipe.start.analysis)
-    _start("synthesis", synthesis, recipe.start.synthesis)
+    load_start({"analysis": analysis}, recipe.start.analysis)
+    load_start({"synthesis": synthesis}, recipe.start.synthesis)
     analysis, synthesis = analysis.to(device), synthesis.to(device)
 
     def measure(batch: Triplets) -> dict[str, Tensor]:
         kernel = analysis(luminance(batch.blurry))
         return _picture_measures(synthesis(batch.blurry, kernel), batch) | _kernel_measures(kernel, batch)
 
-    return _task(
-        recipe,
+    return one_loss(
         {"analysis": (analysis, recipe.analysis), "synthesis": (synthesis, recipe.synthesis)},
+        source=_source(recipe, recipe.analysis.side, data=data, device=device, report=report),
+        adam=recipe.adam,
         loss=lambda batch: picture_l2(synthesis(batch.blurry, analysis(luminance(batch.blurry))), batch.sharp),
         measure=measure,
-        data=data,
-        device=device,
-        report=report,
     )
 
 
-def build_classifier(recipe: ClassifierRecipe, *, data: Path, device: str, report: Report) -> TripletTask:
+def build_classifier(recipe: ClassifierRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Triplets]:
     """Tell which of `SIZE_RANGES` the kernel is in: cross entropy. Measures `accuracy`, the share that is right."""
     with seeded(recipe.loop.seed):
         network = SizeClassifier(**recipe.classifier.model_dump()).to(device)
 
-    def measure(batch: Triplets) -> dict[str, Tensor]:
-        return {"accuracy": (network(luminance(batch.blurry)).argmax(1) == size_class(batch.kernel)).float()}
+    def logits(batch: Triplets) -> Tensor:
+        found: Tensor = network(luminance(batch.blurry))
+        return found
 
-    return _task(
-        recipe,
+    return one_loss(
         {"classifier": (network, recipe.classifier)},
-        loss=lambda batch: functional.cross_entropy(network(luminance(batch.blurry)).float(), size_class(batch.kernel)),
-        measure=measure,
-        data=data,
-        device=device,
-        report=report,
+        source=_source(recipe, recipe.classifier.side, data=data, device=device, report=report),
+        adam=recipe.adam,
+        loss=lambda batch: functional.cross_entropy(logits(batch).float(), size_class(batch.kernel)),
+        measure=lambda batch: {"accuracy": (logits(batch).argmax(1) == size_class(batch.kernel)).float()},
     )
 
 
@@ -198,33 +190,9 @@ def size_class(kernel: Kernel) -> Tensor:
     return torch.bucketize(2 * reach + 1, bounds)
 
 
-def _task(
-    recipe: TripletRecipe,
-    networks: Mapping[str, tuple[nn.Module, AnalysisNetwork | SynthesisNetwork | ClassifierNetwork]],
-    *,
-    loss: Callable[[Triplets], Tensor],
-    measure: Callable[[Triplets], dict[str, Tensor]],
-    data: Path,
-    device: str,
-    report: Report,
-) -> TripletTask:
-    """The task of these networks; the kernels drawn lie in the square that they know, the same for all."""
-    side = next(settings.side for _, settings in networks.values())
-    return triplet_task(
-        {name: network for name, (network, _) in networks.items()},
-        architecture={name: settings.model_dump() for name, (_, settings) in networks.items()},
-        source=triplet_source(recipe.data, data=data, kernel_side=side, device=device, report=report),
-        adam=recipe.adam,
-        loss=loss,
-        measure=measure,
-    )
-
-
-def _start(name: str, network: nn.Module, path: Path | None) -> None:
-    """Weights of one network from a file that may hold others too."""
-    if path is not None:
-        tensors = {key: tensor for key, tensor in read_weights(path)[0].items() if key.startswith(f"{name}.")}
-        load_into({name: network}, tensors)
+def _source(recipe: TripletRecipe, side: int, *, data: Path, device: str, report: Report) -> Source[Triplets]:
+    """Triplets with kernels in the square of `side` px that the networks know."""
+    return triplet_source(recipe.data, data=data, kernel_side=side, device=device, report=report)
 
 
 def _kernel_measures(estimated: Kernel, batch: Triplets) -> dict[str, Tensor]:

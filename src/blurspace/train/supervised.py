@@ -6,13 +6,13 @@ from typing import Literal
 from pydantic import model_validator
 
 from blurspace.builders import DEBLURRERS
-from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
-from blurspace.train.on_pairs import PairSettings, PairSource, PairTask, pair_source, pair_task
-from blurspace.train.on_triplets import Report
+from blurspace.train.on_pairs import PairSettings, pair_source
+from blurspace.train.one_loss import OneLoss, Report, load_start, one_loss
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict
 from blurspace.train.steps import seeded
+from blurspace.types import Pair
 
 
 class RestorerNetwork(Strict):
@@ -65,37 +65,23 @@ class SupervisedRecipe(Strict):
         return {name: one for name, one in given.items() if one is not None} or {"restorer": RestorerNetwork()}
 
 
-def build_supervised(recipe: SupervisedRecipe, *, data: Path, device: str, report: Report) -> PairTask:
-    """The task. Raises NoInputError and UsageError as the sources do, ModelError on a wrong start."""
+def build_supervised(recipe: SupervisedRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Pair]:
+    """The task, with the Charbonnier loss, as Lai et al. 2017 and most deblurrers since.
+
+    Raises NoInputError and UsageError as the sources do, ModelError on a wrong start.
+    """
     source = pair_source(recipe.data, data=data, device=device, report=report)
-    ((kind, network),) = recipe.network.items()
-    task = supervised_task(network, kind=kind, source=source, adam=recipe.adam, seed=recipe.loop.seed, device=device)
-    if recipe.start is not None:
-        load_into(task.networks, read_weights(recipe.start)[0])
-    return task
-
-
-def supervised_task(
-    network: Strict,
-    *,
-    kind: str = "restorer",
-    source: PairSource,
-    adam: AdamSettings,
-    seed: int = 0,
-    device: str = "cpu",
-) -> PairTask:
-    """The same from any source of pairs. Charbonnier loss, as Lai et al. 2017 and most deblurrers since."""
-    with seeded(seed):
-        restorer = DEBLURRERS[kind](**network.model_dump())
-    restorer.to(device)
-    return pair_task(
-        {kind: restorer},
-        architecture={kind: network.model_dump()},
+    ((kind, settings),) = recipe.network.items()
+    with seeded(recipe.loop.seed):
+        network = DEBLURRERS[kind](**settings.model_dump())
+    load_start({kind: network}, recipe.start)
+    return one_loss(
+        {kind: (network.to(device), settings)},
         source=source,
-        adam=adam,
-        loss=lambda pair, _: charbonnier(restorer(pair.blurry), pair.sharp),
+        adam=recipe.adam,
+        loss=lambda pair: charbonnier(network(pair.blurry), pair.sharp),
         measure=lambda pair: {
-            "psnr": psnr(restorer(pair.blurry).clamp(0, 1), pair.sharp),
+            "psnr": psnr(network(pair.blurry).clamp(0, 1), pair.sharp),
             "blurry_psnr": psnr(pair.blurry.clamp(0, 1), pair.sharp),
         },
     )

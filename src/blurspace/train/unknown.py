@@ -28,7 +28,7 @@ from blurspace.levels import to_8_bits
 from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 # The exponent of the light, from values taken as they are to beyond sRGB's 2.4 (`blur.curve`); REDS has about 3.
 TRIED = (1.0, 1.5, 2.0, 2.5, 3.0)
@@ -61,11 +61,11 @@ class CameraGuess:
         """Pictures (... h+2 reach w+2 reach) without that margin."""
         return roomy[..., self.reach : roomy.shape[-2] - self.reach, self.reach : roomy.shape[-1] - self.reach]
 
-    def photograph(self, sharp: Image, generator: Generator) -> Image:
+    def photograph(self, sharp: Image, generator: Generator) -> AnyImage:
         """Sharp pictures (b 3 h+2 reach w+2 reach), in [0, 1], as the camera might have blurred them: (b 3 h w)."""
         return torch.cat([self._one(picture, generator) for picture in sharp.split(1)])
 
-    def _one(self, sharp: Image, generator: Generator) -> Image:
+    def _one(self, sharp: Image, generator: Generator) -> AnyImage:
         exponent = torch.tensor(draw_between(self.exponents, generator))
         light = blur(to_light(sharp, exponent), self.mixture.draw(generator))
         photo = from_light(self.inner(light), exponent)

@@ -28,7 +28,7 @@ from blurspace.errors import UsageError
 from blurspace.metrics import psnr
 from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
-from blurspace.train.on_triplets import VALIDATION_SEED, Report
+from blurspace.train.one_loss import VALIDATION_SEED, Report, report_left_out
 from blurspace.train.settings import CriticNetwork, LoopSettings, Strict
 from blurspace.train.steps import chance, descend, seeded
 from blurspace.train.supervised import RestorerNetwork
@@ -189,8 +189,7 @@ def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: R
     too small for the critic.
     """
     piles = [SharpPhotos(data / name, limit=recipe.data.limit) for name in ("blurry", "sharp")]
-    for sentence in (*piles[0].skipped, *piles[1].skipped):
-        report(f"left out: {sentence}")
+    report_left_out((*piles[0].skipped, *piles[1].skipped), report)
     blurry, sharp = (_drawing(pile.photos, recipe.data.side, device) for pile in piles)
     return unpaired_task(
         recipe.task,

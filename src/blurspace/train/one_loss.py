@@ -1,0 +1,104 @@
+"""What do all tasks with one loss share? They draw a batch, descend the loss, and measure on what is held out."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from blurspace.data.crops import Part, SharpPhotos
+from blurspace.io.weights import load_into, read_weights
+from blurspace.train.settings import AdamSettings, Strict
+from blurspace.train.steps import descend, make_adam
+
+Report = Callable[[str], None]
+Network = tuple[nn.Module, Strict]  # on its device, and the arguments that it was built with
+Batch = TypeVar("Batch")
+PARTS: tuple[Part, Part] = ("train", "held out")
+# The seed of what is drawn for validation: always the same, whatever a recipe's seed, so that runs can be compared.
+VALIDATION_SEED = 2020
+
+
+@dataclass(frozen=True)
+class Source(Generic[Batch]):
+    """Draws training batches with `draw`; `held_out` is what training never sees, in pieces of one batch."""
+
+    draw: Callable[[Generator], Batch]
+    held_out: list[Batch]
+
+
+@dataclass(frozen=True)
+class OneLoss(Generic[Batch]):
+    """A `loop.Task`: one loss, one optimiser.
+
+    `loss` returns a scalar, or several by name, of which "loss" is descended and all are logged; `measure` one number
+    per picture (b,) each.
+    """
+
+    networks: Mapping[str, nn.Module]
+    optimisers: Mapping[str, torch.optim.Optimizer]
+    architecture: Mapping[str, Mapping[str, Any]]
+    source: Source[Batch]
+    loss: Callable[[Batch], Tensor | Mapping[str, Tensor]]
+    measure: Callable[[Batch], Mapping[str, Tensor]]
+    clip: float | None
+
+    def batch(self, generator: Generator) -> Batch:
+        """Draw one batch, on the networks' device."""
+        return self.source.draw(generator)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One step down the loss."""
+        found = self.loss(batch)
+        scalars = {"loss": found} if isinstance(found, Tensor) else found
+        gradient = descend(scalars["loss"], self.optimisers["all"], clip=self.clip)
+        return {name: float(value.detach()) for name, value in scalars.items()} | {"gradient": gradient}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """The mean of each measure over all that is held out."""
+        rows = [self.measure(piece) for piece in self.source.held_out]
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: float(torch.cat([row[name] for row in rows if name in row]).mean()) for name in names}
+
+
+def one_loss(
+    networks: Mapping[str, Network],
+    *,
+    source: Source[Batch],
+    adam: AdamSettings,
+    loss: Callable[[Batch], Tensor | Mapping[str, Tensor]],
+    measure: Callable[[Batch], Mapping[str, Tensor]],
+    learning: Iterable[nn.Parameter] | None = None,
+) -> OneLoss[Batch]:
+    """A task with one Adam over `learning`: by default all of the networks, by their names in the file."""
+    modules = {name: network for name, (network, _) in networks.items()}
+    parameters = [one for module in modules.values() for one in module.parameters()] if learning is None else learning
+    architecture = {name: settings.model_dump() for name, (_, settings) in networks.items()}
+    optimisers = {"all": make_adam(parameters, adam)}
+    return OneLoss(modules, optimisers, architecture, source, loss, measure, adam.clip)
+
+
+def load_start(networks: Mapping[str, nn.Module], path: Path | None) -> None:
+    """Weights to start from, out of a file that may hold other networks too; None: they stay as they are.
+
+    Raises ModelError where the file does not hold them.
+    """
+    if path is not None:
+        tensors = read_weights(path)[0]
+        load_into(networks, {key: one for key, one in tensors.items() if key.partition(".")[0] in networks})
+
+
+def sharp_photos(data: Path, *, part: Part, limit: int | None, report: Report) -> SharpPhotos:
+    """The sharp photos of one part of `data`; reports those that cannot be read. Raises as `SharpPhotos`."""
+    photos = SharpPhotos(data, limit=limit, part=part)
+    report_left_out(photos.skipped, report)
+    return photos
+
+
+def report_left_out(skipped: Iterable[str], report: Report) -> None:
+    """Say what could not be read."""
+    for sentence in skipped:
+        report(f"left out: {sentence}")
