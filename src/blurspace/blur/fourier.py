@@ -18,13 +18,13 @@ def differences(picture: Image) -> Tensor:
     return torch.stack((picture.roll(-1, -1) - picture, picture.roll(-1, -2) - picture))
 
 
-def add_differences(gradients: Tensor, picture: Image) -> None:
-    """Add the circular forward differences of a picture (b c h w) to gradients (2 b c h w), where they lie."""
+def add_differences(gradients: Tensor, picture: AnyImage, share: float = 1.0) -> None:
+    """Add `share` times the circular forward differences of a picture (b c h w) to gradients (2 b c h w), in place."""
     for gradient, axis in zip(gradients, (-1, -2), strict=True):
         last = picture.shape[axis] - 1
-        gradient.sub_(picture)
-        gradient.narrow(axis, 0, last).add_(picture.narrow(axis, 1, last))
-        gradient.narrow(axis, last, 1).add_(picture.narrow(axis, 0, 1))
+        gradient.sub_(picture, alpha=share)
+        gradient.narrow(axis, 0, last).add_(picture.narrow(axis, 1, last), alpha=share)
+        gradient.narrow(axis, last, 1).add_(picture.narrow(axis, 0, 1), alpha=share)
 
 
 def differences_adjoint(gradients: Tensor) -> Image:

@@ -222,6 +222,7 @@ class Searches:
             prior="hyper-laplacian",
             saturated=clipped,
             iterations=self.settings.compare_iterations,
+            relaxation=1.0,
             run=self.run,
         )
         return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)

@@ -15,7 +15,7 @@ from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
 # Of total variation, for the start.
-START_ITERATIONS = 20
+START_ITERATIONS = 12
 # A kernel explains a photo if what is left has at most this many times the noise, and noise counts as at least so much
 # (rounding to 8 bits is 0.0011).
 EXPLAINED, LEAST_NOISE = 1.08, 2e-3
@@ -100,5 +100,10 @@ def make_start(
 ) -> Image:
     """The classical restoration (b c h w) that the networks start from."""
     return deconvolve(
-        light, kernel.to(light), strength=strength_for(sigma), saturated=clipped, iterations=START_ITERATIONS, run=run
+        light,
+        kernel.to(light),
+        strength=strength_for(sigma),
+        saturated=clipped,
+        iterations=START_ITERATIONS,
+        run=run,
     )
