@@ -277,3 +277,13 @@ def test_areas_of_a_result_are_all_filled():
     assert result.evidence.change == 0
     assert result.evidence.change_count == photo().numel()
     assert whole(SIZE).size == SIZE
+
+
+@pytest.mark.parametrize("method", ["learned", "kaufman2020-small", "belt"])
+def test_networks_in_half_precision_make_about_the_same(method):
+    case = CASES[method]
+    expected, result = (case.restored(Run(half=half)) for half in (False, True))
+    assert result.picture.dtype == torch.float32
+    off = (result.picture - expected.picture).abs()
+    assert 0 < float(off.mean()) < 0.5 / 255
+    assert float(off.max()) < 8 / 255
