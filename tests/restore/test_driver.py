@@ -20,6 +20,7 @@ from blurspace.restore.blurs import FieldBlur, UniformBlur
 from blurspace.restore.candidates import begin
 from blurspace.restore.driver import Found, Method, deblur, in_tiles
 from blurspace.restore.evidence import Evidence, gather
+from blurspace.restore.network import BYTES_PER_PX
 from blurspace.restore.observed import Observed
 from blurspace.restore.total_variation import TotalVariation
 from blurspace.restore.translated import camera
@@ -71,7 +72,7 @@ CASES = {
     "belt": Case("belt"),
 }
 PX = {"classical": 240**2, "rotation": 270**2, "learned": 240**2, "kaufman2020-small": 240**2, "belt": 240**2}
-BYTES = {"classical": 300, "rotation": 300, "learned": 420, "kaufman2020-small": 1500, "belt": 1500}
+BYTES = {"classical": 350, "rotation": 350, "learned": 420, "kaufman2020-small": 750, "belt": 600}
 
 
 def counted(px, bytes_per_px):
@@ -106,7 +107,7 @@ def test_a_translation_in_tiles_is_what_it_is_as_a_whole():
     steps = []
     find = own.translation
     whole_photo = find(Observed(photo()), Run(memory=PLENTY))
-    in_pieces = find(Observed(photo()), Run(memory=1500 * 260**2, on_step=lambda *step: steps.append(step)))
+    in_pieces = find(Observed(photo()), Run(memory=BYTES_PER_PX * 260**2, on_step=lambda *step: steps.append(step)))
     assert max(total for stage, _, total in steps if stage == "translating") >= 4
     torch.testing.assert_close(in_pieces.picture, whole_photo.picture, atol=1e-4, rtol=0)
 
@@ -276,3 +277,13 @@ def test_areas_of_a_result_are_all_filled():
     assert result.evidence.change == 0
     assert result.evidence.change_count == photo().numel()
     assert whole(SIZE).size == SIZE
+
+
+@pytest.mark.parametrize("method", ["learned", "kaufman2020-small", "belt"])
+def test_networks_in_half_precision_make_about_the_same(method):
+    case = CASES[method]
+    expected, result = (case.restored(Run(half=half)) for half in (False, True))
+    assert result.picture.dtype == torch.float32
+    off = (result.picture - expected.picture).abs()
+    assert 0 < float(off.mean()) < 0.5 / 255
+    assert float(off.max()) < 8 / 255

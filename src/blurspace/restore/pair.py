@@ -32,7 +32,7 @@ MOST_SIDE = 1536  # px: the analysis looks at a window of this side, which holds
 # A network's kernel has no exact zeros; values under this share of its peak are none.
 THRESHOLD = 0.05
 MARGIN = 48  # px beyond the kernel: about what the synthesis looks at
-BYTES_PER_PX = 1500  # of memory, for a picture in colour: our measurement
+BYTES_PER_PX = 750  # of memory, for a picture in colour: our measurement
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from blurspace.types import Blur, Image
 REACHES, MARGIN = 3, 24
 FIELD_REACHES, FIELD_MARGIN = 4, 40
 # of memory, for a picture in colour: our measurement.
-BYTES_PER_PX = 300
+BYTES_PER_PX = 350
 
 
 class TotalVariation:
