@@ -90,6 +90,7 @@ def measure(
     facts: Facts,
     pairs: Sequence[Pair],
     space: BasisSpace,
+    judge_steps: int,
 ) -> Found:
     """Measure on the camera's blurry pictures (1 3 h w) that training never saw, and on pairs."""
     truth = "pairs of this camera" if pairs else "pairs made up from a guess at its blur"
@@ -101,7 +102,7 @@ def measure(
     model = build_naturalness()
     numbers = {name: _blind_numbers(pictures, kept, model, space) for name, pictures in results.items()}
     translated = [camera.translate(picture) for picture in kept]
-    judges = _judges(task, kept, translated)
+    judges = _judges(task, kept, translated, steps=judge_steps)
     means = {name: {key: round(fmean(row[key] for row in rows), 4) for key in rows[0]} for name, rows in scores.items()}
     rivals = zip(scores["translated"], scores[alternative(means)], strict=True)
     gains = [one["psnr"] - other["psnr"] for one, other in rivals]
@@ -211,10 +212,12 @@ def _blind_numbers(
     return {"niqe": round(fmean(natural), 3), **found} if natural else found
 
 
-def _judges(task: TranslatorTask, blurry: Sequence[Image], translated: Sequence[Image]) -> dict[str, dict[str, float]]:
+def _judges(
+    task: TranslatorTask, blurry: Sequence[Image], translated: Sequence[Image], *, steps: int
+) -> dict[str, dict[str, float]]:
     """Acc1 and Acc2 of pham2024: the share that the critic, and a classifier of its own, call known blur."""
     independent = train_judge(
-        lambda generator: task.batch(generator).blurry, lambda generator: task.batch(generator).known
+        lambda generator: task.batch(generator).blurry, lambda generator: task.batch(generator).known, steps=steps
     )
     judges = {"independent classifier": independent}
     if task.losses.adversarial:  # else the critic never learnt anything

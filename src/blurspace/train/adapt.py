@@ -72,6 +72,7 @@ class TranslatorRecipe(Strict):
     losses: TranslationLosses = TranslationLosses(through=5.0, adversarial=0.0)
     deblurrer: Path | None = None
     vgg19: Path | None = None
+    judge_steps: int = Field(default=200, gt=0, description="of the independent judge of the report (ours)")
     pictures: int = Field(default=400, gt=0, description="at most so many of each pile, evenly spaced")
 
 

@@ -2,7 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from blurspace.errors import ModelError
+
+try:
+    from pydantic import BaseModel, ConfigDict, Field
+except ImportError as problem:
+    raise ModelError('training needs pydantic, which is not here: pip install "blurspace[train]"') from problem
 
 
 class Strict(BaseModel):

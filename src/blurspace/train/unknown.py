@@ -22,7 +22,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.curve import from_light, to_light
 from blurspace.blur.exposure import add_noise, jpeg, luminance
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
-from blurspace.data.crops import draw_between
+from blurspace.data.crops import draw_between, inner
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
 from blurspace.restore.noise import estimate_sigma
@@ -58,7 +58,7 @@ class CameraGuess:
 
     def inner(self, roomy: Tensor) -> Tensor:
         """Pictures (... h+2 reach w+2 reach) without that margin."""
-        return roomy[..., self.reach : roomy.shape[-2] - self.reach, self.reach : roomy.shape[-1] - self.reach]
+        return inner(roomy, self.reach)
 
     def photograph(self, sharp: Image, generator: Generator) -> Image:
         """Sharp pictures (b 3 h+2 reach w+2 reach), in [0, 1], as the camera might have blurred them: (b 3 h w)."""
