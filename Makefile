@@ -10,14 +10,14 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: demo test check check-code check-format check-arrows check-types clean
+.PHONY: demo test check pages check-code check-format check-arrows check-types clean
 
 demo: .venv/ready
 	$(BIN)/blurspace deblur --plot --overwrite $(DEMO)
 	@echo "Look at demo/*.side-by-side.png, and at demo/*.kernel.png and demo/*.deblurred.jpg."
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: check-code check-format check-arrows check-types
 
@@ -41,6 +41,11 @@ check-types: .venv/ready-lint
 .venv/ready-lint: .venv/ready
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,lint]'
 	touch $@
+
+# Write again what pages take from the code and from the rows in benchmarks/.
+pages: .venv/ready
+	$(BIN)/python docs/make_pages.py
+	$(BIN)/python benchmarks/make_tables.py
 
 clean:
 	rm -rf .venv demo/*.deblurred.* demo/*.kernel.* demo/*.side-by-side.*

@@ -4,20 +4,19 @@
 once more without noise and JPEG; the PSNR of one against the other.
 """
 
-import csv
 import sys
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from run import note_down
+from run import HERE, write
 
 from blurspace.bench.tran2021_retrieval import SCENE_SIDE, SCENES, SEED
 from blurspace.blur.cameras import CAMERAS
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.sources import from_scenes
 from blurspace.metrics import psnr
-from blurspace.train.steps import chance
 
 FILE = "ceiling.csv"
 TAKEN = ("hand", "wheel")
@@ -34,13 +33,9 @@ def main() -> None:
     ]
     for name in TAKEN:
         print(name, round(fmean(float(row["psnr"]) for row in rows if row["camera"] == name), 2), "dB")
-    with (Path(__file__).parent / FILE).open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     command = f"python benchmarks/ceiling.py {folder.name}"
     note = "blurry scenes of tran2021-retrieval against themselves without noise and JPEG"
-    note_down({"file": FILE, "command": command, "data": folder.name, "seed": str(SEED), "note": note})
+    write(rows, HERE / FILE, command=command, data=folder.name, seed=SEED, note=note)
 
 
 def ceiling(photos: SharpPhotos, name: str, scene: int) -> float:

@@ -1,6 +1,6 @@
-"""How do two trainings of the deconvolver become the weights of fourier-pair? As two networks in one file.
+"""How do two trainings of the deconvolver become the weights of learned? As two networks in one file.
 
-`python benchmarks/join_weights.py TRUSTING WARY` writes src/blurspace/weights/fourier-pair.safetensors: `TRUSTING` has
+`python benchmarks/join_weights.py TRUSTING WARY` writes src/blurspace/weights/learned.safetensors: `TRUSTING` has
 learned from kernels that are nearly right, `WARY` from kernels as a search finds them that is told nothing.
 """
 
@@ -23,7 +23,7 @@ def main() -> None:
         "architecture": {name: told["architecture"]["deconvolver"] for name, (_, told) in parts.items()},
         "trainings": {name: told for name, (_, told) in parts.items()},
     }
-    write_tensors(WEIGHTS / "fourier-pair.safetensors", tensors, about=about, half=True)
+    write_tensors(WEIGHTS / "learned.safetensors", tensors, about=about, half=True)
 
 
 if __name__ == "__main__":

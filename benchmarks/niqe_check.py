@@ -25,7 +25,9 @@ from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import delta, disk, gaussian, line
 from blurspace.io.images import find_photos, read_photo
 from blurspace.io.weights import read_weights
-from blurspace.niqe import LUMINANCE, Naturalness, distance, features
+from blurspace.levels import to_levels
+from blurspace.niqe import Naturalness, distance, features
+from blurspace.pixels import luminance
 from blurspace.types import Image
 
 HERE = Path(__file__).parent
@@ -68,7 +70,7 @@ def main() -> None:
     for path in find_photos([sys.argv[1]]):
         for variant, picture in variants(path).items():
             rows.append({"picture": path.name, "variant": variant, **scores(picture, live, ours)})
-            pictures[f"{path.name} {variant}"] = (picture[0, 0] * 255).round().to(torch.uint8).numpy()
+            pictures[f"{path.name} {variant}"] = to_levels(picture[0, 0]).numpy()
     if len(sys.argv) > 3:
         found = ask_oracle(sys.argv[3], pictures)
         rows = [{**row, "oracle": round(score, 4)} for row, score in zip(rows, found, strict=True)]
@@ -89,8 +91,7 @@ def own_model() -> Naturalness:
 
 def variants(path: Path) -> dict[str, Image]:
     """The grey photo, and damaged versions of it, rounded to 8 bits."""
-    pixels = read_photo(path).pixels
-    grey = pixels if pixels.shape[1] == 1 else (pixels * torch.tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    grey = luminance(read_photo(path).pixels)
     generator = torch.Generator().manual_seed(0)
     return {
         name: photograph(grey, kernel, response="linear", sigma=sigma, round8=True, generator=generator)

@@ -3,18 +3,16 @@
 `python benchmarks/paper_size.py` writes paper-size.csv. The paper's networks have random weights, which take as long.
 """
 
-import csv
 import time
-from pathlib import Path
 
 import torch
-from run import note_down
+from run import HERE, write
 
-from blurspace.bench.speed import made_picture, shaken
+from blurspace.bench.speed import SEED, made_picture, shaken
 from blurspace.catalog import build_deblurrer
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
-from blurspace.restore.diagnose import luminance
+from blurspace.pixels import luminance
 
 FILE = "paper-size.csv"
 
@@ -27,19 +25,13 @@ def main() -> None:
     with torch.inference_mode():
         kernel = _timed(rows, "kaufman2020, the paper's size: analysis", lambda: analysis(luminance(blurry)))
         _timed(rows, "kaufman2020, the paper's size: synthesis", lambda: synthesis(blurry, kernel))
-    deblurrer = build_deblurrer("fourier-pair")
-    _timed(rows, "fourier-pair, all of it", lambda: deblurrer(blurry))
-    _timed(rows, "fourier-pair, all of it, again", lambda: deblurrer(blurry))
+    deblurrer = build_deblurrer("learned")
+    _timed(rows, "learned, all of it", lambda: deblurrer(blurry))
+    _timed(rows, "learned, all of it, again", lambda: deblurrer(blurry))
     paper, ours = rows[0]["seconds"] + rows[1]["seconds"], rows[3]["seconds"]
-    rows.append({"task": "the paper's size over fourier-pair", "seconds": round(paper / ours, 2)})
-    with (Path(__file__).parent / FILE).open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, ["task", "seconds"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    rows.append({"task": "the paper's size over learned", "seconds": round(paper / ours, 2)})
     command = "python benchmarks/paper_size.py"
-    note_down(
-        {"file": FILE, "command": command, "data": "made", "seed": "2026", "note": "random weights for the paper"}
-    )
+    write(rows, HERE / FILE, command=command, data="made", seed=SEED, note="random weights for the paper")
 
 
 def _timed(rows, task, call):

@@ -1,49 +1,198 @@
-"""Run one benchmark, keep its rows here, and note in index.csv how they were made.
+"""Run one benchmark, keep its rows here, and note in index.csv how they were made. Which rows are of older code?
 
-`python benchmarks/run.py FILE NOTE NAME [--data DATA] [--method METHOD] [--limit N]`
+    python benchmarks/run.py [--before DIR] FILE NOTE NAME [--data DATA] [--method METHOD] [--limit N]
+    python benchmarks/run.py --stale [--run --root DIR] [FILE ...]
+
+`--before DIR`: the same command first with the code in DIR, another checkout, into FILE's twin `.before.csv`.
+`--stale` lists the files (those like FILE, which may have *) whose code has changed since, by the digests in index.csv;
+a row without one is stale. `--run` runs their commands again, with what they call their data found below `--root`.
 """
 
+import argparse
 import csv
+import hashlib
 import os
 import platform
 import shlex
+import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from blurspace.bench import tran2021_training, tran2021_transfer, transfer, translations
-from blurspace.bench.synthetic import SEED
-from blurspace.cli import main as blurspace
+import blurspace
+from blurspace.bench.methods import BLURRY, TOLD
+from blurspace.bench.protocols import PROTOCOLS
+from blurspace.bench.result import read_csv
+from blurspace.bench.runner import RENAMED
+from blurspace.bench.tables import BEFORE
+from blurspace.cards import CARDS
 
 HERE = Path(__file__).parent
 INDEX = HERE / "index.csv"
+SOURCE = Path(blurspace.__file__).parent
+UNKNOWN = "unknown"
+OLD_COMMIT = " # at commit "  # how a command ends that today's code cannot repeat
+# What every deblurring depends on, and what trainings do besides.
+ROOMS = ("blur", "nets", "restore", "metrics.py", "levels.py", "pixels.py", "sharpness.py")
+TRAINING_ROOMS = ("data", "train", "codes.py", "losses.py")
+OLD_NAMES = {new: old for old, new in RENAMED.items()}
 
 
 def main() -> int:
-    """The benchmark's exit code; index.csv changes only where that is 0."""
-    file, note, *bench = sys.argv[1:]
-    code = blurspace(["bench", *bench, "--csv", str(HERE / file), "--overwrite", "--quiet"])
+    """The exit code: that of the benchmark, or 1 where something is stale."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", type=Path, metavar="DIR")
+    parser.add_argument("--stale", action="store_true")
+    parser.add_argument("--run", action="store_true")
+    parser.add_argument("--root", type=Path, default=Path())
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+    asked = parser.parse_args()
+    if asked.stale:
+        found = [row for row in stale() if any(fnmatch(row["file"], wish) for wish in asked.words or ["*"])]
+        for row in found:
+            print(f"{row['file']}: {row['command']}", flush=True)
+            if asked.run:
+                again(row, asked.root)
+        return int(bool(found))
+    file, note, *bench = asked.words
+    if asked.before:
+        twin = file.removesuffix(".csv") + BEFORE
+        before(bench, twin, note, asked.before)
+    code = measure(bench, HERE / file, SOURCE.parent)
     if code == 0:
-        told = [Path(word).name if before == "--data" else word for before, word in pairwise(["", *bench])]
-        command = shlex.join(["blurspace", "bench", *told, "--csv", f"benchmarks/{file}"])
-        note_down({"file": file, "command": command, "data": _data(bench), "seed": _seed(bench), "note": note})
+        note_bench(file, bench, note)
+        if asked.before:
+            compare(HERE / twin, HERE / file)
     return code
+
+
+def measure(bench: list[str], target: Path, path: Path) -> int:
+    """The exit code of `blurspace bench` with the code in `path`."""
+    command = [sys.executable, "-m", "blurspace", "bench", *bench, "--csv", str(target), "--overwrite", "--quiet"]
+    return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(path)}, check=False).returncode
+
+
+def before(bench: list[str], twin: str, note: str, checkout: Path) -> None:
+    """The same with older code."""
+    old = [OLD_NAMES.get(word, word) for word in bench]
+    if measure(old, HERE / twin, checkout.resolve() / "src"):
+        raise SystemExit(f"the code in {checkout} cannot do that")
+    note_bench(twin, old, f"{note}; before", commit(checkout))
+
+
+def compare(old: Path, new: Path) -> None:
+    """Print the numbers of both summaries."""
+    summaries = [read_csv(path.read_text(encoding="utf-8")).summary for path in (old, new)]
+    for name, value in summaries[0].items():
+        if isinstance(value, float):
+            print(f"{name}: {value} before, {summaries[1].get(name)} now")
+
+
+def commit(checkout: Path) -> str:
+    """Its short hash, with a + where files have changed since."""
+    git = ["git", "-C", str(checkout), "describe", "--always", "--dirty=+", "--exclude=*"]
+    return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def note_bench(file: str, bench: list[str], note: str, old: str = "") -> None:
+    """Note a run of `blurspace bench`; `old`: the commit of another checkout that was run."""
+    at = bench.index("--data") + 1 if "--data" in bench else None
+    data = Path(bench[at]).name if at else "made"
+    told = [data if place == at else word for place, word in enumerate(bench)]
+    command = shlex.join(["blurspace", "bench", *told, "--csv", f"benchmarks/{file}"])
+    command += f"{OLD_COMMIT}{old}" if old else ""
+    seed = getattr(PROTOCOLS[bench[0]].code, "SEED", "none")
+    note_down({"file": file, "command": command, "data": data, "seed": str(seed), "note": note})
+
+
+def write(rows: list[dict[str, Any]], path: Path, *, command: str, data: str, seed: object, note: str) -> None:
+    """Write a script's rows as CSV, and note it where that is in this folder."""
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    if path.parent == HERE:
+        note_down({"file": path.name, "command": command, "data": data, "seed": str(seed), "note": note})
 
 
 def note_down(row: dict[str, str]) -> None:
     """Replace or add the row of that file."""
-    with INDEX.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        columns = list(reader.fieldnames or ())
-        rows = {old["file"]: old for old in reader}
-    rows[row["file"]] = {**row, "device": device(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    rows = {old["file"]: old for old in index()}
+    made = {"device": device(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "digest": digest(row["command"])}
+    rows[row["file"]] = {**row, **made}
     with INDEX.open("w", encoding="utf-8", newline="") as lines:
+        columns = ["file", "command", "data", "seed", "device", "date", "note", "digest"]
         writer = csv.DictWriter(lines, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows[file] for file in sorted(rows))
+
+
+def index() -> list[dict[str, str]]:
+    """The rows of index.csv."""
+    with INDEX.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def stale() -> Iterator[dict[str, str]]:
+    """The rows whose code is no longer what it was; not those that older code was asked for."""
+    return (row for row in index() if OLD_COMMIT not in row["command"] and row["digest"] != digest(row["command"]))
+
+
+def digest(command: str) -> str:
+    """Of all that the command's numbers depend on, by the rule of `depends_on`; of older code nothing is known."""
+    if OLD_COMMIT in command:
+        return UNKNOWN
+    found = hashlib.sha256()
+    for path in depends_on(shlex.split(command)):
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            found.update(file.name.encode() + file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def depends_on(words: list[str]) -> list[Path]:
+    """Of a protocol its file, ROOMS, the method's weights, TRAINING_ROOMS if it trains; of all else all of these."""
+    weights = sorted((SOURCE / "weights").glob("*.safetensors"))
+    rooms = [SOURCE / room for room in (*ROOMS, *TRAINING_ROOMS)]
+    if words[:2] != ["blurspace", "bench"]:
+        return [*rooms, *weights, *(HERE.parent / word for word in words if word.endswith((".py", ".toml")))]
+    protocol = PROTOCOLS[words[2]]
+    method = words[words.index("--method") + 1] if "--method" in words else protocol.default
+    method = RENAMED.get(method, method)
+    method = TOLD.get(method.replace("-", " "), TOLD.get(method, method))
+    card = CARDS.get(method)
+    if card or method == BLURRY:
+        weights = [SOURCE / "weights" / card.weights] if card and card.weights else []
+    # Protocols whose only method is a kernel space read pairs and codes, whether they train or not.
+    rooms = rooms if protocol.trains or protocol.default == "kernel-space" else [SOURCE / room for room in ROOMS]
+    return [*rooms, *weights, SOURCE / "bench" / f"{protocol.file}.py"]
+
+
+def again(row: dict[str, str], root: Path) -> None:
+    """Run the command of a row again; those of `blurspace train` and of hand-made files are for a person."""
+    words = shlex.split(row["command"])
+    if words[:2] == ["blurspace", "bench"]:
+        bench = [word for place, word in enumerate(words[2:], 2) if "--csv" not in words[place - 1 : place + 1]]
+        if "--data" in bench:
+            bench[bench.index("--data") + 1] = str(_below(root, bench[bench.index("--data") + 1]))
+        if measure(bench, HERE / row["file"], SOURCE.parent) == 0:
+            note_bench(row["file"], bench, row["note"])
+    elif words[0] == "python":
+        named = [word == row["data"] or Path(word).suffix for word in words[2:]]
+        given = [str(_below(root, word)) if name else word for name, word in zip(named, words[2:], strict=True)]
+        subprocess.run([sys.executable, str(HERE.parent / words[1]), *given], check=False)
+    else:
+        print("  by hand: this is no benchmark")
+
+
+def _below(root: Path, name: str) -> Path:
+    """The first file or folder of that name, `root` itself or below it; the name where there is none."""
+    root = root.resolve()
+    return root if root.name == name else next(iter(sorted(root.rglob(name))), Path(name))
 
 
 def device() -> str:
@@ -52,18 +201,6 @@ def device() -> str:
     names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
     model = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
     return f"{model}; {os.cpu_count()} cores, {torch.get_num_threads()} threads; torch {torch.__version__}"
-
-
-def _data(bench: list[str]) -> str:
-    return Path(bench[bench.index("--data") + 1]).name if "--data" in bench else "made"
-
-
-def _seed(bench: list[str]) -> str:
-    made = {"synthetic": SEED, "rotation": SEED, "speed": SEED, "kaufman2020-ablation": 0, "transfer": transfer.SEED}
-    seeds = made | dict.fromkeys(("tran2021-transfer", "tran2021-retrieval"), tran2021_transfer.SEED)
-    seeds |= dict.fromkeys(("tran2021-swapped", "tran2021-augmented"), tran2021_training.SEED)
-    seeds |= dict.fromkeys(("pham2024-adapt", "pham2024-gopro"), translations.SEED)
-    return str(seeds.get(bench[0], "none"))
 
 
 if __name__ == "__main__":

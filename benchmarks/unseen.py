@@ -6,22 +6,22 @@ photos, committed before any method had seen them.
 """
 
 import argparse
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from run import note_down
+from run import HERE, write
 
 from blurspace.bench.levin import CROP
 from blurspace.bench.methods import build, restore, score
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import centre, disk, gaussian, line, normalise
 from blurspace.io.images import find_photos, read_photo
+from blurspace.pixels import central, inner
 
 PHOTOS, MAX_SHIFT = 8, 5
-METHODS = ("classical", "fourier-pair", "auto")
+METHODS = ("classical", "learned", "auto")
 
 
 @dataclass(frozen=True)
@@ -66,22 +66,17 @@ def main() -> None:
     ]
     for method in METHODS:
         print(method, "worst gain", min(row[method] for row in rows), "dB")
-    with (Path(__file__).parent / setting.file).open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     second = " --second" if setting is SECOND else ""
     command = f"python benchmarks/unseen.py {asked.photos.name} {asked.levin.name}{second}"
     note = f"gain over the input in dB after the receipt; sigma {setting.sigma}; eight photos"
-    note_down({"file": setting.file, "command": command, "data": asked.photos.name, "seed": "0", "note": note})
+    write(rows, HERE / setting.file, command=command, data=asked.photos.name, seed=0, note=note)
 
 
 def measure(path: Path, name: str, kernel: torch.Tensor, setting: Setting) -> dict[str, object]:
     """One row: dB gained by each method on one photo under one kernel."""
     picture, side, reach = read_photo(path).pixels, setting.side, kernel.shape[-1] // 2
-    top, left = ((length - side) // 2 for length in picture.shape[-2:])
-    bigger = picture[..., top - reach : top + side + reach, left - reach : left + side + reach]
-    sharp = picture[..., top : top + side, left : left + side]
+    bigger = central(picture, side + 2 * reach, side + 2 * reach)
+    sharp = inner(bigger, reach)
     generator = torch.Generator().manual_seed(0)
     blurry = photograph(
         bigger, kernel, response="linear", sigma=setting.sigma, round8=True, border="valid", generator=generator

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from blurspace.restore.auto import Auto
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
@@ -19,7 +20,6 @@ from blurspace.errors import ModelError
 from blurspace.io.weights import read_weights, write_weights
 from blurspace.nets.restorer import Restorer
 from blurspace.nets.translator import Translator
-from blurspace.restore.auto import Auto
 from blurspace.restore.network import NetworkDeblurrer
 
 NETWORK = {"kind": "unet", "widths": [4, 6], "blocks": 2}

@@ -35,10 +35,6 @@ def test_paper(key):
     assert catalog.papers_behind(key) == (key,)
 
 
-def test_protocols_cite_known_papers():
-    assert {key for keys in catalog.PROTOCOL_PAPERS.values() for key in keys} <= set(PAPERS)
-
-
 def test_unknown_names_say_what_there_is():
     with pytest.raises(ModelError, match="classical"):
         catalog.find_card("nothing")

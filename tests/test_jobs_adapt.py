@@ -26,12 +26,14 @@ from blurspace.jobs import adapt_report
 from blurspace.jobs.adapt import Given, _check_way, adapt_camera
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER, judge
 from blurspace.jobs.domains import find_deblurrer, rank_domains
-from blurspace.restore.network import NetworkDeblurrer
-from blurspace.restore.translated import Translated
+from blurspace.nets.restorer import Restorer
+from blurspace.restore.blurs import UniformBlur
+from blurspace.restore.translated import camera as translating
 from blurspace.train.adapt import TranslatorRecipe
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import Photo
 
+from .restore.made import finding, with_finder
 from .restore.scenes import made_scene
 
 SIDE = 160
@@ -164,14 +166,14 @@ def test_it_says_what_it_does(done):
 
 def test_the_camera_file_is_a_camera(done, given):
     camera = build_camera(done.out)
-    assert isinstance(camera.deblurrer, NetworkDeblurrer)
-    assert camera.deblurrer.method == given.known[0]
+    assert isinstance(camera.network, Restorer)
+    assert [method.name for method in camera.known.methods] == [given.known[0]]
     trained = read_weights(done.folder / "camera.safetensors.training" / "weights.safetensors")[0]
     for name, tensor in read_weights(done.out)[0].items():
         if name.startswith("translator."):
             assert torch.equal(tensor, trained[name].half().float())
     belt = read_weights(WEIGHTS / "belt.safetensors")[0]
-    for name, tensor in camera.deblurrer.network.state_dict().items():
+    for name, tensor in camera.network.state_dict().items():
         assert torch.equal(tensor, belt[f"restorer.{name}"])
     photo = scene(70, 90)
     assert camera(photo).restored.shape == photo.shape
@@ -223,14 +225,15 @@ def test_time_must_be_left(given, tmp_path):
         adapt_camera(given, out=tmp_path / "camera.safetensors", recipe=RECIPE, minutes=0)
 
 
-@pytest.mark.parametrize("name", ["classical", "fourier-pair", "auto"])
+@pytest.mark.parametrize("name", ["classical", "learned", "auto"])
 def test_a_method_behind_the_translator_goes_by_its_receipts(name):
     """What it refuses, is the photo: not its translation."""
-    camera = Translated(lambda blurry: 1 - blurry, build_deblurrer(name, kernel=line(9, 0)), build_space())
+    deblurrer = with_finder(build_deblurrer(name), finding(UniformBlur(line(9, 0)), known=True))
+    camera = translating(lambda blurry: 1 - blurry, deblurrer.methods, build_space())
     ways = dict(adapt_report._ways(camera))
     photo = scene(70, 90)
     assert ways["blurry"](photo) is photo
-    assert torch.equal(ways["plain"](photo), camera.deblurrer(photo).restored)
+    assert torch.equal(ways["plain"](photo), deblurrer(photo).restored)
     assert torch.equal(ways["translated"](photo), camera(photo).restored)
     assert float((ways["translated"](photo) - photo).abs().mean()) < 0.1  # of no method is a negative taken
 

@@ -13,7 +13,8 @@ import blurspace
 from blurspace.errors import UsageError
 from blurspace.io.images import read_photo
 from blurspace.io.weights import read_weights
-from blurspace.niqe import LUMINANCE, Naturalness, asymmetric_fit, distance, features, fit, niqe, normalised
+from blurspace.niqe import Naturalness, asymmetric_fit, distance, features, fit, niqe, normalised
+from blurspace.pixels import LUMINANCE
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 # The parameters of the release at LIVE: research only, not in the repository.

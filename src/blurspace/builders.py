@@ -1,47 +1,171 @@
-"""How does a weights file become what it describes: a kernel space, features, a deblurring network, a camera?"""
+"""How does a weights file become what it describes: networks, a kernel space, features, a camera?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast, overload
 
-from torch import nn
+from torch import Tensor, nn
 
-from blurspace.catalog import WEIGHTS, build_deblurrer, find_card, verify
-from blurspace.errors import ModelError
+from blurspace.cards import AT_ONCE, CARDS, CHECKPOINT, Card, Options, find_card
+from blurspace.codes import AnySpace
+from blurspace.errors import ModelError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.weights import load_into, named_tensors, read_weights, write_tensors
 from blurspace.nets.features import FeatureNet
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.nets.nafnet import NafNet
-from blurspace.nets.restorer import Restorer
-from blurspace.nets.restormer import Restormer
-from blurspace.nets.translator import Translator
 from blurspace.niqe import Naturalness
+from blurspace.restore.methods import Networks
 from blurspace.restore.translated import Camera, camera
 from blurspace.types import Image
 
-# The kernel space and the features that are used where none are given.
-SPACE, FEATURES, NIQE = "kernel-space", "features", "niqe"
 CAMERA = "camera"
 FOREIGN = frozenset({".pth", ".pt", ".ckpt"})  # checkpoints of other projects
-N = TypeVar("N", bound=nn.Module)
-# Networks of task "deblurrer", by the name of their tensors.
-DEBLURRERS: dict[str, type[nn.Module]] = {"restorer": Restorer, "nafnet": NafNet, "restormer": Restormer}
+# A network's name in weights files -> its class in `blurspace.nets`.
+NETWORKS: dict[str, tuple[str, str]] = {
+    "trusting": ("deconvolver", "Deconvolver"),
+    "wary": ("deconvolver", "Deconvolver"),
+    "deconvolver": ("deconvolver", "Deconvolver"),
+    "denoiser": ("denoiser", "Denoiser"),
+    "analysis": ("analysis", "Analysis"),
+    "classifier": ("analysis", "SizeClassifier"),
+    "synthesis": ("synthesis", "Synthesis"),
+    "restorer": ("restorer", "Restorer"),
+    "nafnet": ("nafnet", "NafNet"),
+    "restormer": ("restormer", "Restormer"),
+    "sharpen": ("restorer", "Restorer"),
+    "translator": ("translator", "Translator"),
+    "space": ("kernel_space", "BasisSpace"),
+    "encoder space": ("encoder_space", "EncoderSpace"),
+    "features": ("features", "FeatureNet"),
+}
+# Of files that do not deblur: what they hold, and what for.
+OTHERS = {
+    "space": "a kernel space, which kernel --pair, transfer and blur take with --space",
+    "features": "features, by which the training of a translator compares pictures",
+    "denoiser": "a denoiser, from which the training of a deconvolver starts",
+    "translator": "a translator, which restores only beside the network that undoes the known blur",
+}
 
 
-def build_space(weights: str | Path | None = None) -> BasisSpace:
-    """The kernel space in a weights file that `train` wrote, or the one we ship; not to be trained on.
+def make_network(name: str, **arguments: Any) -> nn.Module:
+    """A network with random weights, by its name in weights files. Raises ModelError on one that is not known."""
+    key = "encoder space" if name == "space" and "code_width" in arguments else name
+    if key not in NETWORKS:
+        raise ModelError(f"no network {name} is known: give weights of a recipe of this blurspace")
+    module, kind = NETWORKS[key]
+    network: nn.Module = getattr(import_module(f"blurspace.nets.{module}"), kind)(**arguments)
+    return network
 
-    Raises ModelError where the file is missing, damaged, or of another network.
+
+# Networks of task "deblurrer", by the name of their tables in a recipe.
+DEBLURRERS: dict[str, Callable[..., nn.Module]] = {
+    name: partial(make_network, name) for name in ("restorer", "nafnet", "restormer")
+}
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsFile:
+    """What a weights file holds: `tensors` by name, and what it says `about` itself; `label` names it in messages."""
+
+    label: str
+    name: str
+    about: Mapping[str, Any]
+    tensors: Mapping[str, Tensor] = field(repr=False)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of its networks."""
+        return tuple(self.about.get("architecture", {}))
+
+    def network(self, name: str) -> nn.Module:
+        """One of them, not to be trained on. Raises ModelError where it is missing, or not as the file says."""
+        if name not in self.networks:
+            raise ModelError(f"{self.label} does not hold the network {name}{self.instead}")
+        try:
+            network = make_network(name, **self.about["architecture"][name])
+        except TypeError as problem:
+            raise ModelError(f"{self.label} has a {name} of another version of blurspace: train it again") from problem
+        load_into({name: network}, {key: one for key, one in self.tensors.items() if key.startswith(f"{name}.")})
+        return network.requires_grad_(False).eval()
+
+    @property
+    def instead(self) -> str:
+        """What else it holds, as the rest of a sentence."""
+        held = next((OTHERS[name] for name in OTHERS if name in self.networks), None)
+        held = held or ("a deblurrer, which deblur takes with --weights" if self.networks else "no network")
+        return f" but {held}: give other weights"
+
+
+class _Checkpoint(WeightsFile):
+    """The same of another project's file, which spandrel reads."""
+
+    def network(self, name: str) -> nn.Module:
+        """Its network."""
+        del name
+        return _foreign(self.about["path"])
+
+
+def read_file(path: str | Path) -> WeightsFile:
+    """A weights file that `train` or `adapt` wrote, or another project's. Raises ModelError on missing or damaged ones.
+
+    .pth, .pt and .ckpt are checkpoints of other projects, read by spandrel (not among our needs).
     """
-    path = _shipped(SPACE) if weights is None else weights
+    path = Path(path)
+    if path.suffix in FOREIGN:
+        return _Checkpoint(shown(path), path.stem, {"architecture": {CHECKPOINT: {}}, "path": path}, {})
     tensors, about = read_weights(path)
-    architecture = about.get("architecture", {})
-    if set(architecture) != {"space"} or "stride" not in architecture["space"]:
-        raise ModelError(f"{shown(path)} holds no kernel space of ours: give weights of task kernel space")
-    space = BasisSpace(**architecture["space"])
-    load_into({"space": space}, tensors)
-    return space.requires_grad_(False)
+    name = path.stem if path.stem != "weights" else path.resolve().parent.name  # `train` calls all of them weights
+    return WeightsFile(shown(path), name, about, tensors)
+
+
+def shipped(name: str) -> list[WeightsFile]:
+    """The files of a card, its own first. Raises ModelError where one is missing or was changed."""
+    read = [(file, read_weights(data)) for file, data in find_card(name).files().items()]
+    return [WeightsFile(file, name, about, tensors) for file, (tensors, about) in read]
+
+
+def card_of(files: Sequence[WeightsFile]) -> Card:
+    """The card whose method a user's weights files are for. Raises ModelError on others, UsageError on two methods."""
+    cards = {}
+    for file in files:
+        card = next((one for one in CARDS.values() if set(one.networks) & set(file.networks)), None)
+        if card is None:
+            raise ModelError(f"{file.label} does not deblur{file.instead}")
+        cards[card.name] = file.label
+    if len(cards) > 1:
+        raise UsageError(f"{' and '.join(cards.values())} are weights for different methods: give those of one")
+    return find_card(next(iter(cards)))
+
+
+def networks_of(card: Card, files: Sequence[WeightsFile] = (), device: str = "cpu") -> Networks:
+    """The networks that a card's method is made of, on a device: those it knows in `files`, or else the shipped ones.
+
+    What helps (the kernel space that reads blurs for receipts) is always the shipped one.
+    """
+    found = [(file, name) for file in files for name in file.networks if name in card.networks]
+    found += [(file, name) for file in shipped(card.name)[bool(files) :] for name in file.networks]
+    kinds: dict[str, list[nn.Module]] = {}
+    for file, name in found:
+        kinds.setdefault(name, []).append(file.network(name).to(device))
+    return Networks(files[0].name if files else card.name, kinds)
+
+
+@overload
+def build_space(weights: None = None) -> BasisSpace: ...
+@overload
+def build_space(weights: str | Path | None) -> AnySpace: ...
+def build_space(weights: str | Path | None = None) -> AnySpace:
+    """The kernel space in a weights file that `train` wrote, ours or the published, or the one we ship.
+
+    Not to be trained on. Raises ModelError where the file is missing, damaged, or of another network.
+    """
+    file = shipped("kernel-space")[0] if weights is None else read_file(weights)
+    if "space" not in file.networks:
+        raise ModelError(f"{file.label} holds no kernel space{file.instead}")
+    return cast(AnySpace, file.network("space"))
 
 
 def build_features(weights: str | Path | None = None) -> FeatureNet:
@@ -49,26 +173,22 @@ def build_features(weights: str | Path | None = None) -> FeatureNet:
 
     Raises ModelError where the file is missing, damaged, or of another network.
     """
-    path = _shipped(FEATURES) if weights is None else weights
-    tensors, about = read_weights(path)
-    network = FeatureNet(**_architecture(path, about, "features"))
-    return _loaded(network, "features", tensors)
+    file = shipped("features")[0] if weights is None else read_file(weights)
+    return cast(FeatureNet, file.network("features"))
 
 
 def build_network(weights: str | Path) -> nn.Module:
-    """The network (b 3 h w) -> (b 3 h w) in a weights file of task "deblurrer", not to be trained on.
+    """The network (b 3 h w) -> (b 3 h w) in a weights file that restores at once, as of task "deblurrer".
 
-    .pth, .pt and .ckpt are checkpoints of other projects, read by spandrel (not among our needs). Raises ModelError on
-    files that hold no such network.
+    Not to be trained on. Raises ModelError on files that hold no such network.
     """
-    if Path(weights).suffix in FOREIGN:
-        return _foreign(weights)
-    return _deblurring(weights, *read_weights(weights))
+    file = read_file(weights)
+    return file.network(_at_once(file))
 
 
 def build_naturalness() -> Naturalness:
     """What sharp photos are like, for `niqe`: ours, from the licensed photos (`benchmarks/niqe_model.py`)."""
-    tensors, _ = read_weights(_shipped(NIQE))
+    tensors = shipped("niqe")[0].tensors
     return Naturalness(tensors["naturalness.mean"].double(), tensors["naturalness.covariance"].double())
 
 
@@ -83,29 +203,36 @@ def write_camera(
     tensors, architecture = named_tensors({"translator": translator}), dict(about["architecture"])
     method = str(known.resolve()) if isinstance(known, Path) else known
     if isinstance(known, Path) and known.suffix not in FOREIGN:
-        theirs, told = read_weights(known)
-        method, kind = "", _kind(known, told)
-        architecture[kind] = told["architecture"][kind]
-        tensors |= {name: one for name, one in theirs.items() if name.startswith(f"{kind}.")}
+        file = read_file(known)
+        method, kind = "", _at_once(file)
+        architecture[kind] = file.about["architecture"][kind]
+        tensors |= {name: one for name, one in file.tensors.items() if name.startswith(f"{kind}.")}
     facts = {**about, "architecture": architecture, "kind": CAMERA, "method": method}
     write_tensors(path, tensors, about=facts, half=half)
 
 
-def build_camera(weights: str | Path) -> Camera:
+def build_camera(*weights: str | Path, device: str = "cpu") -> Camera:
     """The deblurrer of one camera, from a file that `adapt` wrote: translate, then the known deblurrer.
 
-    Raises ModelError where the file is missing, damaged, or no camera's.
+    Or from two: that of a translator, which `train` wrote, and that of the network that undoes the known blur. Raises
+    ModelError where a file is missing, damaged, or no camera's.
     """
-    tensors, about = read_weights(weights)
-    if about.get("kind") != CAMERA:
-        raise ModelError(f"{shown(weights)} is no camera: give a file that `blurspace adapt` wrote")
-    space = build_space()
-    translator = _loaded(Translator(**_architecture(weights, about, "translator")), "translator", tensors)
-    method = str(about["method"])
-    if method and Path(method).suffix not in FOREIGN:
-        return camera(finest(translator), build_deblurrer(method).methods, space)
-    network = build_network(method) if method else _deblurring(weights, tensors, about)
-    return camera(finest(translator), network, space, name=str(about.get("known")))
+    files = [read_file(path) for path in weights]
+    first = next((one for one in files if "translator" in one.networks or one.about.get("kind") == CAMERA), None)
+    if first is None:
+        raise ModelError(f"{files[0].label} is no camera: give a file that `blurspace adapt` wrote")
+    translator = finest(first.network("translator").to(device))
+    space, method = build_space().to(device), str(first.about.get("method") or "")
+    if method and Path(method).suffix in FOREIGN:
+        files.append(read_file(method))
+    elif method:
+        card = find_card(method)
+        return replace(camera(translator, card.build(networks_of(card, (), device), Options()), space), device=device)
+    known = next((file for file in files if set(AT_ONCE) & set(file.networks)), None)
+    if known is None:
+        raise ModelError(f"{first.label} is a translator alone: give the weights of what undoes the known blur as well")
+    name = str(first.about.get("known", known.name))
+    return replace(camera(translator, known.network(_at_once(known)).to(device), space, name=name), device=device)
 
 
 def finest(translator: nn.Module) -> Callable[[Image], Image]:
@@ -118,26 +245,15 @@ def finest(translator: nn.Module) -> Callable[[Image], Image]:
     return translate
 
 
-def _shipped(name: str) -> Path:
-    card = find_card(name)
-    verify(card)
-    return WEIGHTS / str(card.weights)
+def _at_once(file: WeightsFile) -> str:
+    """The network of a file that restores at once."""
+    name = next((name for name in AT_ONCE if name in file.networks), None)
+    if name is None:
+        raise ModelError(f"{file.label} holds no deblurring network: give weights of a recipe with task deblurrer")
+    return name
 
 
-def _deblurring(path: str | Path, tensors: Mapping[str, Any], about: Mapping[str, Any]) -> nn.Module:
-    kind = _kind(path, about)
-    return _loaded(DEBLURRERS[kind](**_architecture(path, about, kind)), kind, tensors)
-
-
-def _kind(path: str | Path, about: Mapping[str, Any]) -> str:
-    """Which of `DEBLURRERS` a file holds."""
-    kind = next((kind for kind in DEBLURRERS if kind in about.get("architecture", {})), None)
-    if kind is None:
-        raise ModelError(f"{shown(path)} holds no deblurring network: give weights of a recipe with task deblurrer")
-    return kind
-
-
-def _foreign(path: str | Path) -> nn.Module:
+def _foreign(path: Path) -> nn.Module:
     try:
         from spandrel import ImageModelDescriptor, ModelLoader
     except ImportError as problem:
@@ -164,16 +280,3 @@ class _Foreign(nn.Module):
     def forward(self, blurry: Image) -> Image:
         restored: Image = self.call(blurry)
         return restored
-
-
-def _architecture(path: str | Path, about: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = about.get("architecture", {}).get(name)
-    if found is None:
-        raise ModelError(f"{shown(path)} does not hold the network {name}: give weights of a training with one")
-    return dict(found)
-
-
-def _loaded(network: N, name: str, tensors: Mapping[str, Any]) -> N:
-    """The network with the tensors under its name, frozen."""
-    load_into({name: network}, {key: one for key, one in tensors.items() if key.startswith(f"{name}.")})
-    return network.requires_grad_(False).eval()

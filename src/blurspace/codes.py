@@ -15,9 +15,11 @@ from blurspace.errors import ModelError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.weights import read_weights, write_tensors
 from blurspace.losses import charbonnier
+from blurspace.nets.encoder_space import EncoderSpace
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Code, Image, KernelSpace, Pair
 
+AnySpace = BasisSpace | EncoderSpace  # ours, and the published one
 # Adam's rate for a code's numbers, most of which are below 1 in our space; and steps after which little happens.
 RETRIEVAL_RATE, RETRIEVAL_STEPS = 0.01, 60
 # The picture that shows a code: a point or a square of light in the middle of each cell of so many px.
@@ -98,7 +100,7 @@ class BlurBank:
         if not self.codes:
             raise UsageError("a blur bank without blurs was given: make it from at least one pair")
 
-    def of(self, space: BasisSpace) -> "BlurBank":
+    def of(self, space: AnySpace) -> "BlurBank":
         """The bank itself. Raises ModelError where it is of another space."""
         if self.space != space.fingerprint():
             raise ModelError(
@@ -133,10 +135,9 @@ def fit_code(code: Code, cells: tuple[int, int], generator: torch.Generator | No
     return code
 
 
-def code_for(space: BasisSpace, code: Code, size: tuple[int, int], generator: torch.Generator | None = None) -> Code:
+def code_for(space: AnySpace, code: Code, size: tuple[int, int], generator: torch.Generator | None = None) -> Code:
     """`fit_code` for a picture of `size` (h, w), in the precision and on the device of the space."""
-    rest = space.rest_code(size)
-    return fit_code(code.to(rest), (rest.shape[-2], rest.shape[-1]), generator)
+    return fit_code(code.to(next(space.parameters())), space.cells(size), generator)
 
 
 def pick(bank: BlurBank, generator: torch.Generator | None = None) -> Tensor:

@@ -47,9 +47,3 @@ class MemoryExhaustedError(BlurspaceError):
     """Out of memory, also after retrying in smaller pieces."""
 
     exit_code = 5
-
-
-class RefusedError(BlurspaceError):
-    """Under `--strict`: the receipt says that the result is worse than the input."""
-
-    exit_code = 6

@@ -1,11 +1,10 @@
-"""How close is a restored picture to the sharp one? One function and one table row per metric.
+"""How close is a restored picture to the sharp one? One function per metric.
 
 All take pictures (b c h w) with values in [0, 1] and return one number per picture (b,), never a mean over pictures:
 average afterwards, over pictures, not over squared errors.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,16 +20,6 @@ SSIM_SIGMA = 1.5
 SSIM_SIDE = 11
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
 COARSE = 64  # px: what is averaged over so many is what a blur of 8 px leaves nearly alone (ours)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A row of the table: `function(restored, sharp)` -> (b,), or `function(restored)` where `needs_sharp` is false."""
-
-    function: Callable[..., Tensor]
-    unit: str
-    higher_is_better: bool
-    needs_sharp: bool
 
 
 @dataclass(frozen=True)
@@ -179,9 +168,3 @@ def _check_pair(restored: Tensor, sharp: Tensor, *, least: int) -> None:
             f"the pictures are {sharp.shape[-2]} x {sharp.shape[-1]} px and this metric needs {least}: "
             "give bigger pictures or a smaller crop"
         )
-
-
-METRICS: dict[str, Metric] = {
-    "psnr": Metric(psnr, unit="dB", higher_is_better=True, needs_sharp=True),
-    "ssim": Metric(ssim, unit="", higher_is_better=True, needs_sharp=True),
-}

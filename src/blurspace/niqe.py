@@ -18,10 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
+from blurspace.pixels import luminance
 from blurspace.types import Image
 
-# ITU-R BT.601, full range: MATLAB's rgb2gray, which the release calls (not rgb2ycbcr, whose Y ends at 235).
-LUMINANCE = (0.299, 0.587, 0.114)
 PEAK = 255  # the unit of the constant 1 that eq. 1 adds to the local deviation: grey levels of 8 bits
 # Section 2.1: a 7 x 7 window "sampled out to 3 standard deviations"; the release makes these 3.5 px.
 WINDOW_SIDE, WINDOW_SIGMA = 7, 7 / 6
@@ -165,6 +164,4 @@ def _cropped(picture: Image) -> Tensor:
     if min(height, width) < PATCH:
         raise UsageError(f"the picture is {height} x {width} px and NIQE needs {PATCH} x {PATCH}: give a bigger one")
     whole = picture[..., : height - height % PATCH, : width - width % PATCH].to(torch.float64) * PEAK
-    if whole.shape[1] == 1:
-        return whole
-    return (whole * whole.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    return luminance(whole)  # as MATLAB's rgb2gray, which the release calls (not rgb2ycbcr, whose Y ends at 235)

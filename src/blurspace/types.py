@@ -14,12 +14,14 @@ from torch import Tensor
 from blurspace.areas import Area
 from blurspace.levels import from_levels, to_levels
 
+# A letter is one number within a call, and the tests check it: `Image`s that meet have one size. `AnyImage` and
+# `AnyKernel` have a size of their own: what a function crops, pads or resizes.
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
-Samples = UInt[Tensor, "b c h w"]  # as a file stores them: uint8 or uint16
-Kernel = Float[Tensor, "b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
-Code = Float[
-    Tensor, "b c p q"
-]  # a learned encoding of a blur: a map over the picture, whose channels mean what they may
+AnyImage = Float[Tensor, "_b _c _h _w"]
+Samples = UInt[Tensor, "_b _c h w"]  # as a file stores them: uint8 or uint16
+Kernel = Float[Tensor, "_b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
+AnyKernel = Float[Tensor, "_b 1 side side"]
+Code = Float[Tensor, "_b _c _p _q"]  # a learned encoding of a blur: a map, whose channels mean what they may
 
 Verdict = Literal["restored", "left alone", "refused"]
 

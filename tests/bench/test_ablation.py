@@ -2,7 +2,9 @@
 
 import pytest
 
-from blurspace.bench import ablation, runner
+from blurspace.bench import kaufman2020_ablation as ablation
+from blurspace.bench import runner
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.errors import ModelError, UsageError
 
 TINY = {"analysis": {"width": 3, "features": 2, "filter": 3}, "synthesis": {"width": 4, "hidden": 4, "levels": 1}}
@@ -33,7 +35,7 @@ def test_every_row_of_the_table(quick, photos):
     summary = result.summary
     assert (summary["name"], summary["method"], summary["n"]) == ("kaufman2020-ablation", "kaufman2020", 9)
     assert (summary["mean_psnr"], summary["blurry_psnr"]) == (None, blurry)
-    again = ablation.result(result.rows, method=summary["method"], data=summary["data"])
+    again = PROTOCOLS["kaufman2020-ablation"].result(result.rows, method=summary["method"], data=summary["data"])
     assert again.summary == summary
 
 
@@ -58,7 +60,7 @@ def pieces_by_name(one, count):
 
 
 def test_method(photos):
-    with pytest.raises(UsageError, match="give one of classical, kaufman2020"):
+    with pytest.raises(UsageError, match="give one of kaufman2020"):
         runner.run("kaufman2020-ablation", data=photos, method="blurry")
 
 

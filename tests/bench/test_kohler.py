@@ -9,6 +9,7 @@ from PIL import Image as Pil
 
 from blurspace.bench import kohler, published, runner
 from blurspace.bench.fit import fit, fitted, movable
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.images import read_photo
@@ -130,7 +131,7 @@ def test_summary_and_table(folder):
     assert "| Kaufman and Fattal | 29.97 | 0.915 | 31.87 | 0.961 |" in result.table()
     json.dumps({**summary, "rows": result.rows}, allow_nan=False)
     again = read_csv(result.csv())
-    assert kohler.result(again.rows, method="blurry", data="kohler").summary == summary
+    assert PROTOCOLS["kohler"].result(again.rows, method="blurry", data="kohler").summary == summary
 
 
 def test_one_frame_is_enough(folder):

@@ -8,6 +8,7 @@ import torch
 from PIL import Image as Pil
 
 from blurspace.bench import lai, published, runner
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import shake
@@ -83,7 +84,7 @@ def test_summary_and_tables(folder):
     assert "| Kaufman and Fattal | 20.67 | 0.799 | Kaufman and Fattal 2020, table 2 (another protocol) |" in table
     json.dumps({**summary, "rows": result.rows}, allow_nan=False)
     again = read_csv(result.csv())
-    assert lai.result(again.rows, method="blurry", data="lai").summary == summary
+    assert PROTOCOLS["lai"].result(again.rows, method="blurry", data="lai").summary == summary
 
 
 def test_true_kernel_is_turned_the_right_way(folder, fake):

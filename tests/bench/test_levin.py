@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from blurspace.bench import levin, runner
+from blurspace.bench.methods import with_true_kernel
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
 from blurspace.blur.convolve import blur
 from blurspace.errors import NoInputError, PictureError, UsageError
@@ -64,7 +66,7 @@ def test_true_kernel_is_told(levin_file, fake):
 
 def test_true_kernel_for_real(levin_file):
     pair = levin.load(levin_file)[0]
-    found = aligned(levin.with_true_kernel(pair.blurry, pair.kernel), pair.sharp)
+    found = aligned(with_true_kernel(pair.blurry, pair.kernel), pair.sharp)
     before = aligned(pair.blurry, pair.sharp)
     assert float(psnr(found.restored, found.sharp) - psnr(before.restored, before.sharp)) > 2
 
@@ -73,7 +75,7 @@ def test_rows_survive_csv(levin_file, fake):
     result = runner.run("levin", data=levin_file)
     again = read_csv(result.csv())
     assert (again.rows, again.summary) == (result.rows, result.summary)
-    assert levin.result(again.rows, method="classical", data="levin32.npz").summary == result.summary
+    assert PROTOCOLS["levin"].result(again.rows, method="classical", data="levin32.npz").summary == result.summary
     assert result.csv().splitlines()[1].startswith("picture,kernel,psnr,ssim,blurry_psnr,gain_db,error_ratio,seconds")
     assert "| picture | kernel | psnr |" in result.table()
     assert "| min_gain_db |" in result.table()

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from blurspace.bench import pham2024_adapt, pham2024_gopro, runner, translations
-from blurspace.bench.result import read_csv
-from blurspace.bench.tables import adapt_table
+from blurspace.bench.protocols import PROTOCOLS
+from blurspace.bench.result import markdown, read_csv
 from blurspace.errors import UsageError
 from blurspace.jobs.records import picture_bytes
 from blurspace.train.converter import train_judge
@@ -58,8 +58,8 @@ def test_methods_of_the_made_cameras(data, method):
     assert (row["input_known"] is not None) == (method == "blur2blur")
     assert (row["input_fools_critic"] is not None) == (method == "blur2blur")
     again = read_csv(result.csv())
-    assert pham2024_adapt.result(again.rows, method=method, data=data.name).summary == again.summary
-    assert f"| {method} |" in adapt_table([result])
+    assert PROTOCOLS["pham2024-adapt"].result(again.rows, method=method, data=data.name).summary == again.summary
+    assert f"| {method} |" in markdown(pham2024_adapt.table([result]))
 
 
 def test_real_pictures(data):
@@ -67,12 +67,12 @@ def test_real_pictures(data):
     (row,) = result.rows
     assert row["blurry_psnr"] < row["psnr"] + 60
     assert result.summary["name"] == "pham2024-gopro"
-    assert "paper" not in adapt_table([result])
+    assert "paper" not in markdown(pham2024_gopro.table([result]))
 
 
 def test_unknown_methods_say_which_there_are(data):
     for name in ("pham2024-adapt", "pham2024-gopro"):
-        with pytest.raises(UsageError, match=r"no method nothing: give one of blurry"):
+        with pytest.raises(UsageError, match=r"method nothing is not measured by this protocol: give one of blurry"):
             runner.run(name, data=data, method="nothing")
 
 

@@ -8,6 +8,7 @@ from PIL import Image as Pil
 
 from blurspace.bench import runner, sun
 from blurspace.bench.fit import framed, true_kernels
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import shake
@@ -88,7 +89,7 @@ def test_perfect_answer(folder, fake):
     assert "no published number" in result.table()
     json.dumps({**result.summary, "rows": result.rows}, allow_nan=False)
     again = read_csv(result.csv())
-    assert sun.result(again.rows, method="classical", data="sun").summary == result.summary
+    assert PROTOCOLS["sun"].result(again.rows, method="classical", data="sun").summary == result.summary
 
 
 def test_success_is_up_to_five():
@@ -102,7 +103,7 @@ def test_success_is_up_to_five():
         "verdict": None,
     }
     rows = [{**row, "verdict": None, "error_ratio": ratio} for ratio in (1.0, 5.0, 5.1, 40.0)]
-    assert sun.result(rows, method="blurry", data="sun").summary["success_rate"] == 0.5
+    assert PROTOCOLS["sun"].result(rows, method="blurry", data="sun").summary["success_rate"] == 0.5
 
 
 def test_kernels_either_way_round(folder):

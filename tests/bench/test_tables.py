@@ -1,12 +1,13 @@
 """Do the pages show what the committed rows say, and does every file say how it was made?"""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
 
 from blurspace.bench import runner
-from blurspace.bench.tables import load, regenerate
+from blurspace.bench.tables import BLOCK, load, regenerate
 from blurspace.errors import PictureError, UsageError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -14,10 +15,24 @@ ROWS = ROOT / "benchmarks"
 PAGE = "Before\n<!-- bench:levin -->\nold\n<!-- /bench -->\nbetween\n<!-- bench:synthetic -->\n<!-- /bench -->\nafter\n"
 
 
-def test_readme_shows_the_committed_rows():
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pages_show_the_committed_rows(path):
     """When this fails, run `python benchmarks/make_tables.py`."""
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8")
     assert page == regenerate(page, ROWS)
+
+
+def test_every_protocol_with_rows_is_on_one_page():
+    shown = [found[2] for path in PAGES for found in BLOCK.finditer(path.read_text(encoding="utf-8"))]
+    assert len(set(shown)) == len(shown)
+    for path in ROWS.glob("*.csv"):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        summary = json.loads(first[2:]) if first.startswith("# {") else {}
+        if "protocol" in summary:
+            assert summary["name"] in shown or path.name.startswith(tuple(shown)), path.name
 
 
 def test_every_file_says_how_it_was_made():
@@ -25,7 +40,7 @@ def test_every_file_says_how_it_was_made():
         rows = {row["file"]: row for row in csv.DictReader(lines)}
     assert set(rows) == {path.name for path in ROWS.glob("*.csv")} - {"index.csv"}
     for row in rows.values():
-        assert list(row) == ["file", "command", "data", "seed", "device", "date", "note"]
+        assert list(row) == ["file", "command", "data", "seed", "device", "date", "note", "digest"]
         assert all(row.values()), row
 
 

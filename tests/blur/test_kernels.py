@@ -111,8 +111,8 @@ def test_extent_of_other_kernels():
 
 
 def test_normalise():
-    kernel = normalise(torch.tensor([[[[-1.0, 1, 3]]]]))
-    assert kernel.tolist() == [[[[0, 0.25, 0.75]]]]
+    kernel = normalise(torch.tensor([[[[-1.0, 1, 3], [0, 0, 0], [2, -1, 2]]]]))
+    assert kernel.tolist() == [[[[0, 0.125, 0.375], [0, 0, 0], [0.25, 0, 0.25]]]]
     for bad in (torch.zeros(1, 1, 3, 3), -torch.ones(1, 1, 3, 3), torch.full((1, 1, 3, 3), math.nan)):
         with pytest.raises(UsageError, match="no positive values"):
             normalise(bad)

@@ -45,10 +45,13 @@ def animated(format):
     return saved(format, frames[0], save_all=True, append_images=frames[1:])
 
 
-def huge_png():
-    """A bomb: a few bytes that claim to be 60000 x 60000 pixels."""
-    header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+def huge_png(width=60000, height=60000, bits=8):
+    """A bomb: a few bytes that claim to be so many pixels."""
+    return png(struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0), b"")
+
+
+def png(header, samples):
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(samples, 1)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
     )
@@ -102,6 +105,7 @@ BAD = {
     "low": (saved("JPEG", PillowImage.new("RGB", (15, 200))), "at least 16"),
     "one pixel": (saved("TIFF", PillowImage.new("L", (1, 1))), "at least 16"),
     "bomb PNG": (huge_png(), "limit of 200000000"),
+    "long PNG of 16 bits": (huge_png(2**21, 16, 16), "longer side"),
     "bomb JPEG": (huge_jpeg(), "limit of 200000000"),
     "bomb WebP": (huge_webp(), "limit of 200000000"),
     "bomb TIFF": (huge_tiff(), "limit of 200000000"),
@@ -166,7 +170,8 @@ def test_the_size_is_checked_before_anything_is_decoded(monkeypatch):
 
     row = images.FORMATS["PNG"]
     monkeypatch.setitem(images.FORMATS, "PNG", replace(row, decode=explode))
-    assert "limit of 1279" in refusal(read_photo, saved("PNG"), max_pixels=1279)
+    sentence = refusal(read_photo, saved("PNG"), max_pixels=1279)
+    assert "limit of 1279: make it smaller, or raise it with --max-pixels" in sentence
 
 
 def test_the_limit_itself_is_allowed():
@@ -196,6 +201,21 @@ def test_pillows_own_limit_neither_warns_nor_counts(monkeypatch, limit, format, 
         assert encode_photo(photo, photo.samples) == encode_photo(whole, whole.pixels)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+def test_our_own_limit_can_be_raised_beyond_pillows(kind):
+    width, height = (65000, 1400) if kind == "JPEG" else (5_700_000, 16)
+    assert width * height > PillowImage.MAX_IMAGE_PIXELS
+    options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
+    if kind == "PNG":
+        data = png(struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0), bytes(height * (width + 1)))
+    else:
+        data = saved(kind, PillowImage.new("L", (width, height)), **options)
+    assert "--max-pixels" in refusal(read_photo, data, max_pixels=width * height - 1)
+    photo = read_photo(data, max_pixels=width * height)
+    assert photo.samples.shape == (1, 1, height, width)
+    assert not photo.samples.any()
+
+
 @pytest.mark.parametrize("suffix", [".nef", ".ARW", ".dng", ".raf"])
 @pytest.mark.parametrize("data", [saved("TIFF"), b"FUJIFILMCCD-RAW" + bytes(99)])
 def test_camera_raw_does_not_pass_for_its_preview(tmp_path, suffix, data):
@@ -222,7 +242,7 @@ def test_a_file_too_big_for_any_picture_is_not_read_whole(tmp_path):
     path = tmp_path / "film.png"
     with path.open("wb") as file:
         file.truncate(2**40)  # sparse: takes no room
-    assert "limit" in refusal(read_photo, path, max_pixels=1000)
+    assert "bytes: give a smaller file, or raise it with --max-pixels" in refusal(read_photo, path, max_pixels=1000)
 
 
 def test_a_line_break_in_a_name_does_not_break_the_sentence(tmp_path):

@@ -5,6 +5,7 @@ The files are made here by Pillow, tifffile and OpenCV, so that our own writers 
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import cv2
@@ -16,7 +17,7 @@ from PIL import ExifTags, ImageCms
 from PIL import Image as PillowImage
 
 from blurspace.errors import NoInputError, OutputError
-from blurspace.io import files
+from blurspace.io import files, raster
 from blurspace.io.images import (
     changes_on_write,
     encode_photo,
@@ -26,7 +27,7 @@ from blurspace.io.images import (
     write_bytes,
     write_kernel,
 )
-from blurspace.io.raster import join_alpha
+from blurspace.io.raster import rows_of
 
 HEIGHT, WIDTH = 19, 23  # odd, and not square
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -109,7 +110,7 @@ LOSSLESS = [
 
 def decoded(photo):
     """Pixels and alpha as integers (h w c)."""
-    return join_alpha(photo).astype(np.int64)
+    return rows_of(photo).astype(np.int64)
 
 
 def orientation(photo):
@@ -140,6 +141,38 @@ def test_new_pixels_come_out_exactly_and_nothing_else_changes(format, make, mode
     np.testing.assert_array_equal(decoded(again), expected)  # alpha as it was
     assert (again.format, again.depth, again.icc, again.xmp) == (format, depth, ICC, XMP)
     assert again.exif == photo.exif
+
+
+@pytest.mark.parametrize(("format", "make", "mode", "depth"), LOSSLESS)
+def test_samples_are_written_as_they_are_however_they_lie_in_memory(format, make, mode, depth):
+    photo = read_photo(make(samples_of(mode, depth)))
+    assert photo.samples.dtype == (torch.uint8 if depth == 8 else torch.uint16)
+    assert photo.alpha is None or photo.alpha.dtype == photo.samples.dtype
+    file = encode_photo(photo, photo.pixels)
+    for samples in (photo.samples, photo.samples.contiguous(memory_format=torch.contiguous_format)):
+        assert encode_photo(photo, samples) == file
+    with pytest.raises(OutputError, match=r"samples of torch\.int32"):
+        encode_photo(photo, photo.samples.to(torch.int32))
+
+
+@pytest.mark.parametrize("make", [png_file, tiff_file])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_big_picture_is_held_once(monkeypatch, make, depth):
+    """What NumPy and Python hold: Pillow's own memory is not counted."""
+    monkeypatch.setattr(raster, "BAND", 2**14)
+    samples = np.full((2800, 1000, 3), 77, np.uint8 if depth == 8 else np.uint16)
+    data, least = make(samples), samples.nbytes
+    tracemalloc.start()
+    try:
+        photo = read_photo(data)
+        read = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        encode_photo(photo, photo.samples)
+        written = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert least <= read < 1.3 * least
+    assert written < 1.3 * least
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])

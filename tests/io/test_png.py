@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from blurspace.io import png, raster
 from blurspace.io.images import changes_on_write, encode_photo, read_photo
-from blurspace.io.raster import join_alpha, split_alpha
+from blurspace.io.raster import rows_of, split_alpha
 from blurspace.types import Photo
 
 NOISE = np.random.default_rng(0).integers(0, 65536, (19, 23, 4), dtype=np.uint16)
@@ -37,7 +37,7 @@ def test_any_picture_comes_back_as_it_was(height, width, channels, depth, seed):
     photo = Photo(*split_alpha(samples))
     file = encode_photo(photo, photo.pixels)
     again = read_photo(file)
-    np.testing.assert_array_equal(join_alpha(again), samples)
+    np.testing.assert_array_equal(rows_of(again), samples)
     if channels > 2 or depth == 8:
         np.testing.assert_array_equal(read_by_others(file, depth).reshape(samples.shape), samples)
 
@@ -46,7 +46,7 @@ def test_any_picture_comes_back_as_it_was(height, width, channels, depth, seed):
 def test_bands_leave_no_seam(monkeypatch, band):
     monkeypatch.setattr(raster, "BAND", band)
     again = read_photo(plain(NOISE))
-    np.testing.assert_array_equal(join_alpha(again), NOISE)
+    np.testing.assert_array_equal(rows_of(again), NOISE)
 
 
 def with_chunks(file, *added):

@@ -10,7 +10,7 @@ from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from blurspace.io.images import changes_on_write, encode_photo, read_photo
-from blurspace.io.raster import join_alpha
+from blurspace.io.raster import rows_of
 
 NOISE = np.random.default_rng(0).integers(0, 65536, (19, 23, 4), dtype=np.uint16)
 SIDEWAYS = (274, 3, 1, 6, True)
@@ -32,7 +32,7 @@ def tiff(samples, *, photometric=None, **options):
 def read(file):
     """The photo, and its samples (h w c) without a last axis of one."""
     photo = read_photo(file)
-    samples = join_alpha(photo)
+    samples = rows_of(photo)
     return photo, samples[..., 0] if samples.shape[-1] == 1 else samples
 
 

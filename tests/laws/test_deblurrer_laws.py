@@ -6,15 +6,14 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import gaussian, line
 from blurspace.catalog import build_deblurrer
-from blurspace.restore.by_kernel import KernelDeblurrer
 
 KERNEL = line(7, 40.0)
 DEBLURRERS = {
-    "classical, known kernel": KernelDeblurrer(kernel=KERNEL),
-    "classical, bounded": KernelDeblurrer(size=11),
-    "classical, linear light": KernelDeblurrer(kernel=gaussian(1.2), response="srgb"),
-    "classical, half strength": KernelDeblurrer(kernel=KERNEL, strength=0.5),
-    "fourier-pair, known kernel": build_deblurrer("fourier-pair", kernel=KERNEL),
+    "classical, known kernel": build_deblurrer("classical", kernel=KERNEL),
+    "classical, bounded": build_deblurrer("classical", size=11),
+    "classical, linear light": build_deblurrer("classical", kernel=gaussian(1.2), response="srgb"),
+    "classical, half strength": build_deblurrer("classical", kernel=KERNEL, strength=0.5),
+    "learned, known kernel": build_deblurrer("learned", kernel=KERNEL),
     "auto, known kernel": build_deblurrer("auto", kernel=KERNEL),
     "kaufman2020-small": build_deblurrer("kaufman2020-small"),
 }

@@ -1,12 +1,13 @@
 """Does the classical estimation find kernels that we know?"""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, extent, gaussian, line, shake
-from blurspace.restore import candidates
-from blurspace.restore.candidates import estimate_kernel
+from blurspace.restore.candidates import SearchSettings, begin, estimate_kernel
 from blurspace.restore.estimate import Found, Search, find, grow_to_full, refine, settle
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
 from blurspace.restore.pyramid import scales, shrink
@@ -40,11 +41,10 @@ def test_the_kernel_of_a_shaken_scene_is_found_without_its_size(seed):
     assert similarity(found, true) > 0.85
 
 
-def test_a_bound_wider_than_what_is_looked_at_is_no_error(monkeypatch):
-    monkeypatch.setattr(candidates, "WINDOW", 64)
+def test_a_bound_wider_than_what_is_looked_at_is_no_error():
     true = line(9, 30.0)
     blurry = blur(made_scene(200, seed=3), true, border="valid")
-    assert estimate_kernel(blurry, size=99).kernel.shape[-1] <= 64
+    assert estimate_kernel(blurry, size=99, settings=SearchSettings(window=64)).kernel.shape[-1] <= 64
 
 
 def test_a_larger_bound_than_the_kernel_does_no_harm():
@@ -58,19 +58,19 @@ def test_a_larger_bound_than_the_kernel_does_no_harm():
     ("best", "tried"),  # 5 px would have no level of half the resolution to compare at
     [(31, [31, 31, 17]), (17, [31, 31, 17, 9]), (0, [31, 31, 17, 9]), (0, [41, 41, 21, 11])],
 )
-def test_searches_get_narrower_until_one_is_clearly_worse(monkeypatch, best, tried):
+def test_searches_get_narrower_until_one_is_clearly_worse(best, tried):
     """The score is here the distance from one side; each start lies across the last one's."""
-    begun = []
 
-    def noted(blurry, search, level, *, ignore):
-        begun.append(search)
+    def found(blurry, search, level, **_):
         return Found(search, line(search.side, 0.0), 0)
 
-    monkeypatch.setattr(candidates, "find", noted)
-    monkeypatch.setattr(candidates, "_score", lambda *_: 100 + 10 * abs(begun[-1].side - best))
-    candidates._narrowing(made_scene(128, seed=3), tried[0], 3e-4, None)
-    assert [search.side for search in begun] == tried
-    assert [search.upright for search in begun] == [place % 2 == 1 for place in range(len(tried))]
+    def score(searches, found):
+        return 100 + 10 * abs(found.search.side - best)
+
+    begun = replace(begin(made_scene(128, seed=3)), find=found, score=score).narrowing(tried[0])
+    searches = [candidate.found.search for candidate in begun]
+    assert [search.side for search in searches] == tried
+    assert [search.upright for search in searches] == [place % 2 == 1 for place in range(len(tried))]
 
 
 @pytest.mark.parametrize(("side", "size"), [(20, None), (40, 3), (64, 5), (64, 63)])
@@ -88,56 +88,49 @@ def test_the_estimate_is_the_same_twice():
 
 
 @pytest.mark.parametrize("astray", [False, True])
-def test_the_confidence_is_how_well_the_searches_agree(monkeypatch, astray):
+def test_the_confidence_is_how_well_the_searches_agree(astray):
     """With `astray` each search ends in a kernel of another direction."""
     directions = iter((0.0, 60.0, 120.0))
 
-    def found(blurry, search, level, *, ignore):
+    def found(blurry, search, level, **_):
         drawn = line(21, next(directions) if astray else 0.0)
         return Found(search, crop_or_pad(drawn, search.side), level)
 
-    monkeypatch.setattr(candidates, "find", found)
-    monkeypatch.setattr(candidates, "WORSE", 0)  # so that there are three searches
-    estimate = estimate_kernel(made_scene(128, seed=4), size=41)
+    three = SearchSettings(worse=0)  # so that there are three searches
+    estimate = replace(begin(made_scene(128, seed=4), settings=three), find=found).best(41, 128)
     assert estimate.confidence < 0.5 if astray else estimate.confidence > 0.99
 
 
-def test_one_search_goes_on_where_there_is_noise(monkeypatch):
+def settling(blurry, size, **settings):
+    """How far each of the searches that went on has settled, and the kernel (1 1 k k) that came out."""
     settled = []
 
-    def noted(*arguments, **options):
-        settled.append(original(*arguments, **options))
+    def noted(*given, **options):
+        settled.append(settle(*given, **options))
         return settled[-1]
 
-    original = candidates.settle
-    monkeypatch.setattr(candidates, "settle", noted)
-    monkeypatch.setattr(candidates, "NEAR", 1e9)
+    searches = begin(blurry, settings=SearchSettings(**settings))
+    kernel = replace(searches, settle=noted).best(size, min(blurry.shape[-2:])).kernel
+    return settled, kernel
+
+
+def test_one_search_goes_on_where_there_is_noise():
     blurry = blur(made_scene(128, seed=4), line(9, 20.0), border="replicate")
     for sigma, most in ((0.0, 3), (0.02, 1)):
-        settled.clear()
         noise = sigma * torch.randn(blurry.shape, generator=torch.Generator().manual_seed(0))
-        estimate_kernel(blurry + noise, size=13)
+        settled, _ = settling(blurry + noise, 13, near=1e9)
         assert 1 <= len(settled) <= most
         assert (len(settled) > 1) == (sigma == 0)
 
 
 @pytest.mark.parametrize(("sigma", "noisy"), [(0.0, 0), (0.003, 1), (0.01, 1), (0.03, 2)])
-def test_nothing_is_learned_from_levels_that_are_too_noisy(monkeypatch, sigma, noisy):
+def test_nothing_is_learned_from_levels_that_are_too_noisy(sigma, noisy):
     """The more noise, the coarser the last level; the kernel comes out at full size all the same."""
-    levels = []
-
-    def noted(blurry, at, level, *, ignore):
-        found = original(blurry, at, level, ignore=ignore)
-        levels.append(len(scales(found.search.side)) - 1 - found.level)
-        return found
-
-    original = candidates.settle
-    monkeypatch.setattr(candidates, "settle", noted)
     blurry = blur(made_scene(160, seed=4), line(15, 20.0), border="valid")
     noise = sigma * torch.randn(blurry.shape, generator=torch.Generator().manual_seed(0))
-    found = estimate_kernel(blurry + noise, size=21).kernel
-    assert levels[-1] == noisy
-    assert 11 <= extent(found)[0] <= 19
+    settled, kernel = settling(blurry + noise, 21)
+    assert len(scales(settled[-1].search.side)) - 1 - settled[-1].level == noisy
+    assert 11 <= extent(kernel)[0] <= 19
 
 
 def test_ignored_pixels_do_not_speak():

@@ -14,6 +14,7 @@ from blurspace.restore.camera_path import place_poses
 from blurspace.restore.deconvolve import deconvolve, strength_for
 from blurspace.restore.estimate import Search, find
 from blurspace.restore.field import deconvolve_field, estimate_field, field_explains_better, show_field, varies
+from blurspace.restore.observed import Observed
 from blurspace.restore.pyramid import scales
 
 from .scenes import made_scene
@@ -30,7 +31,7 @@ def turned():
     truth = rotation_field(path, (SIDE, SIDE), focal=SIDE, rows=4, columns=4)
     blurry = blur_varying(sharp, truth) + SIGMA * torch.randn(sharp.shape, generator=generator)
     kernel = trim(find(blurry, Search(19), len(scales(19)) - 1).kernel, 0.02)
-    return sharp, blurry, truth, kernel, estimate_field(blurry, kernel, rows=3, columns=3)
+    return sharp, blurry, truth, kernel, estimate_field(Observed(blurry), kernel, rows=3, columns=3)
 
 
 def equal_field(kernel, rows, columns):
@@ -62,7 +63,7 @@ def test_an_estimated_field_is_a_field():
 
 
 def test_a_flat_picture_has_a_field_too():
-    field = estimate_field(torch.full((1, 1, 180, 200), 0.5), line(5, 0.0), rows=2, columns=2)
+    field = estimate_field(Observed(torch.full((1, 1, 180, 200), 0.5)), line(5, 0.0), rows=2, columns=2)
     assert field.kernels.isfinite().all()
 
 
@@ -120,8 +121,8 @@ def test_the_picture_of_a_field_shows_each_kernel_at_its_place():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: estimate_field(torch.ones(1, 3, 64, 64), delta(3), rows=2, columns=2), "one grey one"),
-        (lambda: estimate_field(torch.ones(1, 1, 64, 64), delta(3), rows=0, columns=2), "give 1 or more"),
+        (lambda: Observed(torch.ones(1, 2, 64, 64)), "give .1, 1 or 3, height, width"),
+        (lambda: estimate_field(Observed(torch.ones(1, 1, 64, 64)), delta(3), rows=0, columns=2), "give 1 or more"),
         (lambda: show_field(equal_field(delta(3), 1, 1), cell=0), "give 1 or more"),
         (lambda: deconvolve_field(torch.ones(1, 1, 9, 9), equal_field(delta(31), 1, 1), strength=1e-3), None),
     ],

@@ -1,6 +1,7 @@
 """Do the methods of the catalogue do what their cards say, each on its own picture?"""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,13 +12,15 @@ from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path
 from blurspace.catalog import build_deblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
-from blurspace.restore.auto import Auto
-from blurspace.restore.by_field import FieldDeblurrer, middle
-from blurspace.restore.by_kernel import KernelDeblurrer, shorten
-from blurspace.restore.candidates import Estimate
-from blurspace.restore.learned import learned_restore, make_start
-from blurspace.restore.pair import PairDeblurrer
+from blurspace.restore.blurs import FieldBlur, UniformBlur, shorten
+from blurspace.restore.driver import Found
+from blurspace.restore.finders import FieldFinder, KernelFinder
+from blurspace.restore.learned import Learned, make_start
+from blurspace.restore.observed import Observed
+from blurspace.restore.total_variation import TotalVariation
+from blurspace.run import Run
 
+from .made import finding, restoring, with_finder, with_restorers
 from .scenes import made_scene
 
 SHAKE = shake(15, extent=13, generator=torch.Generator().manual_seed(3))
@@ -34,16 +37,16 @@ def shaken(kernel=SHAKE, *, side=200, channels=3, sigma=0.01):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_learned_deconvolution_restores_what_it_was_told(channels):
     sharp, blurry = shaken(channels=channels)
-    result = build_deblurrer("fourier-pair", kernel=SHAKE)(blurry)
+    result = build_deblurrer("learned", kernel=SHAKE)(blurry)
     assert result.receipt.verdict == "restored"
-    assert result.method == "fourier-pair"
+    assert result.method == "learned"
     assert psnr(result.restored, sharp) > psnr(blurry, sharp) + 4
 
 
 def test_clipped_pixels_keep_what_the_classical_start_made_of_them():
     _, blurry = shaken()
     blurry[..., 80:90, 80:90] = 1.0
-    assert build_deblurrer("fourier-pair", kernel=SHAKE)(blurry).restored.isfinite().all()
+    assert build_deblurrer("learned", kernel=SHAKE)(blurry).restored.isfinite().all()
 
 
 @pytest.mark.parametrize("strength", [0.25, 0.5, 0.75, 1.0])
@@ -73,45 +76,46 @@ def centroid(kernel):
 
 def test_less_strength_changes_less():
     _, blurry = shaken()
-    changes = [KernelDeblurrer(kernel=SHAKE, strength=strength)(blurry).receipt.change_psnr for strength in (0.4, 1)]
+    changes = [
+        build_deblurrer("classical", kernel=SHAKE, strength=strength)(blurry).receipt.change_psnr
+        for strength in (0.4, 1)
+    ]
     assert changes[0] > changes[1]
     with pytest.raises(UsageError, match="strength of 0"):
-        KernelDeblurrer(strength=0)
+        build_deblurrer("classical", strength=0)
+
+
+def bad(light):
+    return torch.rand(light.shape, generator=torch.Generator().manual_seed(0))
 
 
 def with_verdicts(learned, classical):
-    """An `Auto` whose two methods end as told, with the kernel given so that nothing is searched."""
-    auto = build_deblurrer("auto", kernel=SHAKE)
-    assert isinstance(auto, Auto)
-    for method, restore in ((auto.learned, learned), (auto.classical, classical)):
-        method.restore = restore
-    return auto
-
-
-def good(light, kernel, clipped, sigma):
-    return KernelDeblurrer().restore(light, kernel, clipped, sigma)
-
-
-def bad(light, *_):
-    return torch.rand(light.shape, generator=torch.Generator().manual_seed(0))
+    """`auto`, whose methods end as told, with the kernel given so that nothing is searched."""
+    return with_restorers(build_deblurrer("auto", kernel=SHAKE), learned=learned, classical=classical)
 
 
 def test_auto_takes_the_first_good_receipt():
     _, blurry = shaken()
-    assert with_verdicts(good, bad)(blurry).method == "fourier-pair"
-    second = with_verdicts(bad, good)(blurry)
+    good = TotalVariation
+    assert with_verdicts(good, restoring(bad))(blurry).method == "learned"
+    second = with_verdicts(restoring(bad), good)(blurry)
     assert (second.method, second.receipt.verdict) == ("classical", "restored")
-    neither = with_verdicts(bad, bad)(blurry)
-    assert neither.receipt.verdict == "refused"
+    neither = with_verdicts(restoring(bad), restoring(bad))(blurry)
+    assert (neither.method, neither.receipt.verdict) == ("learned", "refused")
     assert torch.equal(neither.restored, blurry)
 
 
-def test_the_confidence_of_a_search_goes_with_its_kernel(monkeypatch):
+def test_one_search_serves_all_methods_and_its_confidence_goes_with_its_kernel():
     _, blurry = shaken()
-    monkeypatch.setattr("blurspace.restore.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
-    auto = build_deblurrer("auto")
-    auto.learned.restore = bad  # so that the classical one takes its kernel over
-    assert (auto(blurry).method, auto(blurry).confidence) == ("classical", 0.6)
+    asked = []
+
+    def find(seen, run):
+        asked.append(seen)
+        return Found(UniformBlur(SHAKE), 0.6)
+
+    auto = with_finder(with_restorers(build_deblurrer("auto"), learned=restoring(bad)), find)
+    result = auto(blurry)
+    assert (result.method, result.confidence, len(asked)) == ("classical", 0.6, 1)
     assert build_deblurrer("classical", kernel=SHAKE)(blurry).confidence is None
 
 
@@ -121,20 +125,40 @@ def test_the_wary_network_restores_where_the_kernel_does_not_explain_the_photo(c
     clipped = torch.zeros_like(blurry, dtype=torch.bool)
 
     def restored(trusting, sigma=0.01):
-        restore = learned_restore(trusting, lambda *given: 0 * given[0], known=True)
-        return restore(blurry, SHAKE, clipped, sigma)
+        seen, run = Observed(blurry, least_sigma=sigma), Run()
+        restorer = Learned(trusting, lambda *given: 0 * given[0])(seen, Found(UniformBlur(SHAKE), known=True), run)
+        return restorer(seen.light(seen.area), seen.area, run)
 
-    torch.testing.assert_close(restored(lambda *given: given[-1]), make_start(blurry, SHAKE, 0.01, clipped))
+    start = make_start(blurry, SHAKE, Observed(blurry, least_sigma=0.01).sigma, clipped)
+    torch.testing.assert_close(restored(lambda *given: given[-1]), start)
     assert not restored(lambda *given: given[0]).any()  # what is still blurry, blurred again, is not the photo
     torch.testing.assert_close(restored(lambda *given: given[0], sigma=1.0), blurry)  # so much noise explains it
 
 
-def test_auto_tries_no_field_where_less_blur_is_to_be_removed(monkeypatch):
-    monkeypatch.setattr("blurspace.restore.by_kernel.estimate_kernel", lambda *_, **__: Estimate(SHAKE, 0.6))
-    monkeypatch.setattr("blurspace.restore.auto.FieldDeblurrer", lambda *_: pytest.fail("a field has no strength"))
-    auto = build_deblurrer("auto", strength=0.5)
-    auto.learned.restore = auto.classical.restore = bad
-    assert auto(shaken()[1]).receipt.verdict == "refused"
+@pytest.fixture(scope="module")
+def rotated():
+    """A picture under a made rotation, sharp and blurry, and the field."""
+    scene = made_scene(200, seed=5)
+    path = draw_rotation_path(extent=13, focal=200, roll=3.0, generator=torch.Generator().manual_seed(1))
+    field = rotation_field(path, (200, 200), focal=200, rows=3, columns=4)
+    return scene, blur_varying(scene, field), field
+
+
+def rotation(field, start=None):
+    """The method `rotation`, whose search for a field ends in this one, and its search for a kernel in `start`."""
+    start = start or finding(UniformBlur(SHAKE), notes=("a kernel",))
+    first, second = build_deblurrer("rotation").methods
+    finder = FieldFinder(start, estimate=lambda *_, **__: field)
+    return replace(build_deblurrer("rotation"), methods=(replace(first, find=finder), replace(second, find=start)))
+
+
+def test_a_field_has_a_strength_too(rotated):
+    _, blurry, field = rotated
+    results = [replace(rotation(field), strength=strength)(blurry) for strength in (1, 0.5)]
+    assert [result.method for result in results] == ["rotation", "rotation"]
+    lengths = [result.blur.length_angle()[0] for result in results]
+    assert lengths[1] == pytest.approx(lengths[0] / 2, abs=1.5)
+    assert results[1].receipt.change_psnr > results[0].receipt.change_psnr
 
 
 def test_auto_leaves_sharp_pictures_alone():
@@ -142,29 +166,25 @@ def test_auto_leaves_sharp_pictures_alone():
     assert build_deblurrer("auto")(sharp).receipt.verdict == "left alone"
 
 
-@pytest.fixture
-def turned(monkeypatch):
-    """A picture under a made rotation, and a search for fields that finds the true one."""
-    scene = made_scene(200, seed=5)
-    path = draw_rotation_path(extent=13, focal=200, roll=3.0, generator=torch.Generator().manual_seed(1))
-    field = rotation_field(path, (200, 200), focal=200, rows=3, columns=4)
-    monkeypatch.setattr("blurspace.restore.by_field.estimate_field", lambda *_, **__: field)
-    return scene, blur_varying(scene, field), middle(field)
-
-
-def test_rotation_beats_one_kernel_where_the_camera_turned(turned):
-    scene, blurry, kernel = turned
-    single = KernelDeblurrer(kernel=kernel)
-    result = FieldDeblurrer(single)(blurry)
+def test_rotation_beats_one_kernel_where_the_camera_turned(rotated):
+    scene, blurry, field = rotated
+    single = build_deblurrer("classical", kernel=FieldBlur(field).kernel)(blurry)
+    result = rotation(field)(blurry)
     assert (result.method, result.receipt.verdict) == ("rotation", "restored")
-    assert psnr(result.restored, scene) > psnr(single(blurry).restored, scene) + 1
+    assert result.history[0] == "a kernel"
+    assert "the camera turned" in result.history[1]
+    assert psnr(result.restored, scene) > psnr(single.restored, scene) + 1
 
 
-def test_a_uniform_field_is_no_rotation(monkeypatch):
+def test_a_uniform_field_is_no_rotation():
     _, blurry = shaken(channels=1)
     uniform = KernelField(SHAKE.expand(12, -1, -1, -1), 3, 4)
-    monkeypatch.setattr("blurspace.restore.by_field.estimate_field", lambda *_, **__: uniform)
-    assert FieldDeblurrer(KernelDeblurrer(kernel=SHAKE))(blurry).method == "classical"
+    assert rotation(uniform)(blurry).method == "classical"
+
+
+def test_a_given_kernel_is_no_field():
+    seen = Observed(shaken(channels=1)[1], given=UniformBlur(SHAKE))
+    assert FieldFinder(KernelFinder())(seen, Run()) is None
 
 
 def test_a_sharp_picture_has_no_field():
@@ -174,10 +194,9 @@ def test_a_sharp_picture_has_no_field():
 
 def test_the_paper_pair_halves_what_is_too_long_for_it():
     pair = build_deblurrer("kaufman2020-small", kernel=gaussian(1.0))
-    assert isinstance(pair, PairDeblurrer)
     _, blurry = shaken()
     assert "full size" in pair(blurry).history[0]
-    long = PairDeblurrer(pair.analysis, pair.synthesis, method="test", kernel=line(45, 20.0))
+    long = replace(pair, given=UniformBlur(line(45, 20.0)))
     assert "50%" in long(shaken(side=300)[1]).history[0]
 
 

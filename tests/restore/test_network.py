@@ -5,11 +5,18 @@ import math
 import pytest
 import torch
 
+from blurspace.areas import whole
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import extent, line
 from blurspace.builders import build_space
-from blurspace.restore.network import NetworkDeblurrer, explained, mean_kernel
+from blurspace.restore.blurs import CodeBlur
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.restore.driver import Method, deblur
+from blurspace.restore.network import AtOnce, network_method
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
 
+from .made import finding, reblurred, restoring
 from .scenes import made_scene
 
 LENGTH, ANGLE = 9, 0
@@ -27,7 +34,16 @@ def shaken(channels=3, *, angle=ANGLE, sigma=0.0):
 
 
 def deblurrer(network, space):
-    return NetworkDeblurrer(network, space, method="made")
+    return Deblurrer((network_method(network, space, name="made"),))
+
+
+def mean_kernel(space, code):
+    return CodeBlur(code, space).kernel
+
+
+def restored(network, picture):
+    """What the network makes of a picture; no receipt."""
+    return AtOnce(network)(picture, whole(tuple(picture.shape[-2:])), Run())
 
 
 def test_the_exact_inverse_is_believed(space):
@@ -38,8 +54,8 @@ def test_the_exact_inverse_is_believed(space):
     assert result.method == "made"
     assert result.receipt.reblur_psnr > 35
     assert result.receipt.kernel_length == pytest.approx(LENGTH, abs=1.5)
-    assert result.reblurred.shape == blurry.shape
-    assert float((result.reblurred - blurry).abs().mean()) < 0.01
+    assert reblurred(result).shape == blurry.shape
+    assert float((reblurred(result) - blurry).abs().mean()) < 0.01
 
 
 @pytest.mark.parametrize("angle", [0, 90, 45])
@@ -115,19 +131,19 @@ def test_grey_goes_in_as_rgb_and_comes_out_grey(space):
     result = deblurrer(network, space)(blurry)
     assert asked[0].shape == (1, 3, 128, 128)
     assert torch.equal(asked[0][:, 2:], blurry)
-    assert result.restored.shape == result.reblurred.shape == (1, 1, 128, 128)
+    assert result.restored.shape == reblurred(result).shape == (1, 1, 128, 128)
     torch.testing.assert_close(result.restored, sharp)
     assert result.receipt.verdict == "restored"
 
 
-def test_the_result_is_clamped_and_may_be_worked_on(space):
+def test_the_result_is_clamped_and_may_be_worked_on():
     _, blurry = shaken()
-    restored = deblurrer(lambda picture: 3 * picture - 1, space).restore(blurry)
-    assert (float(restored.min()), float(restored.max())) == (0, 1)
-    assert not restored.is_inference()
-    assert not deblurrer(lambda picture: picture, space).restore(blurry[:, :1]).is_inference()
+    bright = restored(lambda picture: 3 * picture - 1, blurry)
+    assert (float(bright.min()), float(bright.max())) == (0, 1)
+    assert not bright.is_inference()
+    assert not restored(lambda picture: picture, blurry[:, :1]).is_inference()
     seen = []
-    deblurrer(lambda picture: (seen.append(torch.is_grad_enabled()), picture)[1], space).restore(blurry)
+    restored(lambda picture: (seen.append(torch.is_grad_enabled()), picture)[1], blurry)
     assert seen == [False]
 
 
@@ -145,7 +161,8 @@ def again():
     return torch.Generator().manual_seed(1)
 
 
-def test_explained_passes_on_what_it_is_told(space):
+def test_a_restoration_passes_on_what_was_told(space):
     sharp, blurry = shaken()
-    result = explained(blurry, sharp, space, sigma=0.03, method="told", history=("first", "second"))
+    method = Method("told", finding(None, notes=("first", "second")), restoring(lambda _: sharp), space)
+    result = deblur(Observed(blurry, least_sigma=0.03), [method], Run())
     assert (result.method, result.history, result.receipt.sigma) == ("told", ("first", "second"), 0.03)

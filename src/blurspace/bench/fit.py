@@ -1,7 +1,7 @@
 """How do the pictures of a published set come together: found by name, put into one frame, fitted to each other?"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from torch.nn import functional
 
 from blurspace.bench.methods import MOST_DB
 from blurspace.blur.convolve import blur
-from blurspace.errors import PictureError, UsageError
+from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.levels import to_8_bits
 from blurspace.metrics import aligned, bilinear_table, ssd_of_shifts
+from blurspace.pixels import inner
 from blurspace.types import Image, Kernel, Pair
 
 # Steps per px of every shift search: those of protocol `levin`.
@@ -47,7 +48,7 @@ class Movable:
     """
 
     roomy: Float[Tensor, "c h w"]
-    spectrum: Complex[Tensor, "c h w//2+1"]
+    spectrum: Complex[Tensor, "c h half"]
     mix: Float[Tensor, "s m"]
     energy: Float[Tensor, "s s"]
     max_shift: int
@@ -81,6 +82,13 @@ def find_named(data: Path, pattern: str) -> dict[Key, Path]:
                 )
             found[key] = path
     return dict(sorted(found.items()))
+
+
+def partner(found: Mapping[Key, Path], key: Key, none: str) -> Path:
+    """The file of that key. Raises NoInputError, with the sentence `none`, where there is none."""
+    if key not in found:
+        raise NoInputError(none)
+    return found[key]
 
 
 def framed(sharp: Image, blurry: Image) -> tuple[Image, int]:
@@ -124,7 +132,7 @@ def movable(restored: Image, *, max_shift: int) -> Movable:
         )
     roomy = to_8_bits(restored)[0].to(torch.float64)
     mix = bilinear_table(max_shift, PER_PIXEL)
-    nothing = torch.zeros_like(_window(roomy, max_shift))
+    nothing = torch.zeros_like(inner(roomy, max_shift))
     return Movable(roomy, torch.fft.rfft2(roomy), mix, ssd_of_shifts(roomy, nothing, mix), max_shift)
 
 
@@ -140,7 +148,7 @@ def fit(restored: Movable, sharp: Image) -> Fit:
             f"a sharp frame of shape {tuple(sharp.shape[1:])} was found for a photo of "
             f"{tuple(restored.roomy.shape)} (channels, height, width): give the pictures as they were published"
         )
-    target = _window(sharp[0].to(torch.float64), restored.max_shift)
+    target = inner(sharp[0].to(torch.float64), restored.max_shift)
     count, size = restored.mix.shape[1], restored.roomy.shape[-2:]
     product = torch.fft.irfft2(restored.spectrum * torch.fft.rfft2(target, s=size).conj(), s=size).sum(0)
     common = (restored.mix @ product[:count, :count] @ restored.mix.T).clamp(min=0)
@@ -165,10 +173,6 @@ def _mixed(picture: Tensor, weights: Tensor, axis: int) -> Tensor:
     size = picture.shape[axis] - len(weights) + 1
     shifts = weights.nonzero().flatten().tolist()
     return torch.stack([weights[shift] * picture.narrow(axis, shift, size) for shift in shifts]).sum(0)
-
-
-def _window(picture: Tensor, crop: int) -> Tensor:
-    return picture[..., crop : picture.shape[-2] - crop, crop : picture.shape[-1] - crop]
 
 
 def _oriented(made: Made, kernel: Kernel, max_shift: int) -> Kernel:

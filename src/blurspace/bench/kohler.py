@@ -23,14 +23,15 @@ from pathlib import Path
 from statistics import fmean
 
 from blurspace.bench.fit import Fit, Movable, find_named, fit, fitted, movable
-from blurspace.bench.methods import TOLD, build, check_method, known_methods, restore
-from blurspace.bench.published import KOHLER, SKIPPED, beside, this_run
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
+from blurspace.bench.methods import BLURRY, blind_methods, build, restore
+from blurspace.bench.published import KOHLER, SKIPPED
+from blurspace.bench.result import Progress, Row, blurry_summary, each_of, grouped, no_progress, reduced
+from blurspace.bench.tables import methods_table
 from blurspace.errors import NoInputError
 from blurspace.io.images import read_photo
 from blurspace.metrics import ssim
+from blurspace.pixels import inner
 from blurspace.restore.deblurrer import Deblurrer
-from blurspace.types import Image
 
 # Our choices: about half of the longest shake, since a kernel's own centre may lie anywhere on the path, and as many px
 # cut off. SSIM takes 3 s a frame, and neighbouring frames differ little: only the likeliest are asked.
@@ -47,6 +48,11 @@ PROTOCOL = (
 )
 
 
+METHODS = (BLURRY, *blind_methods())
+PUBLISHED = KOHLER
+table = methods_table
+
+
 @dataclass(frozen=True)
 class Shot:
     """One photo and the sharp frames of its trajectory, by number: all files."""
@@ -57,17 +63,15 @@ class Shot:
     frames: Mapping[int, Path]
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Measure one method on the photos below the folder `data`, all or the first `limit`.
 
-    Raises NoInputError where photos or frames are missing, UsageError on another method, PictureError on a bad file.
+    Raises NoInputError where photos or frames are missing, PictureError on a bad file.
     """
-    method = check_method(method, tuple(name for name in known_methods() if name not in TOLD))
     shots = find(data)[:limit]
     deblurrer = build(method)
     restore(deblurrer, read_photo(shots[0].blurry).pixels)  # warm-up: the first call plans FFTs and starts threads
-    rows = [measure(shot, deblurrer) for shot in progress(shots, total=len(shots), what="kohler")]
-    return result(rows, method=method, data=data.name)
+    return [measure(shot, deblurrer) for shot in progress(shots, total=len(shots), what="kohler")]
 
 
 def find(data: Path) -> list[Shot]:
@@ -123,41 +127,21 @@ def rank(moving: Sequence[Movable], frames: Mapping[int, Path]) -> list[list[tup
 
 def best_ssim(picture: Movable, candidates: Sequence[tuple[int, Fit]], frames: Mapping[int, Path]) -> float:
     """The best SSIM over some frames, each at its fit."""
-
-    def inner(sharp: Image) -> Image:
-        return sharp[..., MAX_SHIFT : sharp.shape[-2] - MAX_SHIFT, MAX_SHIFT : sharp.shape[-1] - MAX_SHIFT]
-
-    sharps = ((inner(read_photo(frames[number]).pixels), found) for number, found in candidates)
+    sharps = ((inner(read_photo(frames[number]).pixels, MAX_SHIFT), found) for number, found in candidates)
     return max(float(ssim(fitted(picture, found), sharp)) for sharp, found in sharps)
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary, one line per trajectory, and the published table with this run as its last line.
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds means without the biggest trajectories, and one line per trajectory.
 
     `n` of `of`: means over fewer photos than the 48 cannot be compared with the table. `least_frames`: the fewest
     frames that a photo was compared with; with one each, the score is lower than the published way.
     """
     small = [row for row in rows if row["trajectory"] not in BIG]
-    means = {f"psnr_{SKIPPED}": reduced(fmean, small, "psnr"), f"ssim_{SKIPPED}": reduced(fmean, small, "ssim")}
-    summary = summarise(rows, name="kohler", protocol=PROTOCOL, method=method, data=data)
-    ours = this_run(method, summary["mean_psnr"], summary["mean_ssim"]) | means
-    summary |= {
+    more = {
         "of": PHOTOS,
-        "mean_blurry_psnr": reduced(fmean, rows, "blurry_psnr"),
-        **{f"mean_{name}": value for name, value in means.items()},
+        f"mean_psnr_{SKIPPED}": reduced(fmean, small, "psnr"),
+        f"mean_ssim_{SKIPPED}": reduced(fmean, small, "ssim"),
         "least_frames": min(row["frames"] for row in rows),
-        "max_seconds": reduced(max, rows, "seconds"),
-        "restored": sum(row["verdict"] == "restored" for row in rows),
-        "trajectories": _trajectories(rows),
-        "published": beside(KOHLER, ours),
     }
-    return BenchResult(list(rows), summary)
-
-
-def _trajectories(rows: Sequence[Row]) -> list[Row]:
-    groups = []
-    for number in sorted({row["trajectory"] for row in rows}):
-        members = [row for row in rows if row["trajectory"] == number]
-        means = {column: reduced(fmean, members, column) for column in ("psnr", "ssim", "blurry_psnr", "gain_db")}
-        groups.append({"trajectory": number, "n": len(members), **means})
-    return groups
+    return {**blurry_summary(rows, more), "trajectories": grouped(rows, each_of(rows, "trajectory"))}

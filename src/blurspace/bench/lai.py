@@ -15,16 +15,15 @@ Fattal 2020 scored this set by a script adapted from Köhler's: their table stan
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 
 import torch
 
-from blurspace.bench.fit import Made, find_named, read_pair, true_kernels
-from blurspace.bench.methods import TOLD, build, check_method, known_methods, restore, score
-from blurspace.bench.published import LAI, LAI_KOHLER_STYLE, beside, this_run
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
+from blurspace.bench.fit import Made, find_named, partner, read_pair, true_kernels
+from blurspace.bench.methods import TOLD, build, known_methods, measured, restore, scored
+from blurspace.bench.published import LAI, LAI_KOHLER_STYLE
+from blurspace.bench.result import Progress, Row, blurry_summary, grouped, no_progress
+from blurspace.bench.tables import methods_table
 from blurspace.errors import NoInputError
-from blurspace.io.images import read_photo
 from blurspace.levels import to_levels
 from blurspace.types import Image, Kernel
 
@@ -45,19 +44,21 @@ WARNING = (
 )
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+METHODS = known_methods()
+PUBLISHED = LAI
+table = methods_table
+
+
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Measure one method on the pictures below the folder `data`, all or the first `limit`.
 
-    Raises NoInputError where pictures are missing, UsageError on another method, PictureError on a bad file.
+    Raises NoInputError where pictures are missing, PictureError on a bad file.
     """
-    method = check_method(method, known_methods())
     pictures = find(data, kernels=method in TOLD)[:limit]
     kernels = true_kernels(pictures, max_shift=MAX_SHIFT)
-    # warm-up: the first call plans FFTs and starts threads
-    restore(build(method, kernels.get(pictures[0].shake)), read_photo(pictures[0].blurry).pixels)
-    todo = progress(pictures, total=len(pictures), what="lai")
-    rows = [measure(made, method, kernels.get(made.shake)) for made in todo]
-    return result(rows, method=method, data=data.name)
+    return measured(
+        pictures, lambda made: measure(made, method, kernels.get(made.shake)), what="lai", progress=progress
+    )
 
 
 def find(data: Path, *, kernels: bool) -> list[Made]:
@@ -71,39 +72,21 @@ def find(data: Path, *, kernels: bool) -> list[Made]:
         raise NoInputError(f"{data} holds no manmade_01_kernel_01.png: give --data the folder with Lai's synthetic set")
     sharp = find_named(data, rf"({names})_(\d+)\.png")
     shakes = find_named(data, r"kernel_(\d+)\.(?:png|tiff?)") if kernels else {}
-    for key, path in blurry.items():
-        if key[:2] not in sharp:
-            raise NoInputError(
-                f"{path.name} has no {key[0]}_{key[1]:02d}.png below {data}: add the folder ground_truth"
-            )
-        if kernels and key[2:] not in shakes:
-            raise NoInputError(f"{path.name} has no kernel_{key[2]:02d}.png below {data}: add the folder of kernels")
-    return [
-        Made(f"{key[0]}_{key[1]:02d}", int(key[2]), path, sharp[key[:2]], shakes.get(key[2:]))
-        for key, path in blurry.items()
-    ]
+    found = []
+    for (category, number, shake), path in blurry.items():
+        name, there = f"{category}_{number:02d}", f"below {data}: add the folder"
+        true = partner(sharp, (category, number), f"{path.name} has no {name}.png {there} ground_truth")
+        none = f"{path.name} has no kernel_{shake:02d}.png {there} of kernels"
+        found.append(Made(name, int(shake), path, true, partner(shakes, (shake,), none) if kernels else None))
+    return found
 
 
 def measure(made: Made, method: str, kernel: Kernel | None) -> Row:
     """One row: the method's score on one picture, and the gain over its blurry input."""
     pair, margin = read_pair(made)
-    sharp, crop = luma(pair.sharp), max(CROP, margin)
     outcome = restore(build(method, kernel), pair.blurry)
-    before = score(luma(pair.blurry), sharp, max_shift=MAX_SHIFT, crop=crop)
-    after = score(luma(outcome.restored), sharp, max_shift=MAX_SHIFT, crop=crop)
-    return {
-        "picture": made.picture,
-        "kernel": made.shake,
-        "category": made.picture.split("_")[0],
-        "psnr": after.psnr,
-        "ssim": after.ssim,
-        "blurry_psnr": before.psnr,
-        "blurry_ssim": before.ssim,
-        "gain_db": round(after.psnr - before.psnr, 4),
-        "seconds": outcome.seconds,
-        "verdict": outcome.verdict,
-        "kernel_px": outcome.kernel_px,
-    }
+    row = scored(outcome, pair, max_shift=MAX_SHIFT, crop=max(CROP, margin), seen=luma, blurry_ssim=True)
+    return {"picture": made.picture, "kernel": made.shake, "category": made.picture.split("_")[0], **row}
 
 
 def luma(picture: Image) -> Image:
@@ -118,27 +101,11 @@ def luma(picture: Image) -> Image:
     return levels / 255
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary, one line per category, and the published tables; `n` of `of` pictures."""
-    summary = summarise(rows, name="lai", protocol=PROTOCOL, method=method, data=data)
-    summary |= {
-        "of": PICTURES,
-        "mean_blurry_psnr": reduced(fmean, rows, "blurry_psnr"),
-        "max_seconds": reduced(max, rows, "seconds"),
-        "restored": sum(row["verdict"] == "restored" for row in rows),
-        "categories": _categories(rows),
-        "published": beside(LAI, this_run(method, summary["mean_psnr"], summary["mean_ssim"])),
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds one line per category, and the table of another protocol; `n` of `of` pictures."""
+    return {
+        **blurry_summary(rows, {"of": PICTURES}),
+        "categories": grouped(rows, [{"category": name} for name in CATEGORIES]),
         "published_in_another_protocol": list(LAI_KOHLER_STYLE),
         "warning": WARNING,
     }
-    return BenchResult(list(rows), summary)
-
-
-def _categories(rows: Sequence[Row]) -> list[Row]:
-    groups = []
-    for name in CATEGORIES:
-        members = [row for row in rows if row["category"] == name]
-        if members:
-            means = {column: reduced(fmean, members, column) for column in ("psnr", "ssim", "blurry_psnr", "gain_db")}
-            groups.append({"category": name, "n": len(members), **means})
-    return groups

@@ -10,19 +10,18 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from blurspace.bench.methods import build, check_method, known_methods, restore, score
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
+from blurspace.bench.methods import build, known_methods, measured, restore, scored
+from blurspace.bench.result import BenchResult, Progress, Row, blurry_summary, no_progress
+from blurspace.bench.tables import methods_table
 from blurspace.blur.kernels import normalise
 from blurspace.errors import NoInputError, PictureError
-from blurspace.restore.deconvolve import deconvolve, strength_for
-from blurspace.restore.noise import estimate_sigma
-from blurspace.types import Image, Kernel
+from blurspace.types import Kernel, Pair
 
 FILE = "levin32.npz"
 # The published protocol: px of shift searched in steps of a quarter, px cut off each side.
@@ -33,26 +32,22 @@ PROTOCOL = (
     "= SSD over that of our total-variation deconvolution with the true kernel; a picture not restored counts as its "
     "input; seconds of the deblurrer alone, after one warm-up picture"
 )
+METHODS = known_methods()
 
 
 @dataclass(frozen=True)
-class LevinPair:
-    """One of the pairs: picture number, kernel number, sharp and blurry (1 1 h w), and the true convolution kernel."""
+class LevinPair(Pair):
+    """One of the pairs (1 1 h w), with picture number, kernel number, and the true convolution kernel."""
 
     picture: int
     shake: int
-    sharp: Image
-    blurry: Image
     kernel: Kernel
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Measure one method on all pairs of `data`, levin32.npz or a folder that holds it."""
-    method = check_method(method, known_methods())
     pairs = load(data)[:limit]
-    restore(build(method, pairs[0].kernel), pairs[0].blurry)  # warm-up: the first call plans FFTs and starts threads
-    rows = [measure(pair, method) for pair in progress(pairs, total=len(pairs), what="levin")]
-    return result(rows, method=method, data=FILE)
+    return measured(pairs, lambda pair: measure(pair, method), what="levin", progress=progress)
 
 
 def load(data: Path) -> list[LevinPair]:
@@ -74,40 +69,24 @@ def load(data: Path) -> list[LevinPair]:
 def measure(pair: LevinPair, method: str) -> Row:
     """One row: the method's score on one pair, and the gain over its blurry input."""
     outcome = restore(build(method, pair.kernel), pair.blurry)
-    before = score(pair.blurry, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-    after = score(outcome.restored, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-    reference = score(with_true_kernel(pair.blurry, pair.kernel), pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-    return {
-        "picture": pair.picture,
-        "kernel": pair.shake,
-        "psnr": after.psnr,
-        "ssim": after.ssim,
-        "blurry_psnr": before.psnr,
-        "gain_db": round(after.psnr - before.psnr, 4),
-        "error_ratio": round(after.ssd / reference.ssd, 4),
-        "seconds": outcome.seconds,
-        "verdict": outcome.verdict,
-        "kernel_px": outcome.kernel_px,
-    }
+    row = scored(outcome, pair, max_shift=MAX_SHIFT, crop=CROP, true_kernel=pair.kernel)
+    return {"picture": pair.picture, "kernel": pair.shake, **row}
 
 
-def with_true_kernel(blurry: Image, kernel: Kernel) -> Image:
-    """What error ratios divide by: total variation, the strength found from the estimated noise, no verdict."""
-    return deconvolve(blurry, kernel, strength=strength_for(estimate_sigma(blurry)), prior="total variation")
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds the shares of pictures with a small error ratio."""
+    under = {most: sum(row["error_ratio"] < most for row in rows) / len(rows) for most in (2, 3)}
+    return blurry_summary(rows, {f"error_ratio_under_{most}": round(share, 4) for most, share in under.items()})
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary."""
-    ratios = [row["error_ratio"] for row in rows]
-    summary = {
-        **summarise(rows, name="levin", protocol=PROTOCOL, method=method, data=data),
-        "mean_blurry_psnr": reduced(fmean, rows, "blurry_psnr"),
-        "error_ratio_under_2": round(sum(ratio < 2 for ratio in ratios) / len(ratios), 4),
-        "error_ratio_under_3": round(sum(ratio < 3 for ratio in ratios) / len(ratios), 4),
-        "max_seconds": reduced(max, rows, "seconds"),
-        "restored": sum(row["verdict"] == "restored" for row in rows),
-    }
-    return BenchResult(list(rows), summary)
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """One line per method."""
+
+    def ratios(summary: dict[str, Any]) -> Row:
+        shares = f"{summary['error_ratio_under_2']:.0%} / {summary['error_ratio_under_3']:.0%}"
+        return {"error ratio < 2 / < 3": shares}
+
+    return methods_table(results, ratios)
 
 
 def _find(data: Path) -> Path:
@@ -119,7 +98,7 @@ def _find(data: Path) -> Path:
 
 def _pair(arrays: np.lib.npyio.NpzFile, picture: int, shake: int) -> LevinPair:
     sharp, blurry = (_plane(arrays[f"{letter}_{picture}_{shake}"]) for letter in "xy")
-    return LevinPair(picture, shake, sharp, blurry, normalise(_plane(arrays[f"f_{shake}"]).flip(-2, -1)))
+    return LevinPair(sharp, blurry, picture, shake, normalise(_plane(arrays[f"f_{shake}"]).flip(-2, -1)))
 
 
 def _plane(values: np.ndarray) -> Tensor:

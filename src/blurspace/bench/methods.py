@@ -1,19 +1,23 @@
 """Which methods can a benchmark measure, and what does one of them make of one picture in how many seconds?"""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from blurspace import catalog
-from blurspace.errors import UsageError
+from blurspace.bench.result import Progress, Row
 from blurspace.metrics import aligned, psnr, ssim
 from blurspace.restore.deblurrer import Deblurrer
-from blurspace.types import Image, Kernel
+from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.noise import estimate_sigma
+from blurspace.types import Image, Kernel, Pair
 
 BLURRY = "blurry"  # do nothing: the row that every other is compared with
 TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
 CLASSICAL = "classical"
 # Methods that can be told the kernel, by what they are called then.
-TOLD = {TRUE_KERNEL: CLASSICAL, "fourier-pair with true kernel": "fourier-pair"}
+TOLD = {TRUE_KERNEL: CLASSICAL, "learned with true kernel": "learned"}
 # Two pictures equal to the last bit; infinity is not JSON.
 MOST_DB = 100.0
 
@@ -41,21 +45,13 @@ class Score:
 
 
 def known_methods() -> tuple[str, ...]:
-    """What `method` may be: all that the catalogue can deblur with, nothing at all, and the true kernel."""
+    """All that the catalogue can deblur with, nothing at all, and the true kernel."""
     return (BLURRY, *blind_methods(), *TOLD)
 
 
 def blind_methods() -> tuple[str, ...]:
     """The methods that deblur with nothing but the photo."""
-    return (catalog.AUTO, *catalog.deblurrers())
-
-
-def check_method(method: str, allowed: tuple[str, ...]) -> str:
-    """The method's name, "true-kernel" being "true kernel". Raises UsageError where it is not allowed."""
-    name = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
-    if name is None:
-        raise UsageError(f"method {method} is not measured by this protocol: give one of {', '.join(allowed)}")
-    return name
+    return catalog.deblurrers()
 
 
 def build(method: str, true_kernel: Kernel | None = None) -> Deblurrer | None:
@@ -84,3 +80,40 @@ def score(restored: Image, sharp: Image, *, max_shift: int, crop: int) -> Score:
     found = aligned(restored, sharp, max_shift=max_shift, crop=crop)
     decibels = min(float(psnr(found.restored, found.sharp)), MOST_DB)
     return Score(round(decibels, 4), round(float(ssim(found.restored, found.sharp)), 4), float(found.ssd))
+
+
+def scored(
+    outcome: Outcome,
+    pair: Pair,
+    *,
+    max_shift: int,
+    crop: int,
+    seen: Callable[[Image], Image] = lambda picture: picture,
+    true_kernel: Kernel | None = None,
+    blurry_ssim: bool = False,
+) -> Row:
+    """The columns of a row that are about the picture: its score, the gain over its blurry input, what was done to it.
+
+    `seen`: what is scored of a picture. `true_kernel`: adds the ratio of squared errors to those of `with_true_kernel`.
+    """
+    sharp = seen(pair.sharp)
+    before = score(seen(pair.blurry), sharp, max_shift=max_shift, crop=crop)
+    after = score(seen(outcome.restored), sharp, max_shift=max_shift, crop=crop)
+    row: Row = {"psnr": after.psnr, "ssim": after.ssim, "blurry_psnr": before.psnr}
+    row |= {"blurry_ssim": before.ssim} if blurry_ssim else {}
+    row |= {"gain_db": round(after.psnr - before.psnr, 4)}
+    if true_kernel is not None:
+        reference = score(seen(with_true_kernel(pair.blurry, true_kernel)), sharp, max_shift=max_shift, crop=crop)
+        row |= {"error_ratio": round(after.ssd / reference.ssd, 4)}
+    return {**row, "seconds": outcome.seconds, "verdict": outcome.verdict, "kernel_px": outcome.kernel_px}
+
+
+def with_true_kernel(blurry: Image, kernel: Kernel) -> Image:
+    """What error ratios divide by: total variation, the strength found from the estimated noise, no verdict."""
+    return deconvolve(blurry, kernel, strength=strength_for(estimate_sigma(blurry)), prior="total variation")
+
+
+def measured(items: Sequence[Any], measure: Callable[[Any], Row], *, what: str, progress: Progress) -> list[Row]:
+    """A row for each item, after one for nothing: the first call plans FFTs and starts threads."""
+    measure(items[0])
+    return [measure(item) for item in progress(items, total=len(items), what=what)]

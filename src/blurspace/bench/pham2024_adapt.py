@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress
-from blurspace.bench.spaces import folder
 from blurspace.bench.translations import (
     BANK,
     BASELINES,
@@ -22,17 +21,17 @@ from blurspace.bench.translations import (
     STEPS,
     Setting,
     World,
-    described,
+    means_of,
     measured,
     rendered,
+    table_of,
 )
 from blurspace.blur.cameras import CAMERAS
 from blurspace.builders import build_network
 from blurspace.catalog import WEIGHTS
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos, rank
 from blurspace.data.sources import from_scenes
-from blurspace.errors import UsageError
-from blurspace.train.steps import chance
 
 KNOWN, UNKNOWN = "belt", "mast"
 HOME = "home"  # the known deblurrer with pictures of the camera that it knows
@@ -70,26 +69,24 @@ PAPER = {
 }
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+summary = means_of
+
+
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Train the method and measure it; `data`: as the protocol says, `limit`: so many steps."""
-    if method == "classical":  # the door's default
-        method = "ours"
-    if method not in METHODS:
-        raise UsageError(f"protocol pham2024-adapt has no method {method}: give one of {', '.join(METHODS)}")
     setting = TRANSLATIONS.get(method)
     world = make_world(data, setting or Setting(), tests_of=KNOWN if method == HOME else UNKNOWN)
-    rows = measured(world, method, setting, limit=limit, progress=progress)
-    return result(rows, method=method, data=data.name)
+    return measured(world, method, setting, limit=limit, progress=progress)
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their means."""
-    return described(rows, name="pham2024-adapt", protocol=PROTOCOL, method=method, data=data)
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """One line per method, beside the paper's number."""
+    return table_of(results, METHODS, PAPER)
 
 
 def make_world(data: Path, setting: Setting, *, tests_of: str = UNKNOWN) -> World:
     """Draw the camera's pictures, and the test's."""
-    photos = SharpPhotos(folder(data, "train", "photos"))
+    photos = SharpPhotos(data / "train/photos")
     order = sorted(range(len(photos.photos)), key=lambda place: rank(str(place)))
     order = order[: round(setting.size * len(order))]
     cut = round(setting.share * len(order))
@@ -98,7 +95,7 @@ def make_world(data: Path, setting: Setting, *, tests_of: str = UNKNOWN) -> Worl
     blurry = rendered(source, len(parts[0].photos))
     sharp = rendered(from_scenes(parts[1], CAMERAS[UNKNOWN], side=FRAME), len(parts[1].photos))
     known = from_scenes(parts[1], CAMERAS[KNOWN], side=FRAME)
-    tests = from_scenes(SharpPhotos(folder(data, "test", "kodak24")), CAMERAS[tests_of], side=TEST_SIDE)
+    tests = from_scenes(SharpPhotos(data / "test/kodak24"), CAMERAS[tests_of], side=TEST_SIDE)
     return World(
         blurry=[stack[1] for stack in blurry],
         sharp=[stack[0] for stack in sharp],

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress
-from blurspace.bench.spaces import folder
-from blurspace.bench.tran2021_retrieval import halved
+from blurspace.bench.spaces import all_pairs, halved
 from blurspace.bench.translations import (
     BANK,
     BATCH,
@@ -18,15 +17,13 @@ from blurspace.bench.translations import (
     STEPS,
     Setting,
     World,
-    described,
+    means_of,
     measured,
     supervised,
+    table_of,
 )
 from blurspace.data.crops import SharpPhotos, read_pixels
-from blurspace.data.layouts import find_pairs
-from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import from_pairs
-from blurspace.errors import UsageError
 from blurspace.io.files import find_photos
 
 FRAME = 192  # px, of the pairs that are drawn of the source domain
@@ -40,29 +37,24 @@ PROTOCOL = (
 )
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+summary = means_of
+
+
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Train the method and measure it; `data`: as the protocol says, `limit`: so many steps."""
-    if method == "classical":  # the door's default
-        method = "ours"
-    if method not in METHODS:
-        raise UsageError(f"protocol pham2024-gopro has no method {method}: give one of {', '.join(METHODS)}")
     world = gopro_world(data, steps=limit or STEPS)
-    rows = measured(world, method, Setting() if method == "ours" else None, limit=limit, progress=progress)
-    return result(rows, method=method, data=data.name)
+    return measured(world, method, Setting() if method == "ours" else None, limit=limit, progress=progress)
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their means."""
-    return described(rows, name="pham2024-gopro", protocol=PROTOCOL, method=method, data=data)
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """One line per method."""
+    return table_of(results, METHODS)
 
 
 def gopro_world(data: Path, *, steps: int) -> World:
     """Read the pictures, and train the deblurrer of the known blur."""
-    shot, reds, tests = (
-        PairPhotos(find_pairs(folder(data, *parts)))
-        for parts in (("train", "gopro_half"), ("train", "reds_half"), ("test", "gopro"))
-    )
-    frames = find_photos([folder(data, "train", "gopro_240fps_half")])[::EVERY]
+    shot, reds, tests = (all_pairs(data / part) for part in ("train/gopro_half", "train/reds_half", "test/gopro"))
+    frames = find_photos([data / "train/gopro_240fps_half"])[::EVERY]
     sharp = [read_pixels(frame) for frame in frames]
     known = supervised(reds.pairs, steps=steps)
     return World(

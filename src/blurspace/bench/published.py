@@ -75,11 +75,8 @@ LAI_KOHLER_STYLE: tuple[Row, ...] = (
 SUN: tuple[Row, ...] = ()
 
 
-def beside(published: Sequence[Row], ours: Row) -> list[Row]:
-    """The published rows and, as the last one, `ours` in the same columns; no row at all where none was published."""
-    return [*published, {column: ours.get(column) for column in published[0]}] if published else []
-
-
-def this_run(method: str, psnr: float | None, ssim: float | None) -> Row:
-    """What a run measured, as a row for `beside`: dB and SSIM, means over the pictures of the run."""
-    return {"method": f"this run, {method}", "psnr": psnr, "ssim": ssim, "source": "measured here"}
+def beside(published: Sequence[Row], summary: Row) -> list[Row]:
+    """The published rows and, as the last one, what a run measured; no row at all where none was published."""
+    ours = {column: summary.get(f"mean_{column}") for column in (published or [{}])[0]}
+    told = {"method": f"this run, {summary['method']}", "source": "measured here"}
+    return [*published, {**ours, **told}] if published else []

@@ -74,6 +74,32 @@ def summarise(rows: Sequence[Row], *, name: str, protocol: str, method: str, dat
     }
 
 
+def blurry_summary(rows: Sequence[Row], more: Row | None = None) -> Row:
+    """What there is to add about blurry pictures whose rows come from `methods.scored`, with `more` among it."""
+    return {
+        "mean_blurry_psnr": reduced(fmean, rows, "blurry_psnr"),
+        **(more or {}),
+        "max_seconds": reduced(max, rows, "seconds"),
+        "restored": sum(row["verdict"] == "restored" for row in rows),
+    }
+
+
+def grouped(rows: Sequence[Row], keys: Iterable[Row], more: Callable[[list[Row]], Row] = lambda _: {}) -> list[Row]:
+    """A line for each of the keys, such as {"kernel": 1}, that some rows have: their number, means, and `more`."""
+    groups = []
+    for key in keys:
+        members = [row for row in rows if key.items() <= row.items()]
+        if members:
+            means = {column: reduced(fmean, members, column) for column in ("psnr", "ssim", "blurry_psnr", "gain_db")}
+            groups.append({**key, "n": len(members), **means, **more(members)})
+    return groups
+
+
+def each_of(rows: Sequence[Row], column: str) -> list[Row]:
+    """Keys for `grouped`: every value of a column, in order."""
+    return [{column: value} for value in sorted({row[column] for row in rows})]
+
+
 def reduced(function: Callable[[list[float]], float], rows: Sequence[Row], column: str) -> float | None:
     """`function` of the column's numbers, with four decimals; None where it has none."""
     values = [row[column] for row in rows if row.get(column) is not None]

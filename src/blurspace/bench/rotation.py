@@ -8,24 +8,27 @@ method draws it with.
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 
 import torch
 
-from blurspace.bench.methods import BLURRY, blind_methods, build, check_method, restore, score
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
-from blurspace.bench.synthetic import CROP, LEAST_SIDE, MAX_SHIFT, SEED, chance_of
+from blurspace.bench.methods import BLURRY, blind_methods, build, restore, scored
+from blurspace.bench.result import BenchResult, Progress, Row, grouped, no_progress
+from blurspace.bench.synthetic import CROP, LEAST_SIDE, MAX_SHIFT, SEED
+from blurspace.bench.tables import fixed, word
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import delta, shake
 from blurspace.blur.varying import blur_rotation, draw_rotation_path
+from blurspace.chance import chance_of
 from blurspace.errors import UsageError
 from blurspace.io.images import find_photos, read_photo
-from blurspace.restore import by_field
+from blurspace.pixels import inner
+from blurspace.restore.deblurrer import Deblurrer
 from blurspace.types import Image, Pair
 
 EXTENTS = (11, 31)  # px at the middle of the photo; more in its corners, by roll
 SIGMA = 0.005
+FIELD = "rotation"  # the method whose blur is a field
 KINDS = ("turned", "uniform")
 PROTOCOL = (
     f"rotation 1: seed {SEED} with the file name; extent in {EXTENTS} px, focal length = longer side, roll as much as "
@@ -34,24 +37,26 @@ PROTOCOL = (
 )
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+METHODS = (BLURRY, *blind_methods())
+
+
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Measure one method on the sharp photos of a folder, all or the first `limit`: two rows for each."""
-    method = check_method(method, (BLURRY, *blind_methods()))
     paths = find_photos([data])[:limit]
     deblurrer = build(method)
-    rows: list[Row] = []
-    for path in progress(paths, total=len(paths), what="rotation"):
-        picture = read_photo(path).pixels
-        for kind in KINDS:
-            extent, pair = make_pair(picture, path.name, kind)
-            outcome = restore(deblurrer, pair.blurry)
-            before = score(pair.blurry, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-            after = score(outcome.restored, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-            row: Row = {"picture": path.name, "kind": kind, "extent": round(extent, 2)}
-            row |= {"psnr": after.psnr, "ssim": after.ssim, "blurry_psnr": before.psnr}
-            row |= {"gain_db": round(after.psnr - before.psnr, 4), "seconds": outcome.seconds}
-            rows.append({**row, "verdict": outcome.verdict, "by_field": outcome.method == by_field.METHOD})
-    return result(rows, method=method, data=data.name)
+    return [
+        measure(path, kind, deblurrer) for path in progress(paths, total=len(paths), what="rotation") for kind in KINDS
+    ]
+
+
+def measure(path: Path, kind: str, deblurrer: Deblurrer | None) -> Row:
+    """One row: the score on one photo under one kind of blur."""
+    extent, pair = make_pair(read_photo(path).pixels, path.name, kind)
+    outcome = restore(deblurrer, pair.blurry)
+    row = {"picture": path.name, "kind": kind, "extent": round(extent, 2)}
+    row |= scored(outcome, pair, max_shift=MAX_SHIFT, crop=CROP)
+    del row["kernel_px"]
+    return {**row, "by_field": outcome.method == FIELD}
 
 
 def make_pair(picture: Image, name: str, kind: str) -> tuple[float, Pair]:
@@ -70,17 +75,30 @@ def make_pair(picture: Image, name: str, kind: str) -> tuple[float, Pair]:
         )
     else:
         blurry = blur(picture, shake(math.ceil(extent) // 2 * 2 + 1, extent=extent, generator=generator))
-    inner = (..., slice(frame, height - frame), slice(frame, width - frame))
-    noisy = photograph(blurry[inner], delta(), response="linear", sigma=SIGMA, round8=True, generator=generator)
-    return extent, Pair(picture[inner].contiguous(), noisy)
+    noisy = photograph(inner(blurry, frame), delta(), response="linear", sigma=SIGMA, round8=True, generator=generator)
+    return extent, Pair(inner(picture, frame).contiguous(), noisy)
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary, and one line per kind of blur."""
-    groups = []
-    for kind in KINDS:
-        members = [row for row in rows if row["kind"] == kind]
-        means = {column: reduced(fmean, members, column) for column in ("psnr", "ssim", "blurry_psnr", "gain_db")}
-        groups.append({"kind": kind, "n": len(members), **means, "by_field": sum(row["by_field"] for row in members)})
-    summary = summarise(rows, name="rotation", protocol=PROTOCOL, method=method, data=data)
-    return BenchResult(list(rows), {**summary, "groups": groups})
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds one line per kind of blur."""
+    kinds = [{"kind": kind} for kind in KINDS]
+    return {"groups": grouped(rows, kinds, lambda members: {"by_field": sum(row["by_field"] for row in members)})}
+
+
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """One line per method and kind of blur."""
+    lines = [
+        {
+            "photos": summary["data"],
+            "blur": group["kind"],
+            "n": group["n"],
+            "method": word(summary["method"]),
+            "PSNR, dB": fixed(group["psnr"], 2),
+            "SSIM": fixed(group["ssim"], 3),
+            "gain, dB": fixed(group["gain_db"], 2),
+            "by a field": group["by_field"],
+        }
+        for summary in (result.summary for result in results)
+        for group in summary["groups"]
+    ]
+    return sorted(lines, key=lambda line: line["blur"])

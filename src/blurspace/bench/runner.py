@@ -1,74 +1,60 @@
-"""Which benchmarks are there, and how is one of them run by name?"""
+"""How is a benchmark run by its name?"""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from blurspace.bench import (
-    ablation,
-    kohler,
-    lai,
-    levin,
-    pham2024_adapt,
-    pham2024_gopro,
-    rotation,
-    speed,
-    sun,
-    synthetic,
-    tran2021_retrieval,
-    tran2021_training,
-    tran2021_transfer,
-    transfer,
-    untouched,
-)
-from blurspace.bench.methods import CLASSICAL
+from blurspace.bench.protocols import PROTOCOLS, Protocol
 from blurspace.bench.result import BenchResult, Progress, no_progress
 from blurspace.errors import NoInputError, UsageError
 
-__all__ = ["NAMES", "BenchResult", "run"]
-
-PROTOCOLS: dict[str, Callable[..., BenchResult]] = {
-    "levin": levin.run,
-    "kohler": kohler.run,
-    "lai": lai.run,
-    "sun": sun.run,
-    "synthetic": synthetic.run,
-    "rotation": rotation.run,
-    "sharp": untouched.run,
-    "speed": speed.run,
-    "kaufman2020-ablation": ablation.run,
-    "transfer": transfer.run,
-    "tran2021-transfer": tran2021_transfer.run,
-    "tran2021-swapped": tran2021_training.run_swapped,
-    "tran2021-retrieval": tran2021_retrieval.run,
-    "tran2021-augmented": tran2021_training.run_augmented,
-    "pham2024-adapt": pham2024_adapt.run,
-    "pham2024-gopro": pham2024_gopro.run,
-}
-NAMES = tuple(PROTOCOLS)
-MAKE_THEIR_OWN_DATA = ("speed",)
+# What older rows and their commands call a method, and what it is called now.
+RENAMED = {"fourier-pair": "learned", "fourier-pair with true kernel": "learned with true kernel"}
 
 
 def run(
     name: str,
     *,
     data: Path | None = None,
-    method: str = CLASSICAL,
+    method: str | None = None,
     progress: Progress | None = None,
     limit: int | None = None,
 ) -> BenchResult:
-    """Measure a method by a frozen protocol.
+    """Measure a method by a frozen protocol, a row of `PROTOCOLS`.
 
-    `data`: the protocol's pictures (only "speed" can make its own). `method`: a name in the catalogue, "blurry" (do
-    nothing) or "true kernel". `progress`: called as progress(items, total=..., what=...), gives the items back.
-    `limit`: the first pictures only, for a quick look (of "kaufman2020-ablation", so many steps). Raises UsageError on
-    names that are not known, NoInputError where the data are missing.
+    `data`: the protocol's pictures (only "speed" can make its own). `method`: one of the row's, among them often names
+    in the catalogue, "blurry" (do nothing) and "true kernel"; None = the row's default. `progress`: called as
+    progress(items, total=..., what=...), gives the items back. `limit`: the first pictures only, for a quick look (of
+    a protocol that trains, often so many steps). Raises UsageError on names that are not known, NoInputError where the
+    data are missing.
     """
     if name not in PROTOCOLS:
-        raise UsageError(f"there is no protocol named {name}: give one of {', '.join(NAMES)}")
+        raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} pictures was given: give 1 or more")
-    if data is None and name not in MAKE_THEIR_OWN_DATA:
-        raise UsageError(f"protocol {name} needs pictures: give --data FOLDER")
-    if data is not None and not data.exists():
+    protocol = PROTOCOLS[name]
+    _check_data(protocol, data)
+    methods = getattr(protocol.code, "METHODS", None)
+    method = _known(method or protocol.default, methods or (protocol.default,))
+    told = {"method": method} if methods else {}
+    rows = protocol.code.run(data, **told, progress=progress or no_progress, limit=limit)
+    return protocol.result(rows, method=method, data=protocol.data or (data.name if data else "made"))
+
+
+def _check_data(protocol: Protocol, data: Path | None) -> None:
+    if data is None:
+        if protocol.needs is not None:
+            raise UsageError(f"protocol {protocol.name} needs pictures: give --data FOLDER")
+        return
+    if not data.exists():
         raise NoInputError(f"{data} does not exist: give --data the protocol's pictures")
-    return PROTOCOLS[name](data, method=method, progress=progress or no_progress, limit=limit)
+    for part in protocol.needs or ():
+        if not (data / part).exists():
+            raise NoInputError(f"{data / part} is missing: give --data a folder that holds {part}")
+
+
+def _known(method: str, allowed: tuple[str, ...]) -> str:
+    """The method's name; "true-kernel" is "true kernel", and old names are today's."""
+    method = RENAMED.get(method, method)
+    name = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
+    if name is None:
+        raise UsageError(f"method {method} is not measured by this protocol: give one of {', '.join(allowed)}")
+    return name

@@ -7,41 +7,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from blurspace.bench.methods import CLASSICAL, MOST_DB, check_method
+from blurspace.bench.methods import MOST_DB
 from blurspace.blur.curve import from_light, to_light
+from blurspace.chance import chance
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import Source
-from blurspace.errors import NoInputError
 from blurspace.io.files import find_photos
 from blurspace.io.images import read_photo
 from blurspace.levels import to_8_bits
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.nets.restorer import Restorer
+from blurspace.pixels import central
 from blurspace.train.filters import start_filters
-from blurspace.train.steps import chance, descend
+from blurspace.train.steps import descend, seeded
 from blurspace.types import Image, Pair
 
-METHOD = "kernel-space"
 # As in recipes/kernel-space.toml.
 RATE, CLIP, BATCH = 3e-4, 0.1, 4
 # A fitted kernel may be noisy where the picture has no texture; this is far below any texture's power.
 RIDGE = 1e-3
 BAND = 16  # rows of pixels at once
-
-
-def check_space(method: str) -> None:
-    """These protocols measure the kernel space only; the door's default method means the same here."""
-    check_method(method, (CLASSICAL, METHOD))
-
-
-def folder(data: Path, *parts: str) -> Path:
-    """A folder or file within the data. Raises NoInputError where it is missing."""
-    path = data.joinpath(*parts)
-    if not path.exists():
-        raise NoInputError(f"{path} is missing: give --data a folder that holds {'/'.join(parts)}")
-    return path
 
 
 def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int) -> BasisSpace:
@@ -58,6 +46,26 @@ def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int)
 
     fit(space, loss, batch, steps=steps, seed=seed, rate=RATE, clip=CLIP)
     return space
+
+
+def trained_restorer(
+    batch: Callable[[torch.Generator], Pair],
+    *,
+    widths: tuple[int, ...],
+    steps: int,
+    seed: int,
+    rate: float,
+    clip: float,
+) -> Restorer:
+    """A small deblurrer, trained down the Charbonnier distance on batches of pairs."""
+    with seeded(seed):
+        restorer = Restorer(widths=widths)
+
+    def loss(pair: Pair) -> Tensor:
+        return charbonnier(restorer(pair.blurry), pair.sharp)
+
+    fit(restorer, loss, batch, steps=steps, seed=seed, rate=rate, clip=clip)
+    return restorer
 
 
 def fit(
@@ -79,6 +87,11 @@ def fit(
     network.eval().requires_grad_(False)
 
 
+def all_pairs(path: Path) -> PairPhotos:
+    """The pairs of a folder, in memory."""
+    return PairPhotos(find_pairs(path))
+
+
 def spaced_pairs(path: Path, count: int) -> Iterator[Pair]:
     """`count` whole pairs of a folder, evenly spaced."""
     files = find_pairs(path)
@@ -86,17 +99,15 @@ def spaced_pairs(path: Path, count: int) -> Iterator[Pair]:
     return (photos.whole(index) for index in range(len(photos)))
 
 
-def crops(path: Path, side: int, *, limit: int | None = None) -> list[tuple[str, Image]]:
-    """The central square of each photo in a folder, by name, as RGB."""
-    found = [(one.name, read_photo(one).pixels.expand(-1, 3, -1, -1)) for one in find_photos([path])[:limit]]
-    return [(name, central(picture, side)) for name, picture in found]
+def halved(pair: Pair) -> Pair:
+    """A pair at half its size, averaged 2 x 2."""
+    return Pair(functional.avg_pool2d(pair.sharp, 2), functional.avg_pool2d(pair.blurry, 2))
 
 
-def central(picture: Image, side: int) -> Image:
-    """The central square of at most `side` px."""
-    height, width = (min(side, length) for length in picture.shape[-2:])
-    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
-    return picture[..., top : top + height, left : left + width]
+def crops(path: Path, side: int, *, limit: int | None = None) -> list[Image]:
+    """The central square of each photo in a folder, at most `side` px, as RGB."""
+    photos = (read_photo(one).pixels.expand(-1, 3, -1, -1) for one in find_photos([path])[:limit])
+    return [central(photo, side, side) for photo in photos]
 
 
 def rounded_psnr(one: Image, other: Image) -> float:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.bench.methods import blind_methods, check_method
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
+from blurspace.bench.methods import blind_methods
+from blurspace.bench.result import Progress, Row, no_progress
+from blurspace.bench.tables import rows_table
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
 from blurspace.errors import BlurspaceError
@@ -36,14 +37,15 @@ PROTOCOL = (
 )
 
 
-def run(data: Path | None, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+METHODS = blind_methods()
+
+
+def run(data: Path | None, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Time one deblurring of a made photo, or of the photo `data`, and the help page; `limit` changes nothing."""
     del limit
-    method = check_method(method, blind_methods())
     sharp = made_picture() if data is None else _resized(read_photo(data).pixels)
     tasks = (lambda: _deblur(shaken(sharp), method), _help)
-    rows = [task() for task in progress(tasks, total=len(tasks), what="speed")]
-    return result(rows, method=method, data="made" if data is None else data.name)
+    return [task() for task in progress(tasks, total=len(tasks), what="speed")]
 
 
 def made_picture() -> Image:
@@ -67,11 +69,14 @@ def shaken(sharp: Image) -> Image:
     return photograph(sharp, kernel, response="linear", sigma=SIGMA, round8=True, border="valid", generator=generator)
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary."""
-    summary = summarise(rows[:1], name="speed", protocol=PROTOCOL, method=method, data=data)
-    extras = {"peak_mib": rows[0]["peak_mib"], "help_seconds": rows[1]["seconds"]}
-    return BenchResult(list(rows), {**summary, **extras})
+def summary(rows: Sequence[Row]) -> Row:
+    """One picture was timed; adds its memory, and the help page."""
+    photo, help_page = rows
+    told = {"n": 1, "median_seconds": photo["seconds"], "peak_mib": photo["peak_mib"]}
+    return {**told, "help_seconds": help_page["seconds"]}
+
+
+table = rows_table("task", "seconds", "peak_mib")
 
 
 def _deblur(blurry: Image, method: str) -> Row:

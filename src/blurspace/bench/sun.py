@@ -16,14 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from blurspace.bench.fit import Made, find_named, read_pair, true_kernels
-from blurspace.bench.levin import with_true_kernel
-from blurspace.bench.methods import build, check_method, known_methods, restore, score
-from blurspace.bench.published import SUN, beside, this_run
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
+from blurspace.bench.fit import Made, find_named, partner, read_pair, true_kernels
+from blurspace.bench.methods import build, known_methods, measured, restore, scored
+from blurspace.bench.published import SUN
+from blurspace.bench.result import Progress, Row, blurry_summary, each_of, grouped, no_progress, reduced
+from blurspace.bench.tables import methods_table
 from blurspace.blur.kernels import normalise
 from blurspace.errors import NoInputError
-from blurspace.io.images import read_photo
 from blurspace.types import Kernel
 
 PICTURES = 640
@@ -39,19 +38,19 @@ PROTOCOL = (
 NO_TABLE = "no published number in this protocol is at hand; error ratios of other papers divide by other deconvolvers"
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+METHODS = known_methods()
+PUBLISHED = SUN
+table = methods_table
+
+
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Measure one method on the pictures below the folder `data`, all or the first `limit`.
 
-    Raises NoInputError where files are missing, UsageError on another method, PictureError on a bad file.
+    Raises NoInputError where files are missing, PictureError on a bad file.
     """
-    method = check_method(method, known_methods())
     pictures = find(data)[:limit]
     kernels = true_kernels(pictures, max_shift=MAX_SHIFT)
-    # warm-up: the first call plans FFTs and starts threads
-    restore(build(method, kernels[pictures[0].shake]), read_photo(pictures[0].blurry).pixels)
-    todo = progress(pictures, total=len(pictures), what="sun")
-    rows = [measure(made, method, kernels[made.shake]) for made in todo]
-    return result(rows, method=method, data=data.name)
+    return measured(pictures, lambda made: measure(made, method, kernels[made.shake]), what="sun", progress=progress)
 
 
 def find(data: Path) -> list[Made]:
@@ -61,65 +60,33 @@ def find(data: Path) -> list[Made]:
         raise NoInputError(f"{data} holds no 1_1_blurred.png: give --data the folder with Sun's test set")
     sharp = find_named(data, r"img(\d+)_groundtruth_img\.png")
     shakes = find_named(data, r"kernel(\d+)_groundtruth_kernel\.png")
-    for (picture, shake), path in blurry.items():
-        wanted = {
-            f"img{picture}_groundtruth_img.png": (picture,) in sharp,
-            f"kernel{shake}_groundtruth_kernel.png": (shake,) in shakes,
-        }
-        for name, there in wanted.items():
-            if not there:
-                raise NoInputError(f"{path.name} has no {name} below {data}: unpack it there from Sun's full results")
-    return [Made(str(key[0]), int(key[1]), path, sharp[key[:1]], shakes[key[1:]]) for key, path in blurry.items()]
+    hint = f"below {data}: unpack it there from Sun's full results"
+    return [
+        Made(
+            str(picture),
+            int(shake),
+            path,
+            partner(sharp, (picture,), f"{path.name} has no img{picture}_groundtruth_img.png {hint}"),
+            partner(shakes, (shake,), f"{path.name} has no kernel{shake}_groundtruth_kernel.png {hint}"),
+        )
+        for (picture, shake), path in blurry.items()
+    ]
 
 
 def measure(made: Made, method: str, kernel: Kernel) -> Row:
     """One row: the method's score on one picture, the gain over its blurry input, and the error ratio."""
     pair, margin = read_pair(made)
-    crop = max(CROP, margin)
     outcome = restore(build(method, kernel), pair.blurry)
-    before = score(pair.blurry, pair.sharp, max_shift=MAX_SHIFT, crop=crop)
-    after = score(outcome.restored, pair.sharp, max_shift=MAX_SHIFT, crop=crop)
-    reference = score(with_true_kernel(pair.blurry, normalise(kernel)), pair.sharp, max_shift=MAX_SHIFT, crop=crop)
-    return {
-        "picture": int(made.picture),
-        "kernel": made.shake,
-        "psnr": after.psnr,
-        "ssim": after.ssim,
-        "blurry_psnr": before.psnr,
-        "gain_db": round(after.psnr - before.psnr, 4),
-        "error_ratio": round(after.ssd / reference.ssd, 4),
-        "seconds": outcome.seconds,
-        "verdict": outcome.verdict,
-        "kernel_px": outcome.kernel_px,
-    }
+    row = scored(outcome, pair, max_shift=MAX_SHIFT, crop=max(CROP, margin), true_kernel=normalise(kernel))
+    return {"picture": int(made.picture), "kernel": made.shake, **row}
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary, one line per kernel: `n` of `of` pictures were scored."""
-    summary = summarise(rows, name="sun", protocol=PROTOCOL, method=method, data=data)
-    published = beside(SUN, this_run(method, summary["mean_psnr"], summary["mean_ssim"]))
-    summary |= {
-        "of": PICTURES,
-        "mean_blurry_psnr": reduced(fmean, rows, "blurry_psnr"),
-        "mean_error_ratio": reduced(fmean, rows, "error_ratio"),
-        "success_rate": _success(rows),
-        "max_seconds": reduced(max, rows, "seconds"),
-        "restored": sum(row["verdict"] == "restored" for row in rows),
-        "kernels": _kernels(rows),
-        "published": published,
-        "warning": NO_TABLE,
-    }
-    return BenchResult(list(rows), summary)
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds one line per kernel: `n` of `of` pictures were scored."""
+    more = {"of": PICTURES, "mean_error_ratio": reduced(fmean, rows, "error_ratio"), **_success(rows)}
+    kernels = grouped(rows, each_of(rows, "kernel"), _success)
+    return {**blurry_summary(rows, more), "kernels": kernels, "warning": NO_TABLE}
 
 
-def _kernels(rows: Sequence[Row]) -> list[Row]:
-    groups = []
-    for number in sorted({row["kernel"] for row in rows}):
-        members = [row for row in rows if row["kernel"] == number]
-        means = {column: reduced(fmean, members, column) for column in ("psnr", "ssim", "blurry_psnr", "gain_db")}
-        groups.append({"kernel": number, "n": len(members), **means, "success_rate": _success(members)})
-    return groups
-
-
-def _success(rows: Sequence[Row]) -> float:
-    return round(sum(row["error_ratio"] <= SUCCESS for row in rows) / len(rows), 4)
+def _success(rows: Sequence[Row]) -> Row:
+    return {"success_rate": round(sum(row["error_ratio"] <= SUCCESS for row in rows) / len(rows), 4)}

@@ -4,21 +4,22 @@ What a picture gets depends on its file name alone, so that adding pictures to t
 blurry picture is the "valid" part of the blur of a bigger crop: nothing beyond its frame was made up.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 import torch
 
-from blurspace.bench.methods import build, check_method, known_methods, restore, score
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
+from blurspace.bench.methods import build, known_methods, measured, restore, scored
+from blurspace.bench.result import BenchResult, Progress, Row, blurry_summary, grouped, no_progress
+from blurspace.bench.tables import word
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
+from blurspace.chance import chance_of
 from blurspace.errors import UsageError
 from blurspace.io.images import find_photos, read_photo
+from blurspace.pixels import central, inner
 from blurspace.types import Image, Kernel, Pair
 
 SEED = 2026
@@ -37,6 +38,9 @@ PROTOCOL = (
 )
 
 
+METHODS = known_methods()
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What one picture gets: the range its kernel comes from, the kernel, the noise, and the chance for drawing it."""
@@ -47,16 +51,10 @@ class Recipe:
     generator: torch.Generator
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Measure one method on the sharp photos of a folder, all or the first `limit`."""
-    method = check_method(method, known_methods())
     paths = find_photos([data])[:limit]
-    rows: list[Row] = []
-    for path in progress(paths, total=len(paths), what="synthetic"):
-        if not rows:  # warm-up: the first call plans FFTs and starts threads
-            measure(path, method)
-        rows.append(measure(path, method))
-    return result(rows, method=method, data=data.name)
+    return measured(paths, lambda path: measure(path, method), what="synthetic", progress=progress)
 
 
 def draw(name: str) -> Recipe:
@@ -69,11 +67,6 @@ def draw(name: str) -> Recipe:
     return Recipe(f"{low} to {high}", kernel, sigma, generator)
 
 
-def chance_of(name: str) -> torch.Generator:
-    """A generator that depends on the name alone."""
-    return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big"))
-
-
 def make_pair(picture: Image, recipe: Recipe) -> Pair:
     """Sharp and blurry crops of one picture (1 c h w). Raises UsageError where it is too small for the kernel."""
     margin = recipe.kernel.shape[-1] // 2
@@ -83,9 +76,7 @@ def make_pair(picture: Image, recipe: Recipe) -> Pair:
             f"a picture of {picture.shape[-1]} x {picture.shape[-2]} px leaves less than {LEAST_SIDE} px beside a "
             f"kernel of {2 * margin + 1} px: give bigger pictures"
         )
-    top, left = ((side - inner) // 2 for side, inner in zip(picture.shape[-2:], (rows, columns), strict=True))
-    sharp = picture[..., top : top + rows, left : left + columns]
-    bigger = picture[..., top - margin : top + rows + margin, left - margin : left + columns + margin]
+    bigger = central(picture, rows + 2 * margin, columns + 2 * margin)
     blurry = photograph(
         bigger,
         recipe.kernel,
@@ -95,7 +86,7 @@ def make_pair(picture: Image, recipe: Recipe) -> Pair:
         border="valid",
         generator=recipe.generator,
     )
-    return Pair(sharp.contiguous(), blurry)
+    return Pair(inner(bigger, margin).contiguous(), blurry)
 
 
 def measure(path: Path, method: str) -> Row:
@@ -103,42 +94,26 @@ def measure(path: Path, method: str) -> Row:
     recipe = draw(path.name)
     pair = make_pair(read_photo(path).pixels, recipe)
     outcome = restore(build(method, recipe.kernel), pair.blurry)
-    before = score(pair.blurry, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-    after = score(outcome.restored, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
-    return {
-        "picture": path.name,
-        "range": recipe.range,
-        "sigma": recipe.sigma,
-        "true_kernel_px": recipe.kernel.shape[-1],
-        "psnr": after.psnr,
-        "ssim": after.ssim,
-        "blurry_psnr": before.psnr,
-        "blurry_ssim": before.ssim,
-        "gain_db": round(after.psnr - before.psnr, 4),
-        "seconds": outcome.seconds,
-        "verdict": outcome.verdict,
-        "kernel_px": outcome.kernel_px,
-    }
+    facts = {"range": recipe.range, "sigma": recipe.sigma, "true_kernel_px": recipe.kernel.shape[-1]}
+    return {"picture": path.name, **facts, **scored(outcome, pair, max_shift=MAX_SHIFT, crop=CROP, blurry_ssim=True)}
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary, and one line per kernel range and noise level."""
-    summary = {
-        **summarise(rows, name="synthetic", protocol=PROTOCOL, method=method, data=data),
-        "mean_blurry_psnr": reduced(fmean, rows, "blurry_psnr"),
-        "max_seconds": reduced(max, rows, "seconds"),
-        "restored": sum(row["verdict"] == "restored" for row in rows),
-        "groups": _groups(rows),
-    }
-    return BenchResult(list(rows), summary)
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds one line per kernel range and noise level."""
+    keys = [{"range": f"{low} to {high}", "sigma": sigma} for low, high in RANGES for sigma in SIGMAS]
+    return {**blurry_summary(rows), "groups": grouped(rows, keys)}
 
 
-def _groups(rows: Sequence[Row]) -> list[Row]:
-    names = [f"{low} to {high}" for low, high in RANGES]
-    groups = []
-    for name, sigma in ((name, sigma) for name in names for sigma in SIGMAS):
-        members = [row for row in rows if row["range"] == name and row["sigma"] == sigma]
-        if members:
-            means = {column: reduced(fmean, members, column) for column in ("psnr", "ssim", "blurry_psnr", "gain_db")}
-            groups.append({"range": name, "sigma": sigma, "n": len(members), **means})
-    return groups
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """One line per data set, kernel range and noise level; PSNR / SSIM of each method in a column."""
+    lines: dict[tuple[str, str, float], Row] = {}
+    for summary in (result.summary for result in results):
+        whole = {"range": "all", "sigma": "all", "n": summary["n"], "psnr": summary["mean_psnr"]}
+        for group in (*summary["groups"], {**whole, "ssim": summary["mean_ssim"]}):
+            start = {"photos": summary["data"], "kernel, px": group["range"], "noise": group["sigma"], "n": group["n"]}
+            line = lines.setdefault(
+                (summary["data"], group["range"], group["sigma"]), {key: str(value) for key, value in start.items()}
+            )
+            line[word(summary["method"])] = f"{group['psnr']:.2f} / {group['ssim']:.3f}"
+    columns = dict.fromkeys(column for line in lines.values() for column in line)
+    return [{column: line.get(column) for column in columns} for line in lines.values()]

@@ -11,26 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from torch.nn import functional
-
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
-from blurspace.bench.spaces import (
-    METHOD,
-    best_uniform_psnr,
-    check_space,
-    folder,
-    rounded_psnr,
-    spaced_pairs,
-    trained_space,
-)
+from blurspace.bench.result import Progress, Row, no_progress
+from blurspace.bench.spaces import all_pairs, best_uniform_psnr, halved, rounded_psnr, spaced_pairs, trained_space
+from blurspace.bench.tables import rows_table
 from blurspace.blur.cameras import CAMERAS
+from blurspace.chance import chance
 from blurspace.codes import retrieve
 from blurspace.data.crops import SharpPhotos
-from blurspace.data.layouts import find_pairs
-from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import Source, from_pairs, from_scenes
 from blurspace.nets.kernel_space import EXPONENTS, BasisSpace
-from blurspace.train.steps import chance
 from blurspace.types import Pair
 
 SEED, STEPS, COUNT, SIDE = 2021, 40, 48, 33
@@ -65,16 +54,15 @@ class Domain:
     uniform: list[float]
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+def run(data: Path, *, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Train four spaces and measure each on two domains; `limit`: so many pairs of each. `data`: as `PROTOCOL` says."""
-    check_space(method)
     domains = {name: _domain(data, name, limit) for group in GROUPS for name in group}
     rows: list[Row] = []
     for name in progress(list(domains), total=len(domains), what="domains"):
         space = trained_space(domains[name].draw, count=COUNT, side=SIDE, steps=STEPS, seed=SEED)
         group = next(group for group in GROUPS if name in group)
         rows += [measure(name, other, space, domains[other]) for other in group]
-    return result(rows, method=METHOD, data=data.name)
+    return rows
 
 
 def measure(trained_on: str, tested_on: str, space: BasisSpace, domain: Domain) -> Row:
@@ -90,16 +78,22 @@ def measure(trained_on: str, tested_on: str, space: BasisSpace, domain: Domain) 
     }
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows, and what crossing costs: dB below the space trained on the domain itself."""
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds what crossing costs: dB below the space trained on the domain itself."""
     same = {row["tested_on"]: row["psnr"] for row in rows if row["trained_on"] == row["tested_on"]}
     crossed = [same[row["tested_on"]] - row["psnr"] for row in rows if row["trained_on"] != row["tested_on"]]
-    summary = {
-        **summarise(rows, name="tran2021-retrieval", protocol=PROTOCOL, method=method, data=data),
+    return {
         "most_lost_across_domains": round(max(crossed), 4),
         "least_gain_over_uniform": round(min(row["psnr"] - row["uniform_psnr"] for row in rows), 4),
     }
-    return BenchResult(list(rows), summary)
+
+
+table = rows_table(
+    *("trained_on", "tested_on", "sharp_psnr", "uniform_psnr", "extracted_psnr", "psnr", "paper_psnr", "note"),
+    uniform_psnr="best uniform kernel, dB",
+    extracted_psnr="extracted, dB",
+    psnr="searched, dB",
+)
 
 
 def _one(pair: Pair, space: BasisSpace, uniform: float) -> dict[str, float]:
@@ -116,18 +110,13 @@ def _one(pair: Pair, space: BasisSpace, uniform: float) -> dict[str, float]:
 
 def _domain(data: Path, name: str, limit: int | None) -> Domain:
     if name in CAMERAS:
-        draw = from_scenes(SharpPhotos(folder(data, "train", "photos")), CAMERAS[name], side=TRAIN_CROP)
-        held_out = from_scenes(SharpPhotos(folder(data, "test", "kodak24")), CAMERAS[name], side=SCENE_SIDE)
+        draw = from_scenes(SharpPhotos(data / "train/photos"), CAMERAS[name], side=TRAIN_CROP)
+        held_out = from_scenes(SharpPhotos(data / "test/kodak24"), CAMERAS[name], side=SCENE_SIDE)
         tests = [held_out(chance(SEED, index), 1) for index in range(SCENES)]
     else:
-        training = folder(data, "train", "gopro_half" if name == "gopro half" else "reds_half")
-        draw = from_pairs(PairPhotos(find_pairs(training)).pairs, side=TRAIN_CROP)
-        tests = list(spaced_pairs(training if name == "reds half" else folder(data, "test", "gopro"), FRAMES))
+        training = data / "train" / name.replace(" ", "_")
+        draw = from_pairs(all_pairs(training).pairs, side=TRAIN_CROP)
+        tests = list(spaced_pairs(training if name == "reds half" else data / "test/gopro", FRAMES))
         tests = [halved(pair) for pair in tests] if name == "gopro half" else tests
     uniform = [best_uniform_psnr(pair, exponents=EXPONENTS, side=SIDE) for pair in tests[:limit]]
     return Domain(draw, tests[:limit], uniform)
-
-
-def halved(pair: Pair) -> Pair:
-    """A pair at half its size, averaged 2 x 2."""
-    return Pair(functional.avg_pool2d(pair.sharp, 2), functional.avg_pool2d(pair.blurry, 2))

@@ -10,8 +10,9 @@ from pathlib import Path
 from statistics import fmean
 
 from blurspace.bench import levin
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
-from blurspace.bench.spaces import METHOD, check_space, crops, folder, rounded_psnr, trained_space
+from blurspace.bench.result import Progress, Row, no_progress, reduced
+from blurspace.bench.spaces import crops, rounded_psnr, trained_space
+from blurspace.bench.tables import rows_table
 from blurspace.blur.exposure import photograph
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.sources import from_kernels
@@ -31,22 +32,20 @@ PROTOCOL = (
 )
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+def run(data: Path, *, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Train and measure on `data`, which is as `PROTOCOL` says; `limit`: so many of the kernels."""
-    check_space(method)
-    pairs = levin.load(folder(data, "bench", "levin2009"))
+    pairs = levin.load(data / "bench/levin2009")
     kernels = [pair.kernel for pair in pairs[:8]]
-    photos = SharpPhotos(folder(data, "train", "photos"))
-    sources, targets = (crops(folder(data, "test", name), CROP) for name in ("kodak24", "cid22"))
+    photos = SharpPhotos(data / "train/photos")
+    sources, targets = (crops(data / "test" / name, CROP) for name in ("kodak24", "cid22"))
     space = trained_space(
         from_kernels(photos, kernels, side=TRAIN_CROP), count=COUNT, side=SIDE, steps=STEPS, seed=SEED
     )
     chosen = list(enumerate(kernels))[:limit]
-    rows = [
-        measure(index, kernel, space, [one for _, one in sources], [one for _, one in targets])
+    return [
+        measure(index, kernel, space, sources, targets)
         for index, kernel in progress(chosen, total=len(chosen), what="kernels")
     ]
-    return result(rows, method=METHOD, data=data.name)
 
 
 def measure(index: int, kernel: Kernel, space: BasisSpace, sources: Sequence[Image], targets: Sequence[Image]) -> Row:
@@ -69,10 +68,12 @@ def measure(index: int, kernel: Kernel, space: BasisSpace, sources: Sequence[Ima
     }
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their mean, and the paper's."""
-    summary = summarise(rows, name="tran2021-transfer", protocol=PROTOCOL, method=method, data=data)
-    return BenchResult(list(rows), {**summary, "paper_psnr": round(fmean(row["paper_psnr"] for row in rows), 4)})
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds the paper's mean."""
+    return {"paper_psnr": reduced(fmean, rows, "paper_psnr")}
+
+
+table = rows_table("kernel", "sharp_psnr", "paper_psnr", "psnr", "worst_psnr", worst_psnr="worst transfer, dB")
 
 
 def _blurred(sharp: Image, kernel: Kernel) -> Image:

@@ -12,22 +12,21 @@ from statistics import fmean, median
 
 import torch
 
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
-from blurspace.bench.spaces import METHOD, check_space, crops, folder, rounded_psnr, spaced_pairs
+from blurspace.bench.result import Progress, Row, no_progress
+from blurspace.bench.spaces import all_pairs, crops, rounded_psnr, spaced_pairs
 from blurspace.bench.speed import timed
+from blurspace.bench.tables import rows_table
 from blurspace.blur.cameras import CAMERAS
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
 from blurspace.blur.scenes import average_frames
 from blurspace.builders import build_space
+from blurspace.chance import chance
 from blurspace.codes import transfer
 from blurspace.data.crops import SharpPhotos
-from blurspace.data.layouts import find_pairs
-from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import from_scenes
 from blurspace.io.images import encode_photo, find_photos, read_photo, write_bytes
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.train.steps import chance
 from blurspace.types import Image, Pair, Photo
 
 SEED, SCENES, CROP, FRAMES, MOMENTS = 2022, 24, 320, 10, 11
@@ -46,24 +45,26 @@ PROTOCOL = (
 )
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+def run(data: Path, *, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Measure the shipped space; `data`: as `PROTOCOL` says. `limit`: so many pairs of each kind."""
-    check_space(method)
     space = build_space()
     stages = [
         lambda: _self_rows(data, space, limit),
         lambda: _size_rows(data, space, limit),
         lambda: [_speed_row(space)],
     ]
-    rows = [row for stage in progress(stages, total=len(stages), what="transfer") for row in stage()]
-    return result(rows, method=METHOD, data=data.name)
+    return [row for stage in progress(stages, total=len(stages), what="transfer") for row in stage()]
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows, and the mean of each kind of pairs; a mean over kinds would say nothing, so there is none."""
-    summary = summarise(rows, name="transfer", protocol=PROTOCOL, method=method, data=data)
-    means = {row["task"]: row["psnr"] for row in rows if row["task"].startswith(SELF)}
-    return BenchResult(list(rows), {**summary, "mean_psnr": None, **means})
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds the mean of each kind of pairs; a mean over kinds would say nothing, so there is none."""
+    return {"mean_psnr": None, **{row["task"]: row["psnr"] for row in rows if row["task"].startswith(SELF)}}
+
+
+table = rows_table(
+    *("task", "n", "sharp_psnr", "psnr", "worst_psnr", "lost_db", "seconds", "peak_mib"),
+    lost_db="lost by the other shape, dB",
+)
 
 
 def _row(task: str, psnrs: Sequence[float], **more: float | None) -> Row:
@@ -86,13 +87,13 @@ def _self_rows(data: Path, space: BasisSpace, limit: int | None) -> list[Row]:
 
 def _domains(data: Path) -> Iterator[tuple[str, Iterator[Pair]]]:
     for camera in ("hand", "wheel"):
-        halves = [SharpPhotos(folder(data, "test", name)) for name in ("kodak24", "cid22")]
+        halves = [SharpPhotos(data / "test" / name) for name in ("kodak24", "cid22")]
         draws = [from_scenes(photos, CAMERAS[camera], side=CROP) for photos in halves]
         yield f"made camera {camera}", (draws[index % 2](chance(SEED, index), 1) for index in range(SCENES))
-    gopro = PairPhotos(find_pairs(folder(data, "test", "gopro")))
+    gopro = all_pairs(data / "test/gopro")
     yield "GoPro", (gopro.whole(index) for index in range(len(gopro)))
-    yield "REDS half", spaced_pairs(folder(data, "train", "reds_half"), FRAMES)
-    frames = find_photos([folder(data, "train", "gopro_240fps_half")])
+    yield "REDS half", spaced_pairs(data / "train/reds_half", FRAMES)
+    frames = find_photos([data / "train/gopro_240fps_half"])
     starts = [index * (len(frames) - MOMENTS) // (FRAMES - 1) for index in range(FRAMES)]
     yield f"{MOMENTS} frames of 240 fps averaged", (_averaged(frames[start : start + MOMENTS]) for start in starts)
 
@@ -104,9 +105,7 @@ def _averaged(paths: Sequence[Path]) -> Pair:
 def _size_rows(data: Path, space: BasisSpace, limit: int | None) -> list[Row]:
     """A row per shape: what the first, the picture's own, gains over it."""
     largest = max(max(shape) for shape in SHAPES)
-    sources, targets = (
-        [one for _, one in crops(folder(data, "test", name), largest, limit=limit)] for name in ("kodak24", "cid22")
-    )
+    sources, targets = (crops(data / "test" / name, largest, limit=limit) for name in ("kodak24", "cid22"))
     found = [_sized(space, sources, targets, shape) for shape in SHAPES]
     return [
         _row(

@@ -5,7 +5,7 @@ with their weights averaged, plain deblurrers by `spaces.fit`.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -15,20 +15,19 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor, nn
 
-from blurspace.bench.result import BenchResult, Progress, Row, reduced, summarise
-from blurspace.bench.spaces import fit
+from blurspace.bench.result import BenchResult, Progress, Row, reduced
+from blurspace.bench.spaces import trained_restorer
+from blurspace.bench.tables import fixed
 from blurspace.builders import build_space, finest
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.degradations import from_lines, from_practical_degradation, from_realistic_synthesis
 from blurspace.data.sources import Source
 from blurspace.data.unpaired import UnpairedPhotos, draw_unturned
 from blurspace.io.weights import load_into, read_weights
 from blurspace.levels import to_8_bits, to_levels
-from blurspace.losses import charbonnier
 from blurspace.metrics import coarse_change, psnr, ssim
-from blurspace.nets.restorer import Restorer
 from blurspace.train.converter import share_known, train_judge
-from blurspace.train.steps import chance, seeded
 from blurspace.train.unknown import guess_camera
 from blurspace.types import Image, Pair
 
@@ -91,9 +90,8 @@ def measured(world: World, method: str, setting: Setting | None, *, limit: int |
     ]
 
 
-def described(rows: Sequence[Row], *, name: str, protocol: str, method: str, data: str) -> BenchResult:
-    """The rows with their means; the gain is over the known deblurrer without a translation."""
-    summary = summarise(rows, name=name, protocol=protocol, method=method, data=data)
+def means_of(rows: Sequence[Row]) -> Row:
+    """Adds means; the gain is over the known deblurrer without a translation."""
     gains = [{"gain": row["psnr"] - row["plain_psnr"]} for row in rows]
     means = {
         f"mean_{column}": reduced(fmean, rows, column)
@@ -104,7 +102,29 @@ def described(rows: Sequence[Row], *, name: str, protocol: str, method: str, dat
         "worst_gain_over_plain": reduced(min, gains, "gain"),
         "most_coarse_change": reduced(max, rows, "coarse_change"),
     }
-    return BenchResult(list(rows), {**summary, **means, **ends})
+    return {**means, **ends}
+
+
+def table_of(
+    results: Sequence[BenchResult], order: Sequence[str], paper: Mapping[str, float] | None = None
+) -> list[Row]:
+    """One line per method, in that order; the paper's number, of other data, beside it where there is a `paper`."""
+    lines: list[Row] = []
+    for summary in sorted((result.summary for result in results), key=lambda one: order.index(one["method"])):
+        judged = [summary[f"mean_{name}"] for name in ("input_known", "translated_known")]
+        over = summary["mean_psnr"] - summary["mean_blurry_psnr"]
+        line = {
+            "method": summary["method"],
+            "PSNR, dB": fixed(summary["mean_psnr"], 2),
+            "SSIM": fixed(summary["mean_ssim"], 3),
+            "over blurry (worst), dB": f"{over:+.2f} ({summary['min_gain_db']:+.2f})",
+            "over known (worst), dB": f"{summary['gain_over_plain']:+.2f} ({summary['worst_gain_over_plain']:+.2f})",
+            "judged known, before / after": "" if None in judged else f"{judged[0]:.0%} / {judged[1]:.0%}",
+            "coarse change, mean / most": f"{summary['mean_coarse_change']:.1%} / {summary['most_coarse_change']:.1%}",
+            "training, s": fixed(summary["mean_training_seconds"], 0),
+        }
+        lines.append(line if paper is None else {**line, "paper, dB": fixed(paper.get(summary["method"]), 2)})
+    return lines
 
 
 def rendered(source: Source, count: int) -> list[Tensor]:
@@ -150,18 +170,12 @@ def baseline(method: str, world: World, *, steps: int) -> Deblur:
 
 def supervised(stacks: Sequence[Tensor], *, steps: int) -> nn.Module:
     """A deblurrer like the known one, trained on pairs uint8 (2 3 h w)."""
-    with seeded(SEED):
-        restorer = Restorer(widths=WIDTHS)
-
-    def loss(pair: Pair) -> Tensor:
-        return charbonnier(restorer(pair.blurry), pair.sharp)
 
     def batch(generator: Generator) -> Pair:
         drawn = draw_unturned(stacks, generator, count=BATCH, side=CROP)
         return Pair(drawn[:, 0], drawn[:, 1])
 
-    fit(restorer, loss, batch, steps=steps, seed=SEED, rate=RATE, clip=CLIP)
-    return restorer
+    return trained_restorer(batch, widths=WIDTHS, steps=steps, seed=SEED, rate=RATE, clip=CLIP)
 
 
 def made_pairs(world: World) -> Source:

@@ -5,14 +5,14 @@ import math
 import torch
 
 from blurspace.blur.convolve import fast_size, to_otf
-from blurspace.types import Kernel
+from blurspace.types import AnyKernel, Kernel
 
 FINENESS = 8
 OFFSET_SIGMA = 1.0  # px: both kernels are smoothed before they are compared
 ROOM = 8  # px, more than both kernels need, so that no shift wraps round
 
 
-def offset(estimated: Kernel, true: Kernel, *, fineness: int = FINENESS) -> tuple[float, float, float]:
+def offset(estimated: Kernel, true: AnyKernel, *, fineness: int = FINENESS) -> tuple[float, float, float]:
     """By how many px the estimated kernel lies below and right of the true one, and how well they agree then, 0 to 1.
 
     The peak of their cross-correlation, smoothed and interpolated in the Fourier domain, over the kernels' norms.

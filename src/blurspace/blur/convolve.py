@@ -1,4 +1,4 @@
-"""How does one kernel blur a whole picture, what is the exact adjoint, and what happens at the border?
+"""How does one kernel blur a whole picture, and what happens at the border?
 
 Model: blurry = the part of kernel * extended(sharp) inside the frame: the uniform blur B = I * k of Kaufman and Fattal
 2020, section 3.2, with the unknown world beyond the frame filled in by a border rule. True convolution: an off-centre
@@ -6,7 +6,6 @@ delta to the right of the kernel's centre moves the picture to the right. (torch
 flipped kernel.)
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -16,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyImage, Image, Kernel
 
 Border = Literal["replicate", "reflect", "circular", "zero", "valid"]
 BORDERS: tuple[Border, ...] = ("replicate", "reflect", "circular", "zero", "valid")
@@ -26,7 +25,7 @@ BORDERS: tuple[Border, ...] = ("replicate", "reflect", "circular", "zero", "vali
 DIRECT_UP_TO = 5
 
 
-def blur(sharp: Image, kernel: Kernel, *, border: Border = "replicate") -> Image:
+def blur(sharp: Image, kernel: Kernel, *, border: Border = "replicate") -> AnyImage:
     """Blur a picture with one kernel, or a batch of pictures with one kernel each.
 
     `sharp` (b c h w): any range, it is linear in it; give linear light where the camera response is known.
@@ -42,21 +41,7 @@ def blur(sharp: Image, kernel: Kernel, *, border: Border = "replicate") -> Image
     return _convolve_valid(extend_frame(sharp, kernel.shape[-1] // 2, border), kernel)
 
 
-def blur_adjoint(blurry: Image, kernel: Kernel, *, border: Border = "replicate") -> Image:
-    """The exact adjoint of `blur`: <blur(x), y> = <x, blur_adjoint(y)> for the same kernel and border.
-
-    `blurry` has the shape that `blur` returns; the result has the shape of its input, so for "valid" it grows to
-    (b c h+k-1 w+k-1). Not the inverse: it spreads the light back along the flipped kernel, and is what gradient and
-    conjugate-gradient solvers need. Raises UsageError as `blur` does.
-    """
-    check_pair(blurry, kernel, border)
-    side = kernel.shape[-1]
-    if border != "valid":
-        check_fits(blurry.shape[-2:], side, border)
-    return fold_frame(_convolve_valid_adjoint(blurry, kernel), side // 2, border)
-
-
-def to_otf(kernel: Kernel, size: tuple[int, int]) -> Complex[Tensor, "b 1 h w//2+1"]:
+def to_otf(kernel: Kernel, size: tuple[int, int]) -> Complex[Tensor, "_b 1 _h half"]:
     """The kernel's transfer function on a (h, w) grid: irfft2(rfft2(x) * to_otf(k, (h, w)), s=(h, w)) = blur(x, k).
 
     That is the circular blur. The kernel's centre pixel is rolled to the origin, so nothing moves.
@@ -93,43 +78,31 @@ def _convolve_valid(picture: Tensor, kernel: Tensor) -> Tensor:
     side = kernel.shape[-1]
     height, width = picture.shape[-2:]
     if side <= DIRECT_UP_TO:
-        return _direct(picture, kernel, functional.conv2d)
+        return _direct(picture, kernel)
     # A circular convolution at the picture's own size is enough: what wraps round falls outside the valid part.
     size = (fast_size(height), fast_size(width))
     spectrum = torch.fft.rfft2(picture, s=size) * torch.fft.rfft2(kernel, s=size)
     return torch.fft.irfft2(spectrum, s=size)[..., side - 1 : height, side - 1 : width].contiguous()
 
 
-def _convolve_valid_adjoint(picture: Tensor, kernel: Tensor) -> Tensor:
-    """The adjoint of `_convolve_valid`: (b c h-k+1 w-k+1) -> (b c h w)."""
-    side = kernel.shape[-1]
-    height, width = picture.shape[-2] + side - 1, picture.shape[-1] + side - 1
-    if side <= DIRECT_UP_TO:
-        return _direct(picture, kernel, functional.conv_transpose2d)
-    size = (fast_size(height), fast_size(width))
-    placed = functional.pad(picture, (side - 1, 0, side - 1, 0))
-    spectrum = torch.fft.rfft2(placed, s=size) * torch.fft.rfft2(kernel, s=size).conj()
-    return torch.fft.irfft2(spectrum, s=size)[..., :height, :width].contiguous()
-
-
-def _direct(picture: Tensor, kernel: Tensor, convolution: Callable[..., Tensor]) -> Tensor:
-    """conv2d or conv_transpose2d with a kernel per picture, flipped because both correlate."""
+def _direct(picture: Tensor, kernel: Tensor) -> Tensor:
+    """conv2d with a kernel per picture, flipped because conv2d correlates."""
     batch, channels = picture.shape[:2]
     weight = kernel.flip(-2, -1)
     # Blur is physics: half precision of a surrounding autocast would quantise the light to 8 bits.
     with torch.autocast(picture.device.type, enabled=False):
         if kernel.shape[0] == 1:
-            result = convolution(picture.reshape(batch * channels, 1, *picture.shape[-2:]), weight)
+            result = functional.conv2d(picture.reshape(batch * channels, 1, *picture.shape[-2:]), weight)
         else:
             planes = picture.reshape(1, batch * channels, *picture.shape[-2:])
-            result = convolution(planes, weight.repeat_interleave(channels, 0), groups=batch * channels)
+            result = functional.conv2d(planes, weight.repeat_interleave(channels, 0), groups=batch * channels)
     return result.reshape(batch, channels, *result.shape[-2:])
 
 
 def extend_frame(picture: Tensor, reach: int, border: Border) -> Tensor:
     """Add `reach` pixels on each side by the border rule.
 
-    Written with slices, as is its adjoint: torch's own padding has a gradient that is not deterministic on GPUs.
+    Written with slices: torch's own padding has a gradient that is not deterministic on GPUs.
     """
     if border == "valid" or reach == 0:
         return picture
@@ -150,30 +123,6 @@ def _extend_rows(picture: Tensor, reach: int, border: Border) -> Tensor:
     else:
         before = after = picture.new_zeros(1).expand(*picture.shape[:-2], reach, picture.shape[-1])
     return torch.cat((before, picture, after), dim=-2)
-
-
-def fold_frame(extended: Tensor, reach: int, border: Border) -> Tensor:
-    """The adjoint of `extend_frame`: the light on the added frame goes back to the pixels it was copied from."""
-    if border == "valid" or reach == 0:
-        return extended
-    rows = _fold_rows(extended, reach, border)
-    return _fold_rows(rows.transpose(-2, -1), reach, border).transpose(-2, -1).contiguous()
-
-
-def _fold_rows(extended: Tensor, reach: int, border: Border) -> Tensor:
-    length = extended.shape[-2] - 2 * reach
-    before, core, after = extended.split((reach, length, reach), dim=-2)
-    core = core.clone()
-    if border == "replicate":
-        core[..., :1, :] += before.sum(-2, keepdim=True)
-        core[..., -1:, :] += after.sum(-2, keepdim=True)
-    elif border == "reflect":
-        core[..., 1 : reach + 1, :] += before.flip(-2)
-        core[..., length - 1 - reach : length - 1, :] += after.flip(-2)
-    elif border == "circular":
-        core[..., length - reach :, :] += before
-        core[..., :reach, :] += after
-    return core
 
 
 def check_pair(picture: Tensor, kernel: Tensor, border: str) -> None:

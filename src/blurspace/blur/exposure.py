@@ -16,7 +16,7 @@ from torch import Tensor
 from blurspace.blur.convolve import Border, blur
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits, to_levels
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyImage, Image, Kernel
 
 # Below a quarter of an 8-bit level the pure power curve continues as a straight line through 0: no 8-bit value
 # changes, and the gradient of linear -> display stays finite at black.
@@ -35,7 +35,7 @@ class Response:
     to_display: Callable[[Tensor], Tensor]
 
 
-def to_linear(display: Image, response: str = "srgb") -> Image:
+def to_linear(display: Tensor, response: str = "srgb") -> Tensor:
     """Display values (any shape) to linear light, both in [0, 1]; values outside are clamped.
 
     `response`: a name in RESPONSES. Raises UsageError on any other.
@@ -43,7 +43,7 @@ def to_linear(display: Image, response: str = "srgb") -> Image:
     return _response(response).to_linear(display)
 
 
-def to_display(linear: Image, response: str = "srgb") -> Image:
+def to_display(linear: Tensor, response: str = "srgb") -> Tensor:
     """Linear light (any shape) to display values, both in [0, 1]; values outside are clamped (a full sensor is white).
 
     `response`: a name in RESPONSES. Raises UsageError on any other.
@@ -51,20 +51,12 @@ def to_display(linear: Image, response: str = "srgb") -> Image:
     return _response(response).to_display(linear)
 
 
-def luminance(photo: Image) -> Image:
-    """Grey (b 1 h w) from grey or RGB (b c h w), with the weights of ITU-R BT.601, which JPEG uses."""
-    if photo.shape[1] == 1:
-        return photo
-    weights = photo.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (photo * weights).sum(1, keepdim=True)
-
-
-def saturate(linear: Image, *, gain: float = 1.0) -> Image:
+def saturate(linear: Tensor, *, gain: float = 1.0) -> Tensor:
     """Expose `gain` times longer and clip at 1, where the sensor is full. Any shape; values below 0 stay."""
     return (linear * gain).clamp(max=1)
 
 
-def add_noise(image: Image, *, sigma: float, shot: float = 0.0, generator: torch.Generator | None = None) -> Image:
+def add_noise(image: Tensor, *, sigma: float, shot: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
     """Add sensor noise: zero-mean Gaussian of variance sigma^2 + shot x signal, new for each value; nothing is clamped.
 
     `sigma`: read noise, standard deviation for values in [0, 1]. `shot`: photon noise, the Gaussian limit of Poisson
@@ -97,7 +89,7 @@ def jpeg(image: Image, *, quality: int) -> Image:
 
 
 def photograph(
-    sharp: Image,
+    sharp: AnyImage,
     kernel: Kernel,
     *,
     response: str = "srgb",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from blurspace.blur.convolve import fast_size
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 
 def differences(picture: Image) -> Tensor:
@@ -18,10 +18,23 @@ def differences(picture: Image) -> Tensor:
     return torch.stack((picture.roll(-1, -1) - picture, picture.roll(-1, -2) - picture))
 
 
+def add_differences(gradients: Tensor, picture: Image) -> None:
+    """Add the circular forward differences of a picture (b c h w) to gradients (2 b c h w), where they lie."""
+    for gradient, axis in zip(gradients, (-1, -2), strict=True):
+        last = picture.shape[axis] - 1
+        gradient.sub_(picture)
+        gradient.narrow(axis, 0, last).add_(picture.narrow(axis, 1, last))
+        gradient.narrow(axis, last, 1).add_(picture.narrow(axis, 0, 1))
+
+
 def differences_adjoint(gradients: Tensor) -> Image:
     """The adjoint of `differences`: (2 b c h w) -> (b c h w)."""
-    along_x, along_y = gradients
-    return along_x.roll(1, -1) - along_x + along_y.roll(1, -2) - along_y
+    adjoint = -gradients[0] - gradients[1]
+    for gradient, axis in zip(gradients, (-1, -2), strict=True):
+        last = adjoint.shape[axis] - 1
+        adjoint.narrow(axis, 1, last).add_(gradient.narrow(axis, 0, last))
+        adjoint.narrow(axis, 0, 1).add_(gradient.narrow(axis, last, 1))
+    return adjoint
 
 
 def inner_differences(picture: Image) -> Tensor:
@@ -44,7 +57,7 @@ def extended_size(size: tuple[int, int], margin: int) -> tuple[int, int]:
     return fast_size(size[0] + margin), fast_size(size[1] + margin)
 
 
-def extend(picture: Image, size: tuple[int, int]) -> Image:
+def extend(picture: Image, size: tuple[int, int]) -> AnyImage:
     """Grow a picture below and to the right to `size`, blending each edge smoothly into the opposite one."""
     height, width = picture.shape[-2:]
     across = _ramp(size[1] - width, picture)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from blurspace.blur.paths import deposit, spline_basis
 from blurspace.errors import UsageError
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyKernel, Image, Kernel
 
 # Chakrabarti 2016 always draws 6; fewer give the plain arcs and lines of a short exposure.
 CONTROL_POINTS = (3, 4, 5, 6)
@@ -136,7 +136,7 @@ def normalise(kernel: Tensor) -> Kernel:
     return positive / total
 
 
-def centre(kernel: Kernel, *, subpixel: bool = False) -> Kernel:
+def centre(kernel: Kernel, *, subpixel: bool = False) -> AnyKernel:
     """Shift each kernel (b 1 k k) so that its centroid is at the centre pixel.
 
     By default by whole pixels (values stay as they are; the centroid ends within half a pixel), with `subpixel` the
@@ -159,7 +159,7 @@ def centre(kernel: Kernel, *, subpixel: bool = False) -> Kernel:
     return normalise(moved if bool((lost > NEGLIGIBLE).any()) else cropped)
 
 
-def crop_or_pad(kernel: Kernel, size: int) -> Kernel:
+def crop_or_pad(kernel: Kernel, size: int) -> AnyKernel:
     """The kernel in a square of `size` px (odd) with the same centre: zeros added, or the edge cut and sum 1 restored.
 
     Raises UsageError on an even size, or where nothing would be left.
@@ -170,7 +170,7 @@ def crop_or_pad(kernel: Kernel, size: int) -> Kernel:
     return resized if margin >= 0 else normalise(resized)
 
 
-def trim(kernel: Kernel, threshold: float = 0.0) -> Kernel:
+def trim(kernel: Kernel, threshold: float = 0.0) -> AnyKernel:
     """The smallest odd square around the centre pixel that holds every pixel above `threshold` x the kernel's maximum.
 
     All kernels of a batch get the same size. What is cut off is lost and sum 1 is restored. Raises UsageError unless
@@ -263,7 +263,7 @@ def _quantiles(place: Tensor, weight: Tensor, tail: float) -> tuple[float, float
     return found[0], found[1]
 
 
-def _sized(kernel: Kernel, size: int | None, what: str) -> Kernel:
+def _sized(kernel: Kernel, size: int | None, what: str) -> AnyKernel:
     if size is None:
         return kernel
     if size < kernel.shape[-1]:

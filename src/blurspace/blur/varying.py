@@ -21,11 +21,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.areas import Area, whole
-from blurspace.blur.convolve import Border, blur, blur_adjoint, check_fits, check_pair, extend_frame, fold_frame
+from blurspace.blur.convolve import Border, blur, check_fits, check_pair, extend_frame
 from blurspace.blur.kernels import CONTROL_POINTS, SPEED_SPREAD
 from blurspace.blur.paths import deposit, spline_basis
 from blurspace.errors import UsageError
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyImage, Image, Kernel
 
 # Poses per px of extent. A six-point path is about 3.5 extents long, so neighbours are 0.4 px apart, and bilinear
 # splats at that distance leave no gaps.
@@ -86,22 +86,12 @@ class RotationPath:
             )
 
 
-def field_weights(size: tuple[int, int], rows: int, columns: int) -> Image:
-    """How much the kernel of each node counts at each pixel: (n 1 h w), in [0, 1], sum 1 over the nodes everywhere.
-
-    `size` = (height, width). Bilinear between the nodes, constant beyond the outermost ones. Raises UsageError on more
-    nodes than pixels. Source: Hirsch et al. 2010, with hats for windows.
-    """
-    weights = torch.zeros(rows * columns, 1, *size)
-    for node, down, across, weight in node_areas(whole(size), rows, columns):
-        weights[node, 0, down, across] = weight
-    return weights
-
-
 def node_areas(area: Area, rows: int, columns: int) -> Iterator[tuple[int, slice, slice, Tensor]]:
     """The nodes that count in a piece of a picture: which, where in the piece (rows, columns), and its weight there.
 
-    What `field_weights` gives, in pieces: no more than one cell and its neighbours is ever in memory.
+    Weights are in [0, 1], sum 1 over the nodes everywhere: bilinear between them, constant beyond the outermost.
+    No more than one cell and its neighbours is ever in memory. Raises UsageError on more nodes than pixels.
+    Source: Hirsch et al. 2010, with hats for windows.
     """
     down = _hats(area.whole[0], rows)[:, slice(*area.rows)]
     across = _hats(area.whole[1], columns)[:, slice(*area.columns)]
@@ -118,12 +108,14 @@ def node_places(size: tuple[int, int], rows: int, columns: int) -> Float[Tensor,
     return torch.stack(torch.meshgrid(down, across, indexing="ij"), -1).flatten(0, 1)
 
 
-def blur_varying(sharp: Image, field: KernelField, *, border: Border = "replicate", area: Area | None = None) -> Image:
+def blur_varying(
+    sharp: Image, field: KernelField, *, border: Border = "replicate", area: Area | None = None
+) -> AnyImage:
     """Blur pictures (b c h w) with a kernel field; a field of equal kernels does what `blur` does.
 
     Returns (b c h w), for border "valid" (b c h-k+1 w-k+1): the field lies on the *blurry* picture, whose piece `area`
     this may be. Linear in `sharp`, any range. Works on one cell after the other. Raises UsageError as `blur` and
-    `field_weights` do. Source: Hirsch et al. 2010, in the order this module's text explains.
+    `node_areas` do. Source: Hirsch et al. 2010, in the order this module's text explains.
     """
     check_pair(sharp, field.kernels[:1], border)
     check_fits(sharp.shape[-2:], field.side, border)
@@ -136,25 +128,6 @@ def blur_varying(sharp: Image, field: KernelField, *, border: Border = "replicat
         part = extended[..., down.start : down.stop + more, across.start : across.stop + more]
         blurry[..., down, across] += weight.to(blurry) * blur(part, kernel.to(part), border="valid")
     return blurry
-
-
-def blur_varying_adjoint(blurry: Image, field: KernelField, *, border: Border = "replicate") -> Image:
-    """The exact adjoint of `blur_varying`: weigh first, then spread back along the flipped kernels.
-
-    Shapes as for `blur_adjoint`. Raises UsageError as `blur_varying` does.
-    """
-    check_pair(blurry, field.kernels[:1], border)
-    if border != "valid":
-        check_fits(blurry.shape[-2:], field.side, border)
-    more = field.side - 1
-    extended = blurry.new_zeros(*blurry.shape[:2], blurry.shape[-2] + more, blurry.shape[-1] + more)
-    size = (blurry.shape[-2], blurry.shape[-1])
-    for node, down, across, weight in node_areas(whole(size), field.rows, field.columns):
-        kernel = field.kernels[node : node + 1]
-        part = weight.to(blurry) * blurry[..., down, across]
-        back = blur_adjoint(part, kernel.to(part), border="valid")
-        extended[..., down.start : down.stop + more, across.start : across.stop + more] += back
-    return fold_frame(extended, more // 2, border)
 
 
 def rotation_displacements(

@@ -50,9 +50,11 @@ def deblur(
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
+        from blurspace.cards import current_name
         from blurspace.jobs.deblur import Wishes
 
-        asked = Asked(method, kernel, size, response, strength, camera, tuple(weights or ()), device)
+        called = current_name(method, console.message)
+        asked = Asked(called, kernel, size, response, strength, camera, tuple(weights or ()), device)
         held = None if memory is None else parse_bytes(memory)
         wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
         return _deblur(console, paths, asked, output, wishes)
@@ -179,7 +181,8 @@ def _kernel_of_pair(
     from blurspace.jobs.pairs import inspect_pair
 
     record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
-    line = "on average {length_px} px long at {angle_deg} degrees; explains the blurry picture by {reblur_psnr} dB"
+    line = "" if record["length_px"] is None else "on average {length_px} px long at {angle_deg} degrees; "
+    line += "explains the blurry picture by {reblur_psnr} dB"
     console.data(record, line.format(**record) + ", the sharp one alone by {sharp_psnr} dB".format(**record))
     return 0
 
@@ -209,7 +212,7 @@ class Asked:
                 raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
             from blurspace.builders import build_camera
 
-            return build_camera(self.camera)
+            return build_camera(self.camera, device=device)
         if self.weights and self.method != "auto":
             raise UsageError("--weights and --method were both given: the weights say which method they are of")
         if self.kernel is not None and self.size is not None:

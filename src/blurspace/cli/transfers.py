@@ -12,9 +12,8 @@ from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.codes import BlurBank
+    from blurspace.codes import AnySpace, BlurBank
     from blurspace.data.layouts import PairFiles
-    from blurspace.nets.kernel_space import BasisSpace
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ def _pairs(blurs: Blurs) -> "list[PairFiles]":
     return [] if blurs.pairs is None else find_pairs(blurs.pairs, layout=blurs.layout or "auto")
 
 
-def _bank(console: Console, blurs: Blurs, files: "list[PairFiles]", space: "BasisSpace") -> "BlurBank":
+def _bank(console: Console, blurs: Blurs, files: "list[PairFiles]", space: "AnySpace") -> "BlurBank":
     """The blurs, read from pairs or from the bank's file."""
     from blurspace.codes import read_bank
     from blurspace.jobs.transfer import extract_bank

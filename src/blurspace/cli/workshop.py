@@ -5,17 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.cli.options import Json, Overwrite, Quiet, Verbose
 from blurspace.cli.run import run
 from blurspace.console import Console
 from blurspace.errors import UsageError
-
-# `bench.runner.NAMES`, which a test compares with these: to import those here would cost a second of torch.
-PROTOCOLS = (
-    *("levin", "kohler", "lai", "sun", "synthetic", "rotation", "sharp", "speed", "kaufman2020-ablation"),
-    *("transfer", "tran2021-transfer", "tran2021-swapped", "tran2021-retrieval", "tran2021-augmented"),
-    *("pham2024-adapt", "pham2024-gopro"),
-)
 
 
 def train(
@@ -62,7 +56,9 @@ def bench(
     name: Annotated[str, typer.Argument(help=f"The protocol: {', '.join(PROTOCOLS)}.")],
     *,
     data: Annotated[Path | None, typer.Option("--data", help="Folder or file with the protocol's pictures.")] = None,
-    method: Annotated[str, typer.Option("--method", help="A model's name, blurry or true-kernel.")] = "classical",
+    method: Annotated[
+        str | None, typer.Option("--method", help="A model's name, blurry or true-kernel. Default: the protocol's.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Only the first so many pictures.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write one row per picture here.")] = None,
     overwrite: Overwrite = False,
@@ -77,12 +73,14 @@ def bench(
         if name not in PROTOCOLS:
             raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
         from blurspace.bench import runner
+        from blurspace.catalog import current_name
         from blurspace.io.images import write_bytes
         from blurspace.jobs.files import check_target
 
         if csv:
             check_target(csv, [], overwrite=overwrite)
-        result = runner.run(name, data=data, method=method, progress=console.progress, limit=limit)
+        called = None if method is None else current_name(method, console.message)
+        result = runner.run(name, data=data, method=called, progress=console.progress, limit=limit)
         if csv:
             write_bytes(csv, result.csv().encode(), overwrite=overwrite)
         console.data({**result.summary, "rows": result.rows}, result.table().rstrip("\n"))
@@ -134,7 +132,8 @@ def cite(
         from blurspace.catalog import CARDS, papers_behind
         from blurspace.papers import PAPERS
 
-        for key in dict.fromkeys(key for name in names or CARDS for key in papers_behind(name)):
+        named = (PROTOCOLS[name].papers if name in PROTOCOLS else papers_behind(name) for name in names or CARDS)
+        for key in dict.fromkeys(key for keys in named for key in keys):
             paper = PAPERS[key]
             line = paper.bibtex if bibtex else f"{key}: {paper.text}"
             console.data({"key": key, "text": paper.text, "bibtex": paper.bibtex}, line)

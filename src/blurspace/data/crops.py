@@ -107,11 +107,6 @@ def turned(picture: Tensor, turns: int) -> Tensor:
     return picture.flip(-1) if turns >= 4 else picture
 
 
-def inner(picture: Tensor, margin: int) -> Tensor:
-    """A picture (... h w) without `margin` px on every side."""
-    return picture[..., margin : picture.shape[-2] - margin, margin : picture.shape[-1] - margin]
-
-
 def draw_between(span: tuple[float, float], generator: torch.Generator) -> float:
     """A number from low to high by chance."""
     return span[0] + (span[1] - span[0]) * float(torch.rand((), generator=generator))

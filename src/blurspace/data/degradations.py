@@ -19,10 +19,11 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import add_noise, jpeg, to_display, to_linear
 from blurspace.blur.kernels import line, normalise
 from blurspace.blur.scenes import draw_scene
-from blurspace.data.crops import SharpPhotos, draw_between, draw_index, inner
+from blurspace.data.crops import SharpPhotos, draw_between, draw_index
 from blurspace.data.sources import SCENE_MARGIN, Source, from_kernels, mixed
 from blurspace.levels import to_8_bits
-from blurspace.types import Image, Kernel, Pair
+from blurspace.pixels import inner
+from blurspace.types import AnyImage, Image, Kernel, Pair
 
 # imgaug 0.4, MotionBlur: k = (3, 7) and angle = (0, 360); half a turn is enough for an even line.
 LENGTHS = (3, 4, 5, 6, 7)
@@ -165,7 +166,7 @@ def _detour(picture: Image, generator: Generator) -> Image:
     return _resized(_resized(picture, smaller, generator), list(size), generator)
 
 
-def _resized(picture: Image, size: list[int], generator: Generator) -> Image:
+def _resized(picture: Image, size: list[int], generator: Generator) -> AnyImage:
     return functional.interpolate(picture, size, mode=INTERPOLATIONS[draw_index(len(INTERPOLATIONS), generator)])
 
 

@@ -17,6 +17,7 @@ from blurspace.data.pairs import draw_pieces
 from blurspace.data.triplets import Camera, draw_triplets
 from blurspace.levels import to_8_bits
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.pixels import inner
 from blurspace.types import Kernel, Pair
 
 Source = Callable[[Generator, int], Pair]
@@ -78,7 +79,7 @@ def from_kernels(photos: SharpPhotos, kernels: Sequence[Kernel], *, side: int, r
         kernel = kernels[draw_index(len(kernels), generator)]
         roomy = photos.crop(generator, side=side + 2 * reach)
         blurry = photograph(roomy, kernel, response=response, round8=True)
-        return _inner(Pair(roomy, blurry), reach)
+        return Pair(inner(roomy, reach), inner(blurry, reach))
 
     return lambda generator, count: _batch([one(generator) for _ in range(count)])
 
@@ -89,7 +90,7 @@ def from_scenes(photos: SharpPhotos, camera: SceneCamera, *, side: int) -> Sourc
     def one(generator: Generator) -> Pair:
         pieces = [photos.crop(generator, side=side + 2 * SCENE_MARGIN) for _ in range(1 + max(camera.things))]
         scene = draw_scene(torch.cat(pieces), camera=camera, generator=generator)
-        return _inner(Pair(scene.sharp, scene.blurry), SCENE_MARGIN)
+        return Pair(inner(scene.sharp, SCENE_MARGIN), inner(scene.blurry, SCENE_MARGIN))
 
     return lambda generator, count: _batch([one(generator) for _ in range(count)])
 
@@ -101,11 +102,6 @@ def mixed(sources: Sequence[Source]) -> Source:
         return _batch([sources[draw_index(len(sources), generator)](generator, 1) for _ in range(count)])
 
     return draw
-
-
-def _inner(pair: Pair, margin: int) -> Pair:
-    area = (..., slice(margin, pair.sharp.shape[-2] - margin), slice(margin, pair.sharp.shape[-1] - margin))
-    return Pair(pair.sharp[area], pair.blurry[area])
 
 
 def _batch(pairs: Sequence[Pair]) -> Pair:

@@ -39,7 +39,7 @@ class Triplets:
     sharp: Image
     kernel: Kernel
     blurry: Image
-    sigma: Float[Tensor, "b"]
+    sigma: Float[Tensor, " b"]
 
     def to(self, device: str) -> "Triplets":
         """The same on another device."""

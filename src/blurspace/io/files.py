@@ -24,12 +24,13 @@ def shown(path: str | Path) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in str(path))
 
 
-def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
+def read_bytes(path: str | Path, *, max_bytes: int, remedy: str = "give a smaller file") -> bytes:
     """The bytes of a file; PictureError if it is missing, a folder, unreadable or larger than `max_bytes`."""
     try:
         with Path(path).open("rb") as file:
             # The size is asked first, so that a film is not read; a pipe says 0 and is read up to the limit.
-            data = b"" if (too_big := os.fstat(file.fileno()).st_size > max_bytes) else file.read(max_bytes + 1)
+            size = os.fstat(file.fileno()).st_size
+            data = b"" if (too_big := size > max_bytes) else file.read(1 + (size or max_bytes))
     except FileNotFoundError:
         raise PictureError(f"{shown(path)} does not exist: give the path of a picture") from None
     except IsADirectoryError:
@@ -38,7 +39,7 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
         reason = getattr(problem, "strerror", None) or problem
         raise PictureError(f"{shown(path)} cannot be read ({reason}): make it readable or give another") from problem
     if too_big or len(data) > max_bytes:
-        raise PictureError(f"{shown(path)} is over the limit of {max_bytes} bytes: give a smaller file")
+        raise PictureError(f"{shown(path)} is over the limit of {max_bytes} bytes: {remedy}")
     return data
 
 

@@ -41,6 +41,8 @@ RAW_SUFFIXES = (
 )
 IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
 Result = TypeVar("Result")
+RAISE = "raise it with --max-pixels"
+HEIC_BRANDS = frozenset(b"avif avis heic heix heim heis hevc mif1 msf1".split())
 HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIFF or JPEG"
 
 
@@ -74,7 +76,8 @@ def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXEL
         name, suffix, data = "the picture given as bytes", "", path_or_bytes
     else:
         name, suffix = shown(path_or_bytes), Path(path_or_bytes).suffix.lower()
-        data = read_bytes(path_or_bytes, max_bytes=BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE)
+        most = BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE
+        data = read_bytes(path_or_bytes, max_bytes=most, remedy=f"give a smaller file, or {RAISE}")
     found = _format(name, data, suffix)
     _check(name, _careful(name, found, FORMATS[found].inspect, data), max_pixels, min_side)
     return _careful(name, found, FORMATS[found].decode, data)
@@ -176,17 +179,7 @@ def _format(name: str, data: bytes, suffix: str) -> str:
     found = next((row for row, format in FORMATS.items() if format.matches(data)), None)
     if suffix in RAW_SUFFIXES and found in (None, "TIFF"):
         raise PictureError(f"{name} {RAW}")
-    if data[4:8] == b"ftyp" and data[8:12] in (
-        b"avif",
-        b"avis",
-        b"heic",
-        b"heix",
-        b"heim",
-        b"heis",
-        b"hevc",
-        b"mif1",
-        b"msf1",
-    ):
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
         raise PictureError(f"{name} {HEIC}")
     if found is None:
         raise PictureError(f"{name} is not a PNG, TIFF, JPEG or WebP picture: give one of these")
@@ -197,9 +190,7 @@ def _check(name: str, header: Header, max_pixels: int, min_side: int) -> None:
     """Raise PictureError for what should not be decoded."""
     size = f"{name} has {header.width} x {header.height} pixels"
     if header.width * header.height > max_pixels:
-        raise PictureError(
-            f"{size}, more than the limit of {max_pixels}: make it smaller, or raise it with --max-pixels"
-        )
+        raise PictureError(f"{size}, more than the limit of {max_pixels}: make it smaller, or {RAISE}")
     if min(header.width, header.height) < min_side:
         raise PictureError(f"{size}, where at least {min_side} a side were wanted: give a bigger picture")
     if header.refusal:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from blurspace.io.raster import CMYK, Header, from_pillow, split_alpha, to_pillow, without_prefix
+from blurspace.io.raster import CMYK, Header, bare_exif, from_pillow, split_alpha, to_pillow
 from blurspace.types import Photo
 
 START = b"\xff\xd8\xff"
@@ -91,7 +91,7 @@ def decode(data: bytes) -> Photo:
             Coding(tuple(tuple(image.quantization[number]) for number in used), max(0, get_sampling(image))),
             changes=("any further pictures in it are left out",) if "mp" in image.info else (),
             icc=image.info.get("icc_profile"),
-            exif=without_prefix(image.info.get("exif")),
+            exif=bare_exif(image.info.get("exif")),
             xmp=image.info.get("xmp"),
             source=data,
         )

@@ -11,21 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
-from blurspace.io.raster import (
-    FULL_COLOUR,
-    Header,
-    bands,
-    extent,
-    from_pillow,
-    join_alpha,
-    split_alpha,
-    to_rgb,
-    without_prefix,
-)
+from blurspace.io import raster
+from blurspace.io.raster import FULL_COLOUR, Header, bands, bare_exif, extent, from_pillow, rows_of, split_alpha
 from blurspace.types import Photo
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -50,7 +40,9 @@ class Coding:
         height, width, channels, size = extent(photo)
         written = io.BytesIO()
         written.write(SIGNATURE)
-        written.write(_chunk(b"IHDR", _ihdr(width, height, 8 * size, COLOUR_TYPES[channels])))
+        written.write(
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0))
+        )
         if photo.icc:
             written.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
         written.writelines(_chunk(kind, body) for kind, body in _copied(photo))
@@ -71,9 +63,9 @@ def matches(data: bytes) -> bool:
 
 def inspect(data: bytes) -> Header:
     """Size and number of frames. Every chunk is checked, so that nothing cut off or damaged reaches a decoder."""
-    width, height, _, _ = _head(data)
+    width, height, bits, _ = _head(data)
     frames = [struct.unpack_from(">I", body)[0] for kind, body in _chunks(data) if kind == b"acTL"]
-    return Header(width, height, frames=max(frames, default=1))
+    return Header(width, height, max(frames, default=1), raster.beyond_opencv(width, height) if bits == 16 else None)
 
 
 def decode(data: bytes) -> Photo:
@@ -94,14 +86,10 @@ def decode(data: bytes) -> Photo:
         Coding(),
         changes=_changes(bits, colour, key),
         icc=info.get("icc_profile"),
-        exif=without_prefix(info.get("exif")),
+        exif=bare_exif(info.get("exif")),
         xmp=info.get("xmp"),
         source=data,
     )
-
-
-def _ihdr(width: int, height: int, bits: int, colour: int) -> bytes:
-    return struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
 
 
 def _head(data: bytes) -> tuple[int, int, int, int]:
@@ -149,12 +137,10 @@ def _eight_bits(image: PngImageFile) -> np.ndarray:
 
 def _sixteen_bits(data: bytes, colour: int) -> np.ndarray:
     """By OpenCV, because Pillow would cut colours to 8 bits."""
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None or found.dtype != np.uint16:
-        raise ValueError("OpenCV could not decode 16 bits")
+    found = raster.from_opencv(data, np.uint16)
     channels = {kind: count for count, kind in COLOUR_TYPES.items()}[colour]
-    # OpenCV gives grey + alpha as BGRA, and with a transparent colour an alpha channel, which `_with_key` makes.
-    return found[..., [0, 3]] if channels == 2 else to_rgb(found)[..., :channels]
+    # OpenCV adds an alpha channel for a transparent colour too; ours is made by `_with_key`.
+    return found[..., [0, 3]] if channels == 2 else found[..., :channels]
 
 
 def _with_key(samples: np.ndarray, key: bytes, bits: int) -> np.ndarray:
@@ -184,7 +170,7 @@ def _compressed(photo: Photo) -> Iterator[bytes]:
     above = np.zeros((1, width * channels * size), np.uint8)
     squeeze = zlib.compressobj()
     for rows in bands(height, above.size):
-        band = join_alpha(photo, rows).astype(f">u{size}").view(np.uint8).reshape(-1, above.size)
+        band = rows_of(photo, rows).astype(f">u{size}").view(np.uint8).reshape(-1, above.size)
         yield squeeze.compress(_filtered(band, above, channels * size).data)
         above = band[-1:]
     yield squeeze.flush()

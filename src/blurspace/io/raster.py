@@ -22,6 +22,7 @@ MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by number of channel
 CMYK = "holds CMYK colours, where grey or RGB was wanted: convert it to RGB"
 FULL_COLOUR = "its palette is written as RGB, because restored colours do not fit a palette"
 RAW = "is a camera RAW file, which is not read yet: develop it to a TIFF of 16 bits, or to a PNG"
+OPENCV = "has more pixels, or a longer side, than can be decoded from it: save it with 8 bits, or as a plain TIFF"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def split_alpha(samples: np.ndarray) -> tuple[Samples, Samples | None]:
     return planes[:, :colours], planes[:, colours:] if colours < planes.shape[1] else None
 
 
-def join_alpha(photo: Photo, rows: slice = slice(None)) -> np.ndarray:
+def rows_of(photo: Photo, rows: slice = slice(None)) -> np.ndarray:
     """The reverse of `split_alpha`: (n w c), contiguous, those rows of the photo that are asked for."""
     planes = [one[0, :, rows].permute(1, 2, 0).cpu().numpy() for one in (photo.samples, photo.alpha) if one is not None]
     return np.ascontiguousarray(np.concatenate(planes, -1) if len(planes) > 1 else planes[0])
@@ -59,14 +60,22 @@ def bands(height: int, row_bytes: int) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
-def to_rgb(samples: np.ndarray) -> np.ndarray:
-    """What OpenCV decoded (h w), BGR or BGRA (h w c), as (h w c) in our order, in the same memory."""
+def beyond_opencv(width: int, height: int) -> str | None:
+    """The refusal of what OpenCV does not decode, whatever our own limit is."""
+    return OPENCV if max(width, height) > 2**20 or width * height > 2**30 else None
+
+
+def from_opencv(data: bytes | bytearray, kind: type[np.generic]) -> np.ndarray:
+    """The samples (h w c) of a file by OpenCV, in our order; grey with alpha comes as RGBA. Raises ValueError."""
+    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != kind:
+        raise ValueError(f"OpenCV could not decode {kind}")
     if samples.ndim == 2:
-        return samples[..., None]
+        return np.asarray(samples[..., None])
     swap = cv2.COLOR_BGR2RGB if samples.shape[-1] == 3 else cv2.COLOR_BGRA2RGBA
-    for rows in bands(len(samples), samples[0].nbytes):
+    for rows in bands(len(samples), samples[0].nbytes):  # in place: the whole once more would be too much
         samples[rows] = cv2.cvtColor(samples[rows], swap)
-    return samples
+    return np.asarray(samples)
 
 
 def from_pillow(image: Image.Image) -> np.ndarray:
@@ -87,11 +96,11 @@ def to_pillow(photo: Photo) -> Image.Image:
         raise ValueError("it holds 8 bits a channel and not 16")
     image = Image.new(MODES[channels], (width, height))
     for rows in bands(height, 4 * width):
-        band = join_alpha(photo, rows)
+        band = rows_of(photo, rows)
         image.paste(Image.fromarray(band[..., 0] if channels == 1 else band), (0, rows.start))
     return image
 
 
-def without_prefix(exif: bytes | None) -> bytes | None:
+def bare_exif(exif: bytes | None) -> bytes | None:
     """An EXIF block from its TIFF header on, which is how PNG, WebP and `Photo` keep it (JPEG puts a name before)."""
     return exif.removeprefix(b"Exif\0\0") if exif else None

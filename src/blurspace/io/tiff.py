@@ -13,25 +13,14 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from PIL import ExifTags
 from PIL import Image as PillowImage
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 from tifffile import TiffFile, TiffPage
 
-from blurspace.io.raster import (
-    CMYK,
-    FULL_COLOUR,
-    RAW,
-    Header,
-    bands,
-    extent,
-    from_pillow,
-    join_alpha,
-    split_alpha,
-    to_rgb,
-)
+from blurspace.io import raster
+from blurspace.io.raster import CMYK, FULL_COLOUR, RAW, Header, bands, extent, from_pillow, rows_of, split_alpha
 from blurspace.types import Photo
 
 # Every one of our errors is one sentence; without this, tifffile's complaints about a broken file go to stderr too.
@@ -87,7 +76,7 @@ class Coding:
         written = io.BytesIO()
         directory.save(written)  # to leave room for it: the sizes of the strips are not known before they are written
         sizes = [
-            written.write(zlib.compress(_differences(join_alpha(photo, slice(top, top + rows)).astype(kind))))
+            written.write(zlib.compress(_differences(rows_of(photo, slice(top, top + rows)).astype(kind))))
             for top in tops
         ]
         directory[273] = tuple(np.cumsum([0, *sizes[:-1]]).tolist())  # Pillow adds where the first one begins
@@ -131,6 +120,7 @@ def decode(data: bytes) -> Photo:
 def _refusal(page: TiffPage) -> str | None:
     kind = page.dtype.kind if page.dtype is not None else None
     sixteen_of_another_kind = page.bitspersample == 16 and page.photometric not in (BLACK_IS_HIGH, GREY, RGB)
+    by_opencv = page.bitspersample == 16 and page.compression not in READ_BY_TIFFFILE
     told = (
         (DNG_VERSION in page.tags or page.photometric in SENSOR, RAW),
         (page.is_reduced, "begins with a preview, as camera RAW files do: save its picture as a plain TIFF or a PNG"),
@@ -145,6 +135,7 @@ def _refusal(page: TiffPage) -> str | None:
             not 0 <= page.samplesperpixel - COLOURS.get(page.photometric, 0) <= 1,
             f"has {page.samplesperpixel} channels, where grey or RGB and at most one more was wanted: remove some",
         ),
+        (by_opencv, raster.beyond_opencv(int(page.imagewidth), int(page.imagelength))),
     )
     return next((reason for true, reason in told if true), None)
 
@@ -181,7 +172,10 @@ def _samples(data: bytes, page: TiffPage) -> np.ndarray:
     plain = page.bitspersample in (8, 16) and page.photometric in (BLACK_IS_HIGH, GREY, RGB)
     if not plain or (page.bitspersample == 8 and page.compression not in READ_BY_TIFFFILE):
         return _by_pillow(data, page)
-    samples = _by_tifffile(page) if page.compression in READ_BY_TIFFFILE else _by_opencv(data, page)
+    if page.compression in READ_BY_TIFFFILE:
+        samples = _by_tifffile(page)
+    else:
+        samples = raster.from_opencv(_upright(data, page), np.uint16)
     samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
     samples = samples.astype(np.uint8 if page.bitspersample == 8 else np.uint16, copy=not samples.flags.writeable)
     top = np.iinfo(samples.dtype).max
@@ -204,25 +198,18 @@ def _by_pillow(data: bytes, page: TiffPage) -> np.ndarray:
 
 
 def _by_tifffile(page: TiffPage) -> np.ndarray:
-    samples = page.asarray()
+    samples = page.asarray(buffersize=raster.BAND)  # of compressed bytes at a time; by itself it takes 2^28
     return np.moveaxis(samples, 0, -1) if page.planarconfig == PLANES and page.samplesperpixel > 1 else samples
 
 
-def _by_opencv(data: bytes, page: TiffPage) -> np.ndarray:
-    samples = cv2.imdecode(np.frombuffer(_upright(data, page), np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None or samples.dtype != np.uint16:
-        raise ValueError(f"OpenCV could not decode 16 bits in compression {page.compression}")
-    return to_rgb(samples)
-
-
-def _upright(data: bytes, page: TiffPage) -> bytes:
+def _upright(data: bytes, page: TiffPage) -> bytes | bytearray:
     """The file with an orientation tag that says upright: Pillow and OpenCV turn a TIFF while they decode it."""
     tag = page.tags.get(ORIENTATION)
     if tag is None:
         return data
     changed = bytearray(data)
     struct.pack_into(page.parent.byteorder + "H", changed, tag.valueoffset, 1)
-    return bytes(changed)
+    return changed
 
 
 def _read_tags(data: bytes, page: TiffPage) -> tuple[bytes, tuple[str, ...]]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
-from blurspace.io.raster import Header, split_alpha, to_pillow, to_rgb, without_prefix
+from blurspace.io.raster import Header, bare_exif, from_opencv, split_alpha, to_pillow
 from blurspace.types import Photo
 
 # A lossy WebP does not say its quality. 95 loses 0.7 dB against 100 at 0.7 of its size (scikit-image's astronaut).
@@ -60,16 +59,13 @@ def inspect(data: bytes) -> Header:
 
 def decode(data: bytes) -> Photo:
     """The photo in a WebP, lossless or lossy."""
-    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None:
-        raise ValueError("OpenCV could not decode it")
     parts = dict(reversed(list(_chunks(data))))  # of two alike, the first
-    exif, xmp, icc = (bytes(parts[kind]) if kind in parts else None for kind in (b"EXIF", b"XMP ", b"ICCP"))
+    icc, exif, xmp = (bytes(parts.get(kind, b"")) or None for kind in (b"ICCP", b"EXIF", b"XMP "))
     return Photo(
-        *split_alpha(to_rgb(samples)),
+        *split_alpha(from_opencv(data, np.uint8)),
         Coding(lossless=b"VP8L" in parts),
         icc=icc,
-        exif=without_prefix(exif),
+        exif=bare_exif(exif),
         xmp=xmp,
         source=data,
     )

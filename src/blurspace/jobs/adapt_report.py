@@ -27,6 +27,7 @@ from blurspace.levels import to_8_bits
 from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness, niqe
+from blurspace.pixels import central
 from blurspace.restore.network import in_colour
 from blurspace.restore.translated import Camera
 from blurspace.train.converter import share_known, train_judge
@@ -108,7 +109,7 @@ def measure(
     gains = [one["psnr"] - other["psnr"] for one, other in rivals]
     verdict, reason = judge(means, gains, numbers, judges, truth)
     strips = [
-        tuple(_middle(one) for one in row)
+        tuple(central(one, STRIP_SIDE, STRIP_SIDE) for one in row)
         for row in zip(kept, results["plain"], translated, results["translated"], strict=True)
     ]
     return Found(
@@ -229,12 +230,6 @@ def _judges(
         }
         for name, one in judges.items()
     }
-
-
-def _middle(picture: Image) -> Image:
-    height, width = (min(STRIP_SIDE, length) for length in picture.shape[-2:])
-    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
-    return picture[..., top : top + height, left : left + width]
 
 
 def _page(found: Found) -> str:

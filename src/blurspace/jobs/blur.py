@@ -18,14 +18,13 @@ from blurspace.blur.kernels import delta, disk, gaussian, line, shake
 from blurspace.blur.scenes import FOCAL, draw_scene
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
 from blurspace.builders import build_space
-from blurspace.codes import read_bank
+from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import failure
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
 from blurspace.jobs.records import PRIVATE, FileRecord, describe_kernel
-from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
 from blurspace.types import Code, Image, Kernel
 
@@ -53,7 +52,7 @@ class Options:
     kernel: Kernel = field(default_factory=delta)
     camera: SceneCamera = CAMERAS["hand"]
     codes: tuple[Code, ...] = ()
-    space: BasisSpace | None = None
+    space: AnySpace | None = None
     response: str = "srgb"
     sigma: float = 0.0
     quality: int | None = None
@@ -250,7 +249,7 @@ def _camera(name: str, sigma: float | None, quality: int | None) -> SceneCamera:
     return replace(camera, sigma=noise, jpeg=camera.jpeg if quality is None else quality)
 
 
-def _codes(path: str, index: int | None, space: BasisSpace) -> tuple[Code, ...]:
+def _codes(path: str, index: int | None, space: AnySpace) -> tuple[Code, ...]:
     """The code of a bank at `index`, or all of them. Raises UsageError where they belong to another space."""
     bank = read_bank(path).of(space)
     if index is None:

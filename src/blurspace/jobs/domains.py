@@ -7,8 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from blurspace.blur.cameras import CAMERAS
-from blurspace.cards import AUTO, KNOWN
-from blurspace.catalog import WEIGHTS, find_card
+from blurspace.cards import AT_ONCE, KNOWN, WEIGHTS, find_card
 from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.layouts import find_pairs
@@ -71,14 +70,10 @@ def find_deblurrer(name: str, given: str | None) -> Path | str:
     method = KNOWN[name] if given is None else given
     if Path(method).is_file():
         return Path(method)
-    if method == AUTO:
-        return method
     card = find_card(method)
     if card.task != "deblur":
         raise UsageError(f"the model {method} does not deblur: give --deblurrer one that does, or a file of weights")
-    if card.builder.endswith(":restorer"):
-        return WEIGHTS / str(card.weights)
-    return method
+    return WEIGHTS / next(iter(card.weights)) if card.networks == AT_ONCE else card.name
 
 
 def read_whole(path: Path, limit: int) -> list[Pair]:

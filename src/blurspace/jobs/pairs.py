@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from blurspace.blur.kernels import normalise
-from blurspace.codes import show_code
+from blurspace.codes import AnySpace, show_code
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import read_photo, write_bytes, write_kernel
@@ -43,24 +43,26 @@ def inspect_pair(
     sharp: Path,
     blurry: Path,
     *,
-    space: BasisSpace,
+    space: AnySpace,
     save: Path | None = None,
     plot: Path | None = None,
     overwrite: bool = False,
 ) -> Record:
     """The blur between two pictures as `space` reads it, as a record; `save` (float TIFF) and `plot` (PNG) write it.
 
-    Length and angle are those of the mean kernel, which `save` gets; `plot` shows what the code does everywhere, to
-    points (left) and squares (right). Raises OutputError before the work where a file could not be written, and as
-    `read_pair`.
+    Length and angle are those of the mean kernel, which `save` gets, and None where the space has no kernels; `plot`
+    shows what the code does everywhere, to points (left) and squares (right). Raises UsageError where there is no
+    kernel to save and OutputError where a file could not be written, both before the work, and as `read_pair`.
     """
+    if save and not isinstance(space, BasisSpace):
+        raise UsageError("the published kernel space has no kernels to save: give --plot, or take our space")
     for path in (save, plot):
         if path:
             check_target(path, [Source(str(sharp)), Source(str(blurry))], overwrite=overwrite)
     pair = read_pair(sharp, blurry)
     code = space.extract(pair.sharp, pair.blurry)
-    kernel = mean_kernel(space, code)
-    if save:
+    kernel = mean_kernel(space, code) if isinstance(space, BasisSpace) else None
+    if save and kernel is not None:
         write_kernel(save, kernel, overwrite=overwrite)
     if plot:
         picture = show_code(space, code, size=_shown_size((pair.sharp.shape[-2], pair.sharp.shape[-1])))
@@ -70,9 +72,9 @@ def inspect_pair(
         "sharp": str(sharp),
         "saved": str(save) if save else None,
         "plotted": str(plot) if plot else None,
-        **describe_kernel(kernel),
+        **({"size": None, "length_px": None, "angle_deg": None} if kernel is None else describe_kernel(kernel)),
         "cells": list(code.shape[-2:]),
-        "exponent": number(1 + float(code[:, -1].mean()), 3),
+        "exponent": None if kernel is None else number(1 + float(code[:, -1].mean()), 3),
         "reblur_psnr": number(float(psnr(space.reblur(pair.sharp, code).clamp(0, 1), pair.blurry)), 3),
         "sharp_psnr": number(float(psnr(pair.sharp, pair.blurry)), 3),
     }

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import torch
 
-from blurspace.codes import BlurBank, code_for
+from blurspace.codes import AnySpace, BlurBank, code_for
 from blurspace.data.layouts import PairFiles
-from blurspace.errors import OutputError
+from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
 from blurspace.jobs.each import failure
@@ -53,10 +53,18 @@ class Draw:
     """
 
     bank: BlurBank
-    space: BasisSpace
+    space: AnySpace
     seed: int = 0
     copies: int = 1
     centred: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises UsageError where the space cannot centre a blur."""
+        if self.centred and not isinstance(self.space, BasisSpace):
+            raise UsageError(
+                "--centred moves the kernels of a code, and the published kernel space has none: leave it out, or take "
+                "weights of task kernel space"
+            )
 
     @torch.no_grad()
     def blurred(self, sharp: Image, index: int) -> Iterator[tuple[int, Image]]:
@@ -66,11 +74,13 @@ class Draw:
         for copy in range(self.copies):
             place = order[copy % len(order)]
             code = code_for(self.space, self.bank.codes[place], (sharp.shape[-2], sharp.shape[-1]), generator)
-            yield place, self.space.reblur(sharp, self.space.centred(code) if self.centred else code).clamp(0, 1)
+            if self.centred and isinstance(self.space, BasisSpace):
+                code = self.space.centred(code)
+            yield place, self.space.reblur(sharp, code).clamp(0, 1)
 
 
 @torch.no_grad()
-def extract_bank(files: Iterable[PairFiles], *, space: BasisSpace) -> BlurBank:
+def extract_bank(files: Iterable[PairFiles], *, space: AnySpace) -> BlurBank:
     """The blurs of pairs, in order, in the precision of a bank's file, so that it makes no difference to pass one.
 
     Raises NoInputError, PictureError or UsageError on the first pair that cannot be read or has two sizes.

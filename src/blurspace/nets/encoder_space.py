@@ -9,6 +9,7 @@ they follow a description of the published code (VinAIResearch/blur-kernel-space
 resnet.py, unet_parts.py and the settings of GOPRO), whose numbers are the defaults here.
 """
 
+import hashlib
 from itertools import pairwise
 
 import torch
@@ -123,6 +124,17 @@ class EncoderSpace(nn.Module):
         shape = (1, self.code_width, *_cells(*size))
         drawn = torch.randn(shape, generator=generator, device=generator.device)
         return scale * drawn.to(next(self.parameters()))
+
+    def cells(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size (p, q) of the code's map for pictures of `size` (h, w)."""
+        return _cells(*size)
+
+    def fingerprint(self) -> str:
+        """What codes belong to: the sha256 of all weights."""
+        digest = hashlib.sha256()
+        for parameter in self.parameters():
+            digest.update(parameter.detach().cpu().float().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def _read(self, sharp: Image, blurry: Image) -> Tensor:
         _check_picture(sharp)

@@ -20,7 +20,7 @@ from blurspace.blur.convolve import extend_frame, fast_size
 from blurspace.blur.curve import from_light, slope, to_light
 from blurspace.errors import UsageError
 from blurspace.nets.code_prior import CodePrior
-from blurspace.types import Code, Image
+from blurspace.types import AnyImage, Code, Image
 
 # Exponents of the light's curve (`blur.curve`) that are tried: none, between, sRGB's own, and one as strong as REDS'.
 EXPONENTS = (1.0, 1.7, 2.4, 3.1)
@@ -68,7 +68,7 @@ class BasisSpace(nn.Module):
 
     def rest_code(self, size: tuple[int, int]) -> Code:
         """The code (1 count+1 p q) that changes nothing, for pictures of `size` (h, w)."""
-        return self.basis.new_zeros(1, len(self.basis) + 1, *self._cells(size))
+        return self.basis.new_zeros(1, len(self.basis) + 1, *self.cells(size))
 
     def reblur(self, sharp: Image, code: Code) -> Image:
         """Blur pictures (b c h w) in [0, 1] by a code (1 or b, count+1, any map): (b c h w), not clamped above.
@@ -81,7 +81,7 @@ class BasisSpace(nn.Module):
                 f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: "
                 f"give (1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
             )
-        cells = self._cells((sharp.shape[-2], sharp.shape[-1]))
+        cells = self.cells((sharp.shape[-2], sharp.shape[-1]))
         with torch.autocast(sharp.device.type, enabled=False):
             sharp, code = sharp.float(), code.float()
             exponent = (1 + code[:, -1:].mean((2, 3), keepdim=True)).clamp_min(LEAST_EXPONENT)
@@ -115,7 +115,7 @@ class BasisSpace(nn.Module):
         """
         if self.prior is None:
             raise UsageError("this kernel space has no prior to draw codes from: give one trained by task code prior")
-        return self.prior.sample(self._cells(size), change=change, generator=generator)
+        return self.prior.sample(self.cells(size), change=change, generator=generator)
 
     def centred(self, code: Code) -> Code:
         """The nearest code whose blur moves nothing on average, at any place: labels of a picture stay aligned."""
@@ -155,7 +155,8 @@ class BasisSpace(nn.Module):
         filters = self.filters()
         return torch.stack((filters.sum(2) @ place, filters.sum(1) @ place))
 
-    def _cells(self, size: tuple[int, int]) -> tuple[int, int]:
+    def cells(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size (p, q) of the code's map for pictures of `size` (h, w)."""
         return -(-size[0] // self.stride), -(-size[1] // self.stride)
 
     def _blurred(self, light: Image, weights: Tensor) -> Image:
@@ -256,7 +257,7 @@ def _windowed(evidence: Tensor) -> Tensor:
     return evidence
 
 
-def _telling(sharp: Image, blurry: Image) -> tuple[Image, Image]:
+def _telling(sharp: Image, blurry: Image) -> tuple[AnyImage, AnyImage]:
     """Of each pair the square of at most JUDGED px in which the two differ most."""
     height, width = (min(JUDGED, length) for length in sharp.shape[-2:])
     change = functional.avg_pool2d((blurry - sharp).square().mean(1, keepdim=True), (height, width), JUDGED // 4)

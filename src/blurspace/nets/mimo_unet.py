@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from blurspace.errors import UsageError
 from blurspace.nets.unet import Block
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 # Cho 2021, section 3: the picture's size, a half and a quarter of it.
 SCALES = 3
@@ -57,7 +57,7 @@ class MimoUNet(nn.Module):
         for parameter in self.leaves.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, blurry: Image) -> tuple[Image, Image, Image]:
+    def forward(self, blurry: Image) -> tuple[Image, AnyImage, AnyImage]:
         """(b 3 h w) in [0, 1] -> translated at the sizes of `scales`, the finest first, not clamped. Any size."""
         pictures = _halvings(blurry)
         changes = self._decode(self._encode(pictures))
@@ -85,7 +85,7 @@ class MimoUNet(nn.Module):
         return changes
 
 
-def scales(picture: Image) -> tuple[Image, Image, Image]:
+def scales(picture: Image) -> tuple[Image, AnyImage, AnyImage]:
     """A picture (b c h w) itself, at a half, and at a quarter of its size, rounded up: what the outputs compare with.
 
     Means of 2x2 and 4x4 px; edge pixels are repeated below and to the right to fill the last ones.

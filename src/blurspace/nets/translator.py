@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from blurspace.nets.mimo_unet import MimoUNet, scales
 from blurspace.nets.nafnet import NafNet
 from blurspace.nets.restorer import Restorer
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 Kind = Literal["unet", "mimo", "nafnet"]
 LEVELS = 3  # of our small NAFNet
@@ -36,7 +36,7 @@ class Translator(nn.Module):
         else:
             self.network = Restorer(widths=widths)
 
-    def forward(self, blurry: Image) -> tuple[Image, Image, Image]:
+    def forward(self, blurry: Image) -> tuple[Image, AnyImage, AnyImage]:
         """(b 3 h w) in [0, 1] -> translated at the sizes of `mimo_unet.scales`, the finest first, not clamped."""
         found: Tensor | tuple[Image, Image, Image] = self.network(blurry)
         return found if isinstance(found, tuple) else scales(found)

@@ -15,7 +15,7 @@ from blurspace.blur.varying import KernelField, blur_varying
 from blurspace.io.images import write_kernel
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.field import show_field
-from blurspace.types import Code, Image, Kernel
+from blurspace.types import AnyKernel, Code, Image, Kernel
 
 # Of a kernel's largest value: less is what the least squares of a code leave beside the path (ours).
 FAINT = 0.02
@@ -121,7 +121,7 @@ class CodeBlur(_Shown):
         return self
 
 
-def shorten(kernel: Kernel, strength: float, *, trimmed: bool = True) -> Kernel:
+def shorten(kernel: Kernel, strength: float, *, trimmed: bool = True) -> AnyKernel:
     """The kernel made smaller by the factor `strength` in (0, 1] about its centre: 1 leaves it, near 0 a delta."""
     if strength == 1:
         return kernel

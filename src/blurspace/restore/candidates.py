@@ -9,8 +9,8 @@ give the photo back when it is blurred again. Unlike the energy that the search 
 prefer the blurry picture. The best go on, with no more room than their kernels need.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -67,9 +67,7 @@ class Estimate:
     """The `kernel` (1 1 k k), trimmed, centred, sum 1, and the `confidence` in it.
 
     The confidence, in [0, 1], is how well the kernels of the other searches agree with the chosen one at half the
-    resolution: the mean of the normalised correlations of their smoothed values at the best shifts. Of 36 held-out
-    photos under shakes of 9 to 85 px the kernel agreed with the true one (0.85 or more) in all 12 with a confidence
-    above 0.97, in 19 of 21 between 0.8 and that, and in 2 of 3 below.
+    resolution: the mean of the normalised correlations of their smoothed values at the best shifts.
     """
 
     kernel: Kernel
@@ -102,31 +100,50 @@ def estimate_kernel(
     start in place of the searches. `sigma`, `shorter`: noise and shorter side of the photo that this is a window of.
     Source: see `estimate.py` (the searches) and Krishnan, Tay and Fergus 2011 (half of the choice).
     """
+    shorter = min(blurry.shape[-2:]) if shorter is None else shorter
+    searches = begin(blurry, ignore=ignore, sigma=sigma, settings=settings, run=run)
+    with torch.inference_mode():  # a tenth faster than no_grad: thousands of small steps
+        found = searches.near(near) if near is not None else searches.best(size, shorter)
+    return replace(found, kernel=found.kernel.clone())  # outside, so that the kernel may enter a graph
+
+
+def begin(
+    blurry: Image,
+    *,
+    ignore: Tensor | None = None,
+    sigma: float | None = None,
+    settings: SearchSettings | None = None,
+    run: Run | None = None,
+) -> "Searches":
+    """The searches in the window of a grey picture (1 1 h w) that has the most edges; see `estimate_kernel`."""
     settings = settings or SearchSettings()
     sigma = estimate_sigma(blurry) if sigma is None else sigma
-    shorter = min(blurry.shape[-2:]) if shorter is None else shorter
     window = busiest_window(blurry, settings.window)
-    search = _Searches(
+    return Searches(
         blurry[(..., *window)],
         None if ignore is None else ignore[(..., *window)],
         max(SPARSITY_LAST, settings.sparsity_per_variance * sigma**2),
         settings,
         run or Run(),
     )
-    with torch.inference_mode():  # a tenth faster than no_grad: thousands of small steps
-        found = search.near(near) if near is not None else search.best(size, shorter)
-    return replace(found, kernel=found.kernel.clone())  # outside, so that the kernel may enter a graph
 
 
 @dataclass(frozen=True)
-class _Searches:
-    """Several searches in one window (1 1 h w) of a photo."""
+class Searches:
+    """Several searches in one window (1 1 h w) of a photo.
+
+    `find`, `settle`: how one search is begun, and goes on. `score`: how little like a sharp picture that explains the
+    window its result is.
+    """
 
     blurry: Image
     ignore: Tensor | None
     sparsity: float
     settings: SearchSettings
     run: Run
+    find: Callable[..., Found] = find
+    settle: Callable[..., Found] = settle
+    score: "Callable[[Searches, Found], float]" = field(default=lambda searches, found: searches.unlike_sharp(found))
 
     def best(self, size: int | None, shorter: int) -> Estimate:
         """The kernel of the search that explains the window best."""
@@ -161,7 +178,7 @@ class _Searches:
                 break
             self.run.step("looking for the blur", count, len(sizes) + 1)
             level = _level(search, self.settings.compared_at)
-            begun.append(self.scored(find(self.blurry, search, level, ignore=self.ignore, run=self.run)))
+            begun.append(self.scored(self.find(self.blurry, search, level, ignore=self.ignore, run=self.run)))
             if count > 1 and begun[-1].score > self.settings.worse * min(candidate.score for candidate in begun):
                 break
         return begun
@@ -170,7 +187,7 @@ class _Searches:
         """The best of those that go on, settled, at full resolution, trimmed."""
         self.run.step("looking for the blur", 1, 2)
         settled = [
-            settle(self.blurry, found, _level(found.search, self.noisy), ignore=self.ignore, run=self.run)
+            self.settle(self.blurry, found, _level(found.search, self.noisy), ignore=self.ignore, run=self.run)
             for found in going
         ]
         best = min((self.scored(found) for found in settled), key=lambda candidate: candidate.score)
@@ -186,6 +203,10 @@ class _Searches:
         )
 
     def scored(self, found: Found) -> "Candidate":
+        """How far a search has come, with its score."""
+        return Candidate(found, self.score(self, found))
+
+    def unlike_sharp(self, found: Found) -> float:
         """How little like a sharp picture that explains the window it is, deconvolved."""
         scale = scales(found.search.side)[found.level]
         clipped = None if self.ignore is None else shrink(self.ignore.to(self.blurry.dtype), scale) > 0
@@ -200,7 +221,7 @@ class _Searches:
             iterations=self.settings.compare_iterations,
             run=self.run,
         )
-        return Candidate(found, normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped))
+        return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)
 
     def with_less_room(self, found: Found) -> Found:
         """The same search, bounded by what its kernel needs: less to compute, and less room for noise."""

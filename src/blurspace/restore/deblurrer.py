@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from blurspace.errors import UsageError
 from blurspace.restore.driver import Method, Restoration, deblur
-from blurspace.restore.observed import Observed
+from blurspace.restore.observed import Observed, check_response
 from blurspace.run import Run
 from blurspace.types import Blur
 
@@ -23,6 +24,12 @@ class Deblurrer:
     response: str | None = None
     strength: float = 1.0
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Raises UsageError on an unknown response, or a strength outside (0, 1]."""
+        check_response(self.response)
+        if not 0 < self.strength <= 1:
+            raise UsageError(f"a strength of {self.strength} was given: give more than 0 and at most 1")
 
     def __call__(
         self, blurry: Tensor, *, least_sigma: float = 0.0, near: Blur | None = None, run: Run | None = None

@@ -8,32 +8,29 @@ Almeida and Figueiredo 2013: so pixels beyond the frame (w = 0) and clipped pixe
 cost nothing extra, the frame causes no ringing, and each step is still closed form.
 """
 
+import math
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from blurspace.blur.convolve import to_otf
-from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
+from blurspace.blur.fourier import add_differences, differences_adjoint, extend, extended_size, gradient_power
 from blurspace.errors import UsageError
 from blurspace.run import Run
 from blurspace.types import Image, Kernel
 
 Prior = Literal["total variation", "hyper-laplacian"]
 
-# Penalties of the two splittings, on pictures in [0, 1]. Of seven pairs from 0.002 / 0.02 to 0.02 / 0.3, after 30
-# steps on 16 of Levin's pictures, these do best with estimated kernels (32.91 dB; 0.005 / 0.05, nearer its limit, does
-# best with true ones, 34.95 against 34.87, but gives 32.75).
+# Penalties of the two splittings, on pictures in [0, 1]: our measurement, as all values here (notebook).
 GRADIENT_PENALTY = 0.02
 BLUR_PENALTY = 0.1
-# On Levin 20 steps do as well (34.53 dB with the true kernels against 34.59); on a Gaussian blur they lose 0.7 dB.
 ITERATIONS = 30
 # The strength that suits Gaussian noise of standard deviation sigma: factor * sigma^1.5, above a floor for the error of
-# 8-bit rounding and of the model. Fitted to the best of a grid for sigma 0.003, 0.01, 0.02 and 0.04 on eight photos of
-# the training set with shake kernels of 15 to 39 px; the floor to the same and to Levin's pictures.
+# 8-bit rounding and of the model.
 STRENGTH_FACTOR = {"total variation": 0.9, "hyper-laplacian": 0.3}
 STRENGTH_FLOOR = {"total variation": 2.5e-4, "hyper-laplacian": 3e-5}
-# Three fixed-point steps solve the shrinkage equation of |.|^(1/2) to 1e-3 of its step: our measurement.
+# Fixed-point steps that solve the shrinkage equation of |.|^(1/2) to 1e-3 of its step.
 SHRINK_STEPS = 3
 
 
@@ -66,48 +63,70 @@ def deconvolve(
         )
     size = extended_size((height, width), kernel.shape[-1] - 1)
     observed = extend(blurry, size)
-    trust = torch.zeros_like(observed)
-    trust[..., :height, :width] = 1
-    clipped = torch.zeros_like(observed, dtype=torch.bool)
-    if saturated is not None:
-        clipped[..., :height, :width] = saturated
+    believed, least = _beliefs(observed, (height, width), saturated)
+    offset, share = believed * observed / (believed + BLUR_PENALTY), BLUR_PENALTY / (believed + BLUR_PENALTY)
     transfer = to_otf(kernel, size)
     denominator = BLUR_PENALTY * transfer.abs().square() + GRADIENT_PENALTY * gradient_power(size, blurry.device)
-    shrink = _shrink_total_variation if prior == "total variation" else _shrink_hyper_laplacian
+    from_blurred, from_gradients = BLUR_PENALTY * transfer.conj() / denominator, GRADIENT_PENALTY / denominator
+    split = _split_total_variation if prior == "total variation" else _split_hyper_laplacian
 
-    sharp = observed
-    blurred = torch.fft.irfft2(transfer * torch.fft.rfft2(sharp), s=size)
-    blur_dual = torch.zeros_like(sharp)
-    gradient_dual = torch.zeros_like(differences(sharp))
+    # Every array is as big as the picture, and memory is what takes time: so they are changed where they lie.
+    sharp, blurred = observed, torch.fft.irfft2(transfer * torch.fft.rfft2(observed), s=size)
+    blur_dual = torch.zeros_like(observed)
+    gradients = observed.new_zeros(2, *observed.shape)  # at the start of a round: what is left of them, the dual
     for _ in range(iterations):
         if run:
             run.check()
-        guess = blurred + blur_dual
-        explained = (trust * observed + BLUR_PENALTY * guess) / (trust + BLUR_PENALTY)
-        explained = torch.where(clipped, torch.maximum(guess, observed), explained)
-        blur_dual = guess - explained
-        gradients = differences(sharp) + gradient_dual
-        shrunk = shrink(gradients, strength / GRADIENT_PENALTY)
-        gradient_dual = gradients - shrunk
-        spectrum = BLUR_PENALTY * transfer.conj() * torch.fft.rfft2(explained - blur_dual)
-        spectrum = spectrum + GRADIENT_PENALTY * torch.fft.rfft2(differences_adjoint(shrunk - gradient_dual))
-        spectrum = spectrum / denominator
+        guess = blurred.add_(blur_dual)
+        explained = torch.addcmul(offset, share, guess)
+        if least is not None:
+            torch.maximum(explained, least, out=explained)
+        torch.sub(guess, explained, out=blur_dual)
+        add_differences(gradients, sharp)
+        wanted = split(gradients, strength / GRADIENT_PENALTY)
+        spectrum = torch.fft.rfft2(explained.sub_(blur_dual)).mul_(from_blurred)
+        spectrum += torch.fft.rfft2(differences_adjoint(wanted)).mul_(from_gradients)
         sharp = torch.fft.irfft2(spectrum, s=size)
-        blurred = torch.fft.irfft2(transfer * spectrum, s=size)
+        blurred = torch.fft.irfft2(spectrum.mul_(transfer), s=size)
     return sharp[..., :height, :width].contiguous()
 
 
-def _shrink_total_variation(gradients: Tensor, step: float) -> Tensor:
-    """The proximal map of step * |gradient|, one length per pixel for both directions and all colours."""
-    length = gradients.square().sum(dim=(0, 2), keepdim=True).sqrt().clamp_min(1e-12)
-    return gradients * (1 - step / length).clamp_min(0)
+def _beliefs(observed: Image, inside: tuple[int, int], saturated: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """How far each pixel is to be explained (1 or 0), and what it is at least, if any was clipped."""
+    height, width = inside
+    believed = observed.new_zeros(1, 1, *observed.shape[-2:])
+    believed[..., :height, :width] = 1
+    if saturated is None or not bool(saturated.any()):
+        return believed, None
+    believed = believed.expand_as(observed).clone()
+    least = torch.full_like(observed, -math.inf)
+    believed[..., :height, :width][saturated.expand(*observed.shape[:2], -1, -1)] = 0
+    least[..., :height, :width] = torch.where(saturated, observed[..., :height, :width], -math.inf)
+    return believed, least
 
 
-def _shrink_hyper_laplacian(gradients: Tensor, step: float) -> Tensor:
-    """The proximal map of step * |gradient|^(1/2), by fixed-point iteration from above, per value."""
+def _split_total_variation(gradients: Tensor, step: float) -> Tensor:
+    """Split off the proximal map of step * |gradient|, one length per pixel for both directions and all colours.
+
+    The rest stays in `gradients`; the part less the rest is returned.
+    """
+    planes = [plane for direction in gradients for plane in direction.split(1, dim=1)]
+    length = planes[0].square()
+    for plane in planes[1:]:
+        length.addcmul_(plane, plane)
+    kept = length.sqrt_().clamp_min_(1e-12).reciprocal_().mul_(-step).add_(1).clamp_min_(0)
+    wanted = gradients * (2 * kept - 1)
+    gradients.mul_(1 - kept)
+    return wanted
+
+
+def _split_hyper_laplacian(gradients: Tensor, step: float) -> Tensor:
+    """The same with step * |gradient|^(1/2), by fixed-point iteration from above, per value."""
     size = gradients.abs()
     root = size.clone()
     for _ in range(SHRINK_STEPS):
         root = (size - 0.5 * step * root.clamp_min(1e-6).rsqrt()).clamp_min(0)
     better_than_zero = 0.5 * (root - size).square() + step * root.sqrt() < 0.5 * size.square()
-    return gradients.sign() * torch.where(better_than_zero, root, 0)
+    part = gradients.sign() * torch.where(better_than_zero, root, 0)
+    gradients.sub_(part)
+    return part - gradients

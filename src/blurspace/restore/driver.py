@@ -113,8 +113,6 @@ def deblur(seen: Observed, methods: Sequence[Method], run: Run, *, strength: flo
     (0, 1]: how much of the blur is removed. Raises Cancelled as `run` says, MemoryExhaustedError where even the
     smallest tile does not fit.
     """
-    if not 0 < strength <= 1:
-        raise UsageError(f"a strength of {strength} was given: give more than 0 and at most 1")
     if seen.given is None and seen.sharpness >= SHARP:
         receipt = left_alone(sharp_reason(seen.sharpness), sigma=seen.sigma)
         return Restoration(seen.pixels, None, receipt, methods[0].name)

@@ -16,7 +16,7 @@ from torch.nn import functional
 from blurspace.areas import Area, whole
 from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
-from blurspace.types import Blur, Image, Kernel, Receipt
+from blurspace.types import AnyImage, Blur, Image, Kernel, Receipt
 
 # Where a window of the kernel's size varies by less than this in the blurry picture, the sharp one is flat as well.
 FLAT_RANGE = 6 / 255
@@ -122,7 +122,7 @@ def judge(blurry: Image, restored: Image, blur_: Blur, reblurred: Image, *, sigm
     return found.receipt(length=blur_.length_angle()[0], sigma=sigma)
 
 
-def unexplained(blurry: Image, sharp: Image, kernel: Kernel, clipped: Tensor | None = None) -> float:
+def unexplained(blurry: Image, sharp: AnyImage, kernel: Kernel, clipped: Tensor | None = None) -> float:
     """What `sharp` (b c h w), blurred by `kernel`, leaves of `blurry`: root mean square, where all of it was seen.
 
     `clipped` (bool, broadcast with `blurry`): pixels that count as explained, whatever they show.
@@ -155,7 +155,7 @@ def flat_areas(blurry: Image, reach: int) -> Tensor:
     return (_highest(grey, reach) + _highest(-grey, reach) < FLAT_RANGE)[..., :-1, :-1]
 
 
-def gradient_length(picture: Image) -> Image:
+def gradient_length(picture: Image) -> AnyImage:
     """The length of each gradient (b c h-1 w-1)."""
     return inner_differences(picture).square().sum(0).sqrt()
 

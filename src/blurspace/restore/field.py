@@ -4,8 +4,7 @@ One kernel for the whole picture is the start. Then two steps alternate: the sha
 given its own kernel, by `sparse_gradients`; and the weights of the poses of a turning camera, which draw all
 kernels, given these pictures (`camera_path`). That is Hirsch, Schuler, Harmeling and Schölkopf 2011 ("Fast removal of
 non-uniform camera shake"). Windows count by their gradient energy, without a rule of their own: it is in the squares.
-Refining each window's kernel alone and fitting one path to these does worse: 25.0 and 27.0 dB on two photos, against
-25.0 and 28.9 together, and 24.8 against 28.8 dB on a uniform blur, since small windows give poor kernels.
+Refining each window's kernel alone and fitting one path to these does worse, since small windows give poor kernels.
 
 A window alone cannot tell where its kernel belongs: kernel and picture may move together. One camera path settles
 that for all windows at once, since the poses say how the places in all kernels hang together; what is left free is one
@@ -44,16 +43,13 @@ WINDOW, WINDOW_PER_SIDE, WINDOW_PER_CELL = 160, 3.5, 1.25
 WIDEST, WIDEST_PER_SIDE = 320, 5
 # The kernels at the rim are longer than the one in the middle: room for a quarter more, and two px.
 ROOM = 1.25
-# Rounds of pictures and weights in turn, at the last sparsity of a search. Two reach 0.4 to 0.9 of the gain of
-# seven on four photos; a sparsity that starts at three times the last gives 0.1 dB more on one and 0.4 less on another.
+# Rounds of pictures and weights in turn, at the last sparsity of a search: our measurement (notebook).
 ROUNDS = 6
 # Tiles see this many px more than the kernel reaches, so that the ringing of their own frames stays outside.
 MARGIN = 16
 # Angles at which `varies` projects the kernels, and the width in px of its histogram's bins.
 PROJECTIONS, BIN = 12, 0.25
-# A field that varies by less than this share of the kernel's extent is taken for uniform. Fields estimated from nine
-# uniform blurs varied by 0.004 to 0.013 of it, from eight rotations by 0.015 to 0.08 (our measurement; a ninth rotation
-# had no usable kernel to start from).
+# A field that varies by less than this share of the kernel's extent is taken for uniform: our measurement (notebook).
 LEAST_VARIATION = 0.014
 
 
@@ -135,9 +131,7 @@ def deconvolve_field(
 def field_explains_better(kernel: Kernel, field: KernelField) -> bool:
     """Is the field that `estimate_field` found to be preferred to `kernel` (1 1 k k), which it started from?
 
-    Yes where it varies by more than estimates from uniform blurs do. Of 18 made photos, half uniform and half turned,
-    17 were judged right. (What the pictures show tells less: the residual of re-blurring the outer thirds was higher
-    for the field in all of eight, and asking for sparser outer thirds as well left 16 right.)
+    Yes where it varies by more than estimates from uniform blurs do; what the pictures show tells less (notebook).
     """
     return varies(field) >= LEAST_VARIATION * extent(kernel)[0]
 

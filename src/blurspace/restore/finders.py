@@ -1,5 +1,6 @@
 """How is the blur of a photo found by search: one kernel, or a field of them as a turning camera leaves it?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from blurspace.blur.varying import KernelField
@@ -47,9 +48,10 @@ class KernelFinder:
 
 @dataclass(frozen=True)
 class FieldFinder:
-    """Finds the kernels of a turning camera, from the one of the whole photo that `start` finds."""
+    """Finds the kernels of a turning camera, by `estimate`, from the one of the whole photo that `start` finds."""
 
     start: KernelFinder
+    estimate: Callable[..., KernelField] = estimate_field
 
     def __call__(self, seen: Observed, run: Run) -> Found | None:
         """The field; None where one kernel explains the photo as well, or the blur is given."""
@@ -67,4 +69,4 @@ class FieldFinder:
         assert single.blur is not None
         height, width = seen.size
         rows, columns = (LONGER, SHORTER) if height > width else (SHORTER, LONGER)
-        return estimate_field(seen, single.blur.kernel, rows=rows, columns=columns, run=run)
+        return self.estimate(seen, single.blur.kernel, rows=rows, columns=columns, run=run)

@@ -1,18 +1,18 @@
 """How do trained networks deconvolve a photo, grey or in colour? From total variation, and warily where need be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from blurspace.areas import Area
 from blurspace.restore.deconvolve import deconvolve, strength_for
-from blurspace.restore.driver import MOST, Found
+from blurspace.restore.driver import LEAST_SIDE, MOST, Found
 from blurspace.restore.evidence import unexplained
 from blurspace.restore.observed import Observed
 from blurspace.restore.total_variation import margin_of
 from blurspace.run import Run
-from blurspace.types import Image, Kernel
+from blurspace.types import Blur, Image, Kernel
 
 # Of total variation, for the start.
 START_ITERATIONS = 20
@@ -35,52 +35,62 @@ class Learned:
     wary: nn.Module
 
     def __call__(self, seen: Observed, found: Found, run: Run) -> "LearnedRestorer":
-        """The restorer for a blur that was found in a photo; which network it uses is settled here."""
-        return LearnedRestorer(self, seen, found, run)
+        """The restorer for a blur that was found; the network is settled on all of the photo, or where it tells most.
 
-
-class LearnedRestorer:
-    """A `Restorer` by one of two networks, for one kernel."""
-
-    multiple = 2  # the networks work at half the resolution
-    bytes_per_px = BYTES_PER_PX
-
-    def __init__(self, networks: Learned, seen: Observed, found: Found, run: Run) -> None:
-        """Try the trusting network on all of a small photo, or where a big one has most edges, and choose."""
+        That is as big a window as fits into memory, with the most edges.
+        """
         assert found.blur is not None
-        self.seen, self.blur, self.doubt = seen, found.blur, 0.0 if found.known else 1.0
-        self.margin = margin_of(found.blur)
         height, width = seen.size
-        area = seen.area if height * width <= MOST else seen.window(int(MOST**0.5))
-        light = seen.light(area).to(run.device)
-        start = self._start(light, area, run)
-        sharp = self._by(networks.trusting, light, area, start, run)
-        clipped = seen.clipped(area).to(run.device)
-        rest = unexplained(light, sharp, self.blur.kernel.to(light), clipped)
+        most = max(min(MOST, run.room() // BYTES_PER_PX), LEAST_SIDE**2)
+        area = seen.area if height * width <= most else seen.window(int(most**0.5))
+        light, clipped = seen.light(area).to(run.device), seen.clipped(area).to(run.device)
+        start = make_start(light, found.blur.kernel, seen.sigma, clipped, run=run)
+        doubt = 0.0 if found.known else 1.0
+        trusting = LearnedRestorer(self.trusting, seen, found.blur, doubt=doubt, begun=(area, start))
+        sharp = trusting(light, area, run)
+        rest = unexplained(light, sharp, found.blur.kernel.to(light), clipped)
         if rest <= EXPLAINED * max(seen.sigma, LEAST_NOISE):
-            self.network, self._tried = networks.trusting, (area, sharp)
-        else:
-            self.network, self._tried = networks.wary, (area, self._by(networks.wary, light, area, start, run))
+            return replace(trusting, tried=(area, sharp))
+        return replace(trusting, network=self.wary)
+
+
+@dataclass(frozen=True)
+class LearnedRestorer:
+    """A `Restorer` by one network, for one kernel; `doubt` in [0, 1]: how little the kernel is to be believed.
+
+    `begun`, `tried`: an area, and its start or sharp light, where these are known already.
+    """
+
+    network: nn.Module
+    seen: Observed
+    blur: Blur
+    doubt: float
+    begun: tuple[Area, Image] | None = None
+    tried: tuple[Area, Image] | None = None
+    multiple: int = 2  # the networks work at half the resolution
+    bytes_per_px: int = BYTES_PER_PX
+
+    @property
+    def margin(self) -> int:
+        """px that a tile needs around it."""
+        return margin_of(self.blur)
 
     def __call__(self, tile: Image, area: Area, run: Run) -> Image:
         """The sharp light (1 c h w) of a tile."""
-        if area == self._tried[0]:
-            return self._tried[1]
-        return self._by(self.network, tile, area, self._start(tile, area, run), run)
-
-    def _start(self, light: Image, area: Area, run: Run) -> Image:
-        clipped = self.seen.clipped(area).to(light.device)
-        return make_start(light, self.blur.kernel, self.seen.sigma, clipped, run=run)
-
-    def _by(self, network: nn.Module, light: Image, area: Area, start: Image, run: Run) -> Image:
-        told = light.new_tensor([self.seen.sigma]), light.new_tensor([self.doubt])
-        seen_and_start = [planes.expand(-1, 3, -1, -1) for planes in (light, start)]
+        if self.tried and area == self.tried[0]:
+            return self.tried[1]
+        kernel, clipped = self.blur.kernel.to(tile), self.seen.clipped(area).to(tile.device)
+        if self.begun and area == self.begun[0]:
+            start = self.begun[1]
+        else:
+            start = make_start(tile, kernel, self.seen.sigma, clipped, run=run)
+        told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
+        seen, started = (planes.expand(-1, 3, -1, -1) for planes in (tile, start))
         run.check()
         with torch.inference_mode(), run.networks():
-            sharp = network(seen_and_start[0], self.blur.kernel.to(light), *told, seen_and_start[1])
+            sharp = self.network(seen, kernel, *told, started)
         # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
-        clipped = self.seen.clipped(area).to(light.device)
-        return torch.where(clipped, start, sharp.mean(1, keepdim=True) if light.shape[1] == 1 else sharp)
+        return torch.where(clipped, start, sharp.mean(1, keepdim=True) if tile.shape[1] == 1 else sharp)
 
 
 def make_start(

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from blurspace.areas import Area, tiles, whole
-from blurspace.blur.exposure import RESPONSES, luminance, to_linear
+from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
+from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.run import Run
 from blurspace.sharpness import CELL, busiest, edge_sharpness, energy_cells
@@ -48,8 +49,7 @@ class Observed:
         near: Blur | None = None,
     ) -> None:
         """Keep them; everything else is computed when it is first asked for."""
-        if response is not None and response not in RESPONSES:
-            raise UsageError(f"camera response {response!r} is unknown: choose one of {', '.join(RESPONSES)}")
+        check_response(response)
         if pixels.ndim != 4 or pixels.shape[0] != 1 or pixels.shape[1] not in (1, 3):
             raise UsageError(f"a picture of shape {tuple(pixels.shape)} was given: give (1, 1 or 3, height, width)")
         self.pixels, self.given, self.near = pixels, given, near
@@ -135,6 +135,12 @@ class Observed:
         bands = list(tiles(self.size, max(width, 64)))
         rows = max(TELLING // width // len(bands), 16)
         return [Area((band.rows[0], min(band.rows[0] + rows, height)), band.columns, self.size) for band in bands]
+
+
+def check_response(response: str | None) -> None:
+    """Raise UsageError on a camera response that is not known; None is none."""
+    if response is not None and response not in RESPONSES:
+        raise UsageError(f"camera response {response!r} is unknown: choose one of {', '.join(RESPONSES)}")
 
 
 def as_float(values: Tensor) -> Tensor:

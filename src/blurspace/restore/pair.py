@@ -4,22 +4,24 @@ Kaufman and Fattal 2020. For kernels beyond the networks' square the photo is ma
 larger again, as the paper does beyond 85 px (section 4, "Köhler Dataset"; it costs them 1.6 dB).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from blurspace.areas import Area
-from blurspace.blur.exposure import luminance
 from blurspace.blur.kernels import centre, crop_or_pad, extent, normalise, trim
-from blurspace.nets.analysis import Analysis
+from blurspace.errors import UsageError
+from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Synthesis
+from blurspace.pixels import luminance
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.driver import Found, Method
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyKernel, Image, Kernel
 
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
@@ -34,15 +36,52 @@ BYTES_PER_PX = 1500  # of memory, for a picture in colour: our measurement
 
 @dataclass(frozen=True)
 class FoundAt(Found):
-    """What was found at a `scale` of the photo's size, where the kernel (1 1 k k) is `small`."""
+    """What was found at a `scale` of the photo's size, where the kernel (1 1 k k) is `small`; which `pair` found it."""
 
     scale: float = 1.0
     small: Kernel | None = None
+    pair: int = 0
 
 
 def pair_method(analysis: Analysis, synthesis: Synthesis, *, name: str) -> Method:
     """The method of an analysis and a synthesis network, both for kernels in the same square."""
     return Method(name, AnalysisFinder(analysis), Guided(synthesis, analysis.side))
+
+
+def sized_pairs(pairs: Sequence[tuple[Analysis, Synthesis]], classifier: SizeClassifier, *, name: str) -> Method:
+    """The method of a pair for each of `SIZE_RANGES`, small first, and the network that tells which one fits."""
+    if len(pairs) != len(SIZE_RANGES):
+        raise UsageError(
+            f"{len(pairs)} pairs of networks and a classifier of sizes were given: give {len(SIZE_RANGES)}"
+        )
+    finders = tuple(AnalysisFinder(analysis) for analysis, _ in pairs)
+    both = SizedPairs(classifier, finders, tuple(Guided(synthesis, analysis.side) for analysis, synthesis in pairs))
+    return Method(name, both.find, both.restorer)
+
+
+@dataclass(frozen=True)
+class SizedPairs:
+    """Reads the kernel, and removes it, by the pair for kernels of its size: section 3.3 of the paper."""
+
+    classifier: SizeClassifier
+    finders: tuple["AnalysisFinder", ...]
+    guided: tuple["Guided", ...]
+
+    def find(self, seen: Observed, run: Run) -> FoundAt:
+        """The kernel, and which pair read it; a given one goes to the smallest pair that can take it."""
+        if seen.given is None:
+            picture = shrunk(seen.display(seen.window(MOST_SIDE)).to(run.device), 1.0)
+            with torch.inference_mode():
+                pair = int(self.classifier(luminance(picture)).argmax(1))
+        else:
+            side = seen.given.kernel.shape[-1]
+            pair = sum(one.analysis.side < side for one in self.finders[:-1])
+        return replace(self.finders[pair](seen, run), pair=pair)
+
+    def restorer(self, seen: Observed, found: Found, run: Run) -> "GuidedRestorer":
+        """The restorer of the pair that read the kernel."""
+        assert isinstance(found, FoundAt)
+        return self.guided[found.pair](seen, found, run)
 
 
 @dataclass(frozen=True)
@@ -129,7 +168,7 @@ def resized(picture: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
     return functional.interpolate(picture, size=list(size), mode="bicubic", antialias=True)
 
 
-def _scaled(kernel: Kernel, scale: float) -> Kernel:
+def _scaled(kernel: Kernel, scale: float) -> AnyKernel:
     """The kernel of a picture that was made `scale` times as big."""
     if scale == 1:
         return kernel

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from blurspace.blur.agreement import offset
-from blurspace.blur.exposure import luminance, photograph
+from blurspace.blur.exposure import photograph
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.data.crops import SharpPhotos, digest, turned
@@ -26,6 +26,7 @@ from blurspace.data.triplets import draw_kernels
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
 from blurspace.levels import to_levels
+from blurspace.pixels import luminance
 from blurspace.restore.candidates import SearchSettings, estimate_kernel
 from blurspace.restore.learned import make_start
 from blurspace.restore.noise import estimate_sigma

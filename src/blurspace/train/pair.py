@@ -13,12 +13,12 @@ from pydantic import model_validator
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.blur.exposure import luminance
 from blurspace.data.triplets import Triplets
 from blurspace.losses import kernel_l1, picture_l2
 from blurspace.metrics import psnr
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
+from blurspace.pixels import luminance
 from blurspace.train.on_triplets import triplet_source
 from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
 from blurspace.train.settings import AdamSettings, LoopSettings, Strict, TripletSettings

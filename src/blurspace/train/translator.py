@@ -27,7 +27,7 @@ from blurspace.nets.translator import Kind, Translator
 from blurspace.train.settings import AdamSettings, CriticNetwork, Strict
 from blurspace.train.steps import chance, descend, make_adam, seeded
 from blurspace.train.unknown import CameraGuess
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 Features = Callable[[Image], Sequence[Tensor]]
 PICTURES = ("blurry", "known", "sharp", "made", "target")  # of a batch
@@ -239,7 +239,7 @@ def translator_task(
     )
 
 
-def sharper(pictures: Image, share: float) -> Image:
+def sharper(pictures: Image, share: float) -> AnyImage:
     """The `share` of a batch with the most variance of the Laplacian, one at least.
 
     Section 4.1 sorts by it and starts with half; that these are the sharper ones, the easier, is our reading.

@@ -20,14 +20,15 @@ from torch import Generator, Tensor
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.curve import from_light, to_light
-from blurspace.blur.exposure import add_noise, jpeg, luminance
+from blurspace.blur.exposure import add_noise, jpeg
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
-from blurspace.data.crops import draw_between, inner
+from blurspace.data.crops import draw_between
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
+from blurspace.pixels import central, inner, luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 # The exponent of the light, from values taken as they are to beyond sRGB's 2.4 (`blur.curve`); REDS has about 3.
 TRIED = (1.0, 1.5, 2.0, 2.5, 3.0)
@@ -60,11 +61,11 @@ class CameraGuess:
         """Pictures (... h+2 reach w+2 reach) without that margin."""
         return inner(roomy, self.reach)
 
-    def photograph(self, sharp: Image, generator: Generator) -> Image:
+    def photograph(self, sharp: Image, generator: Generator) -> AnyImage:
         """Sharp pictures (b 3 h+2 reach w+2 reach), in [0, 1], as the camera might have blurred them: (b 3 h w)."""
         return torch.cat([self._one(picture, generator) for picture in sharp.split(1)])
 
-    def _one(self, sharp: Image, generator: Generator) -> Image:
+    def _one(self, sharp: Image, generator: Generator) -> AnyImage:
         exponent = torch.tensor(draw_between(self.exponents, generator))
         light = blur(to_light(sharp, exponent), self.mixture.draw(generator))
         photo = from_light(self.inner(light), exponent)
@@ -131,5 +132,4 @@ def _some(pile: Sequence[Tensor], count: int) -> Sequence[Tensor]:
 def _squares(pile: Sequence[Tensor], side: int) -> Iterable[Image]:
     """The middles of some pictures (1 3 h w), in [0, 1], of at most `side` px."""
     for picture in _some(pile, JUDGED):
-        top, left = (max(length - side, 0) // 2 for length in picture.shape[-2:])
-        yield picture[None, :, top : top + side, left : left + side].float() / 255
+        yield central(picture[None], side, side).float() / 255

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from blurspace.bench.methods import BLURRY, CLASSICAL, check_method
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, summarise
+from blurspace.bench.methods import BLURRY
+from blurspace.bench.result import Progress, Row, no_progress
+from blurspace.bench.tables import rows_table
 from blurspace.blur.kernels import trim
 from blurspace.errors import ModelError
 from blurspace.io.weights import load_into, read_weights
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from blurspace.data.triplets import Triplets
     from blurspace.train.one_loss import OneLoss
 
-METHOD = "kaufman2020"
 # Our choice: all of it in half an hour or so on one thread. Measured, beside two other trainings on 2 cores of an AMD
 # EPYC: 0.14 to 0.17 s a step of synthesis.
 STEPS = 1500
@@ -59,13 +59,11 @@ PAPER = {
 GUIDANCES = ("none", "additive", "multiplicative", "both")
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+def run(data: Path, *, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Train and measure every configuration on the photos in `data`; `limit`: so many steps instead of `STEPS`.
 
-    `method` may be "kaufman2020" or the door's default, which means the same here. Raises ModelError without pydantic,
-    which training needs.
+    Raises ModelError without pydantic, which training needs.
     """
-    check_method(method, (CLASSICAL, METHOD))
     if find_spec("pydantic") is None:
         raise ModelError('training needs pydantic, which is not here: pip install "blurspace[train]"')
     with tempfile.TemporaryDirectory() as folder:
@@ -74,13 +72,15 @@ def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int
         stages = [*guided, bench.at_random, bench.trained_apart, bench.by_range]
         rows = [row for stage in progress(stages, total=len(stages), what="ablation") for row in stage()]
         rows.insert(0, bench.blurry_row())
-    return result(rows, method=METHOD, data=data.name)
+    return rows
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their summary: a mean over configurations would say nothing, so there is none."""
-    summary = summarise(rows, name="kaufman2020-ablation", protocol=PROTOCOL, method=method, data=data)
-    return BenchResult(list(rows), {**summary, "mean_psnr": None, "blurry_psnr": rows[0]["psnr"]})
+def summary(rows: Sequence[Row]) -> Row:
+    """A mean over configurations would say nothing, so there is none."""
+    return {"mean_psnr": None, "blurry_psnr": rows[0]["psnr"]}
+
+
+table = rows_table("configuration", "paper_psnr", "psnr", "gain", gain="ours over blurry, dB")
 
 
 @dataclass(frozen=True)

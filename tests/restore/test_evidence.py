@@ -2,16 +2,18 @@
 
 import pytest
 import torch
-from blurspace.restore.by_kernel import KernelDeblurrer
-from blurspace.restore.receipt import judge, normalised_sparsity, ringing_share
 
 from blurspace.blur.convolve import blur
-from blurspace.blur.kernels import disk, line, shake
+from blurspace.blur.exposure import to_display, to_linear
+from blurspace.blur.kernels import line, shake
+from blurspace.catalog import build_deblurrer
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
+from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deconvolve import deconvolve
-from blurspace.restore.diagnose import diagnose
+from blurspace.restore.evidence import gather, judge, normalised_sparsity
 
+from .made import restoring, with_restorers
 from .scenes import made_scene
 
 SHAKE = shake(17, extent=15, generator=torch.Generator().manual_seed(3))
@@ -25,7 +27,7 @@ def shaken(seed=1, channels=1, kernel=SHAKE, side=230):
 
 def test_a_shaken_colour_picture_is_restored():
     sharp, blurry = shaken(channels=3)
-    result = KernelDeblurrer()(blurry)
+    result = build_deblurrer("classical")(blurry)
     assert result.receipt.verdict == "restored"
     assert psnr(result.restored, sharp) > psnr(blurry, sharp) + 2
     assert result.receipt.reblur_psnr > 35
@@ -34,7 +36,7 @@ def test_a_shaken_colour_picture_is_restored():
 
 def test_a_sharp_picture_is_left_alone_to_the_bit():
     scene = made_scene(200, seed=2, channels=3)
-    result = KernelDeblurrer()(scene)
+    result = build_deblurrer("classical")(scene)
     assert result.receipt.verdict == "left alone"
     assert result.restored is scene
     assert result.kernel is None
@@ -42,50 +44,51 @@ def test_a_sharp_picture_is_left_alone_to_the_bit():
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_a_flat_picture_is_left_alone(value):
-    result = KernelDeblurrer()(torch.full((1, 3, 64, 64), value))
+    result = build_deblurrer("classical")(torch.full((1, 3, 64, 64), value))
     assert result.receipt.verdict == "left alone"
     assert "no edges" in result.receipt.reason
 
 
 def test_a_flat_picture_under_a_given_kernel_stays_flat():
     flat = torch.full((1, 3, 64, 64), 0.5)
-    torch.testing.assert_close(KernelDeblurrer(kernel=SHAKE)(flat).restored, flat, atol=1e-4, rtol=0)
+    torch.testing.assert_close(build_deblurrer("classical", kernel=SHAKE)(flat).restored, flat, atol=1e-4, rtol=0)
 
 
 def test_what_is_no_number_is_refused():
     _, blurry = shaken(seed=4)
-    broken = KernelDeblurrer(kernel=SHAKE, restore=lambda light, *_: torch.full_like(light, float("nan")))
+    broken = with_restorers(
+        build_deblurrer("classical", kernel=SHAKE),
+        classical=restoring(lambda light: torch.full_like(light, float("nan"))),
+    )
     assert broken(blurry).receipt.verdict == "refused"
 
 
 def test_noise_alone_is_not_deblurred():
     noise = torch.rand(1, 1, 120, 120, generator=torch.Generator().manual_seed(0))
-    assert KernelDeblurrer()(noise).receipt.verdict == "left alone"
+    assert build_deblurrer("classical")(noise).receipt.verdict == "left alone"
 
 
 def test_a_given_kernel_is_used_as_it_is():
     sharp, blurry = shaken(seed=4)
-    result = KernelDeblurrer(kernel=SHAKE)(blurry)
+    result = build_deblurrer("classical", kernel=SHAKE)(blurry)
     assert torch.equal(result.kernel, SHAKE)
     assert psnr(result.restored, sharp) > psnr(blurry, sharp) + 4
 
 
 def test_a_wrong_kernel_is_refused_and_the_pixels_stay():
     _, blurry = shaken(seed=5, kernel=line(9, 0.0))
-    result = KernelDeblurrer(kernel=line(31, 90.0))(blurry)
+    result = build_deblurrer("classical", kernel=line(31, 90.0))(blurry)
     assert result.receipt.verdict == "refused"
     assert result.restored is blurry
 
 
 def test_working_in_linear_light_suits_a_picture_blurred_in_linear_light():
-    from blurspace.blur.exposure import to_display, to_linear
-
     scene = made_scene(160, seed=6)
     reach = SHAKE.shape[-1] // 2
     sharp = scene[..., reach:-reach, reach:-reach]
     blurry = to_display(blur(to_linear(scene, "srgb"), SHAKE, border="valid"), "srgb")
-    known = KernelDeblurrer(kernel=SHAKE, response="srgb")(blurry)
-    unknown = KernelDeblurrer(kernel=SHAKE)(blurry)
+    known = build_deblurrer("classical", kernel=SHAKE, response="srgb")(blurry)
+    unknown = build_deblurrer("classical", kernel=SHAKE)(blurry)
     assert psnr(known.restored, sharp) > psnr(unknown.restored, sharp) + 1
     assert "linear light" in known.history[0]
 
@@ -93,7 +96,7 @@ def test_working_in_linear_light_suits_a_picture_blurred_in_linear_light():
 @pytest.mark.parametrize(("options", "sentence"), [({"response": "film"}, "unknown"), ({"size": 12}, "odd number")])
 def test_impossible_options_are_refused(options, sentence):
     with pytest.raises(UsageError, match=sentence):
-        KernelDeblurrer(**options)
+        build_deblurrer("classical", **options)
 
 
 def test_ringing_raises_the_score_and_the_sparsity_falls_with_sharpness():
@@ -101,30 +104,14 @@ def test_ringing_raises_the_score_and_the_sparsity_falls_with_sharpness():
     good = deconvolve(blurry, SHAKE).clamp(0, 1)
     bad = deconvolve(blurry, line(17, 60.0), strength=2e-5).clamp(0, 1)
     assert normalised_sparsity(good) < normalised_sparsity(blurry)
-    assert ringing_share(blurry, bad, 8) > ringing_share(blurry, good, 8)
+    ringing = [gather(blurry, seen, blurry, reach=8).receipt(length=17, sigma=0).ringing for seen in (bad, good)]
+    assert ringing[0] > ringing[1]
 
 
 def test_the_receipt_of_the_true_restoration_is_consistent():
     sharp, blurry = shaken(seed=8)
-    receipt = judge(blurry, sharp, blur(sharp, SHAKE), SHAKE, sigma=0.001)
+    receipt = judge(blurry, sharp, UniformBlur(SHAKE), blur(sharp, SHAKE), sigma=0.001)
     assert receipt.verdict == "restored"
     assert receipt.change_psnr == pytest.approx(float(psnr(sharp, blurry)))
     assert receipt.reblur_psnr > 40
     assert 5 < receipt.kernel_length < 20
-
-
-@pytest.mark.parametrize(("kernel", "kinds"), [(line(15, 25.0), {"motion"}), (disk(5.0), {"defocus", "shake"})])
-def test_the_kind_of_blur_is_named(kernel, kinds):
-    _, blurry = shaken(seed=10, kernel=kernel)
-    found = diagnose(blurry)
-    assert found.blurry
-    assert found.kind in kinds
-    assert 0 <= found.confidence <= 1
-    assert 0 <= found.variation <= 1
-
-
-def test_the_direction_of_motion_is_measured_with_y_up():
-    _, blurry = shaken(seed=11, kernel=line(17, 30.0))
-    found = diagnose(blurry)
-    assert found.angle_deg == pytest.approx(30, abs=10)
-    assert found.length_px == pytest.approx(17, abs=4)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from blurspace.bench.methods import blind_methods, build, check_method, restore
-from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced, summarise
+from blurspace.bench.methods import blind_methods, build, restore
+from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced
 from blurspace.io.images import find_photos, read_photo
 from blurspace.restore.deblurrer import Deblurrer
 
@@ -16,12 +16,13 @@ PROTOCOL = (
 )
 
 
-def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> BenchResult:
+METHODS = blind_methods()
+
+
+def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """The verdict on each sharp photo of a folder, all or the first `limit`."""
-    method = check_method(method, blind_methods())
     deblurrer, paths = build(method), find_photos([data])[:limit]
-    rows = [measure(path, deblurrer) for path in progress(paths, total=len(paths), what="sharp")]
-    return result(rows, method=method, data=data.name)
+    return [measure(path, deblurrer) for path in progress(paths, total=len(paths), what="sharp")]
 
 
 def measure(path: Path, deblurrer: Deblurrer | None) -> Row:
@@ -37,12 +38,14 @@ def measure(path: Path, deblurrer: Deblurrer | None) -> Row:
     }
 
 
-def result(rows: Sequence[Row], *, method: str, data: str) -> BenchResult:
-    """The rows with their counts."""
-    summary = {
-        **summarise(rows, name="sharp", protocol=PROTOCOL, method=method, data=data),
-        "left_alone": sum(row["verdict"] == "left alone" for row in rows),
-        "bit_exact": sum(row["verdict"] == "left alone" and row["bit_exact"] for row in rows),
-        "max_seconds": reduced(max, rows, "seconds"),
-    }
-    return BenchResult(list(rows), summary)
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds the counts."""
+    alone = [row for row in rows if row["verdict"] == "left alone"]
+    counts = {"left_alone": len(alone), "bit_exact": sum(row["bit_exact"] for row in alone)}
+    return {**counts, "max_seconds": reduced(max, rows, "seconds")}
+
+
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """One line per folder of sharp photos."""
+    columns = {"sharp photos": "data", "n": "n", "left alone": "left_alone", "of these bit-exact": "bit_exact"}
+    return [{shown: result.summary[name] for shown, name in columns.items()} for result in results]

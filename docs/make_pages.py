@@ -1,0 +1,153 @@
+"""Write the parts of the pages that come from the code again: `python docs/make_pages.py [--check]`.
+
+ARCHITECTURE.md gets the rooms, docs/tree.md every file, from the first sentences of their docstrings; docs/usage.md
+gets the verbs and options, from the command line itself. The tables of numbers are `benchmarks/make_tables.py`'s.
+"""
+
+import ast
+import inspect
+import re
+import sys
+import tomllib
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "blurspace"
+BLOCK = re.compile(r"(<!-- made:([\w-]+) -->\n).*?(<!-- /made -->)", re.DOTALL)
+# Options that mean the same everywhere are listed once, under this name.
+SHARED = {"--json", "--quiet", "--verbose", "--overwrite"}
+NEWLINE = "\n"
+
+
+def question(path: Path) -> str:
+    """The first sentence of a file's docstring, or of a folder's `__init__.py`; "" where there is none."""
+    file = path / "__init__.py" if path.is_dir() else path
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    first = " ".join(text.partition("\n\n")[0].split())
+    return re.split(r"(?<=[?.]) ", first)[0]
+
+
+def rooms() -> list[Path]:
+    """Files and folders directly in the package, from the doors down to the types, as import-linter orders them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rows = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    layers = [layer.removeprefix("blurspace.") for row in rows for layer in re.split(r"[\s|:]+", row)]
+    found = {path.stem: path for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    place = {name: number for number, name in enumerate(layers)}
+    return sorted(found.values(), key=lambda path: (place.get(path.stem, -1), path.stem))
+
+
+def files(room: Path) -> list[Path]:
+    """The Python files in a folder but for its `__init__.py`, at any depth."""
+    return sorted(path for path in room.rglob("*.py") if path.name != "__init__.py")
+
+
+def short_tree() -> str:
+    """A line for each room."""
+    shown = [(f"{room.name}/" if room.is_dir() else room.name, question(room)) for room in rooms()]
+    width = max(len(name) for name, _ in shown)
+    return "```text\n" + "".join(f"{name:{width}}  {text}\n" for name, text in shown) + "```\n"
+
+
+def full_tree() -> str:
+    """A line for each file, room by room."""
+    alone = [f"- `{room.name}`: {question(room)}" for room in rooms() if not room.is_dir()]
+    lines = ["", "## On their own", "", *alone]
+    for room in (room for room in rooms() if room.is_dir()):
+        inside = [f"- `{path.relative_to(room).as_posix()}`: {question(path)}" for path in files(room)]
+        lines += ["", f"## {room.name}", "", question(room), "", *inside]
+    return "\n".join([*lines[1:], ""])
+
+
+def verbs() -> dict[str, Callable[..., None]]:
+    """What can be typed, by name."""
+    from blurspace.cli import VERBS
+
+    return {verb.__name__: verb for verb in VERBS}
+
+
+def verb_table() -> str:
+    """A line for each verb: what its help says first."""
+    rows = [f"| [`{name}`](#{name}) | {inspect.getdoc(verb).partition(NEWLINE)[0]} |" for name, verb in verbs().items()]
+    return NEWLINE.join(["| verb | does |", "|---|---|", *rows, ""])
+
+
+def options(name: str) -> str:
+    """The arguments and options of one verb, with the help that `--help` gives."""
+    found = dict(parameters(verbs()[name]))
+    own = [line for names, line in found.items() if not SHARED & set(names)]
+    also = [f"`{names[0]}`" for names in found if SHARED & set(names)]
+    return NEWLINE.join([*own, *([f"- Also {', '.join(also)}."] if also else []), ""])
+
+
+def shared_options() -> str:
+    """The options that several verbs share."""
+    found = {names: line for verb in verbs().values() for names, line in parameters(verb) if SHARED & set(names)}
+    return NEWLINE.join([*found.values(), ""])
+
+
+def parameters(verb: Callable[..., None]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The names and the line of each argument and option."""
+    for name, hint in typing.get_type_hints(verb, include_extras=True).items():
+        if name == "return":
+            continue
+        plain, told = hint.__origin__, hint.__metadata__[0]
+        if isinstance(told, typer.models.ArgumentInfo):
+            shown = told.metavar or name.upper()
+            yield (shown,), f"- `{shown}`: {told.help}"
+            continue
+        names = tuple(one for one in (told.default, *(told.param_decls or ())) if isinstance(one, str))
+        value = "" if plain is bool else f" {told.metavar or _kind(plain)}"
+        yield names, f"- `{', '.join(names)}{value}`: {told.help}"
+
+
+def _kind(hint: Any) -> str:
+    """What stands for a value of this type."""
+    types = typing.get_args(hint) or (hint,)
+    inner = next((one for one in types if one is not type(None)), str)
+    inner = next(iter(typing.get_args(inner)), inner)
+    return {int: "N", float: "X", Path: "FILE"}.get(inner, "TEXT")
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "rooms": short_tree,
+    "files": full_tree,
+    "verbs": verb_table,
+    "shared": shared_options,
+}
+
+
+def make(page: str) -> str:
+    """The page, with every marked block made again from the code."""
+
+    def block(found: re.Match[str]) -> str:
+        name = found[2]
+        body = options(name.removeprefix("options-")) if name.startswith("options-") else PARTS[name]()
+        return f"{found[1]}{body}{found[3]}"
+
+    return BLOCK.sub(block, page)
+
+
+def main() -> int:
+    """Exit code 1 where `--check` finds a page that is not what the code gives."""
+    stale = []
+    for path in (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))):
+        old = path.read_text(encoding="utf-8")
+        new = make(old)
+        if old != new:
+            stale.append(path.name)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(new, encoding="utf-8")
+    if "--check" in sys.argv[1:] and stale:
+        sys.stderr.write(f"{', '.join(stale)}: not what the code gives: run python docs/make_pages.py\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Do the scripts in benchmarks/ know which rows are of older code, and make big photos whose blur is exact?"""
+
+import csv
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from blurspace.blur.exposure import photograph
+from blurspace.io.images import encode_photo, read_photo
+from blurspace.pixels import inner
+from blurspace.types import Photo
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+LEVIN = "blurspace bench levin --data levin2009 --method blurry --csv benchmarks/levin-blurry.csv"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """benchmarks/run.py with an index, rows and code of its own."""
+    module = script("run")
+    monkeypatch.setattr(module, "INDEX", tmp_path / "index.csv")
+    monkeypatch.setattr(module, "HERE", tmp_path / "benchmarks")
+    monkeypatch.setattr(module, "SOURCE", tmp_path / "code")
+    (tmp_path / "index.csv").write_text("file,command,data,seed,device,date,note,digest\n", encoding="utf-8")
+    for name in ("blur/shake.py", "restore/deep/search.py", "bench/levin.py", "train/loop.py", "weights/a.safetensors"):
+        (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "code" / name).write_text("1", encoding="utf-8")
+    return module
+
+
+def note(run, file, command):
+    run.note_down({"file": file, "command": command, "data": "x", "seed": "none", "note": "test"})
+
+
+def test_a_row_is_stale_when_its_code_has_changed(run, tmp_path):
+    note(run, "levin-blurry.csv", LEVIN)
+    note(run, "script.csv", "python benchmarks/script.py kodak24")
+    note(run, "old.csv", f"{LEVIN} # at commit 9fc01aa")
+    assert list(run.stale()) == []
+    for name, expected in (
+        ("train/loop.py", ["script.csv"]),
+        ("weights/a.safetensors", ["script.csv"]),
+        ("bench/levin.py", ["levin-blurry.csv", "script.csv"]),
+        ("restore/deep/search.py", ["levin-blurry.csv", "script.csv"]),
+    ):
+        (tmp_path / "code" / name).write_text(f"{name} 2", encoding="utf-8")
+        assert {row["file"] for row in run.stale()} >= set(expected)
+    rows = {row["file"]: row["digest"] for row in run.index()}
+    assert (rows["old.csv"], len(rows["levin-blurry.csv"])) == ("unknown", 12)
+
+
+def test_rows_without_a_digest_are_listed_and_can_be_run_again(run, tmp_path, monkeypatch, capsys):
+    (tmp_path / "data" / "bench" / "levin2009").mkdir(parents=True)
+    with run.INDEX.open("a", encoding="utf-8", newline="") as lines:
+        csv.writer(lines).writerow(
+            ["levin-blurry.csv", LEVIN, "levin2009", "none", "here", "2026-01-01", "n", "unknown"]
+        )
+        csv.writer(lines).writerow(
+            ["log.csv", "blurspace train x.toml", "p", "0", "here", "2026-01-01", "n", "unknown"]
+        )
+    asked = []
+    monkeypatch.setattr(run, "measure", lambda bench, target, path: asked.append((bench, target.name)) or 0)
+    monkeypatch.setattr(sys, "argv", ["run.py", "--stale", "--run", "--root", str(tmp_path / "data"), "l*"])
+    assert run.main() == 1
+    data = str(tmp_path / "data" / "bench" / "levin2009")
+    assert asked == [(["levin", "--data", data, "--method", "blurry"], "levin-blurry.csv")]
+    assert "by hand" in capsys.readouterr().out
+    assert [row["file"] for row in run.stale()] == ["log.csv"]
+    assert next(row["command"] for row in run.index() if row["file"] == "levin-blurry.csv") == LEVIN
+
+
+def test_before_is_run_with_older_code_and_older_names(run, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(run, "measure", lambda bench, target, path: asked.append((bench, target.name, path)) or 0)
+    monkeypatch.setattr(run, "commit", lambda checkout: "a87f867")
+    monkeypatch.setattr(run, "compare", lambda old, new: None)
+    words = ["levin", "--method", "learned with true kernel"]
+    monkeypatch.setattr(sys, "argv", ["run.py", "--before", str(tmp_path), "levin-x.csv", "a note", *words])
+    assert run.main() == 0
+    assert asked[0] == (["levin", "--method", "fourier-pair with true kernel"], "levin-x.before.csv", tmp_path / "src")
+    assert asked[1] == (words, "levin-x.csv", tmp_path)
+    rows = {row["file"]: row for row in run.index()}
+    assert rows["levin-x.before.csv"]["command"].endswith("levin-x.before.csv # at commit a87f867")
+    assert rows["levin-x.before.csv"]["note"] == "a note; before"
+
+
+def test_a_big_photo_is_blurred_exactly(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    scale = script("scale")
+    monkeypatch.setattr(scale, "SIGMA", 0.0)
+    photo = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
+    (tmp_path / "0.png").write_bytes(encode_photo(Photo.of(photo), photo))
+    kernel = scale.made_kernel(tmp_path)
+    sharp = torch.cat((photo, photo.flip(-1)), -1)
+    sharp = scale.tiled(torch.cat((sharp, sharp.flip(-2)), -2), 300, 400)
+    blurry = scale.tiled(scale.blurred_block(tmp_path / "0.png", kernel), 300, 400)
+    away = inner(photograph(sharp, kernel, response="linear"), 26)
+    assert torch.allclose(inner(blurry, 26), away, atol=3e-3)  # the photo was rounded to 8 bits
+    path = scale.make_photo(tmp_path, tmp_path, kernel, 1.2)
+    assert read_photo(path).pixels.shape == (1, 3, 949, 1265)
