@@ -31,7 +31,7 @@ from blurspace.restore.candidates import SearchSettings, estimate_kernel
 from blurspace.restore.learned import make_start
 from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyKernel, Image, Kernel
 
 # Noise: log-uniform, and often just what the benchmark protocols use.
 SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
@@ -224,7 +224,7 @@ def _crop(shard: dict[str, Tensor], generator: torch.Generator, side: int) -> tu
     return (*pieces, shard["sigma"][which])
 
 
-def _common_trim(kernel: Kernel) -> Kernel:
+def _common_trim(kernel: AnyKernel) -> Kernel:
     """Cut the zeros round a batch of kernels, as far as all of them are zero; centres stay."""
     middle = kernel.shape[-1] // 2
     lit = (kernel > 0).any(0)[0].nonzero()
