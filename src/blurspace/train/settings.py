@@ -41,6 +41,13 @@ class AdamSettings(Strict):
     clip: float | None = Field(default=None, gt=0)
 
 
+class Recipe(Strict):
+    """The tables that all recipes have in which one loss is descended."""
+
+    loop: LoopSettings
+    adam: AdamSettings
+
+
 class TripletSettings(Strict):
     """What `data.triplets.draw_triplets` draws; lengths in px, `sigmas` for pixel values in [0, 1]."""
 
