@@ -28,9 +28,8 @@ import blurspace
 from blurspace.bench.methods import BLURRY, TOLD
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
-from blurspace.bench.runner import RENAMED
 from blurspace.bench.tables import BEFORE
-from blurspace.cards import CARDS
+from blurspace.cards import CARDS, OLD_NAMES, current_name
 
 HERE = Path(__file__).parent
 INDEX = HERE / "index.csv"
@@ -40,7 +39,6 @@ OLD_COMMIT = " # at commit "  # how a command ends that today's code cannot repe
 # What every deblurring depends on, and what trainings do besides.
 ROOMS = ("blur", "nets", "restore", "metrics.py", "levels.py", "pixels.py", "sharpness.py")
 TRAINING_ROOMS = ("data", "train", "codes.py", "losses.py")
-OLD_NAMES = {new: old for old, new in RENAMED.items()}
 
 
 def main() -> int:
@@ -79,7 +77,9 @@ def measure(bench: list[str], target: Path, path: Path) -> int:
 
 def before(bench: list[str], twin: str, note: str, checkout: Path) -> None:
     """The same with older code."""
-    old = [OLD_NAMES.get(word, word) for word in bench]
+    old = list(bench)
+    for name, new in OLD_NAMES.items():
+        old = [name + word.removeprefix(new) if word.startswith(new) else word for word in old]
     if measure(old, HERE / twin, checkout.resolve() / "src"):
         raise SystemExit(f"the code in {checkout} cannot do that")
     note_bench(twin, old, f"{note}; before", commit(checkout))
@@ -162,11 +162,11 @@ def depends_on(words: list[str]) -> list[Path]:
         return [*rooms, *weights, *(HERE.parent / word for word in words if word.endswith((".py", ".toml")))]
     protocol = PROTOCOLS[words[2]]
     method = words[words.index("--method") + 1] if "--method" in words else protocol.default
-    method = RENAMED.get(method, method)
+    method = current_name(method)
     method = TOLD.get(method.replace("-", " "), TOLD.get(method, method))
     card = CARDS.get(method)
     if card or method == BLURRY:
-        weights = [SOURCE / "weights" / card.weights] if card and card.weights else []
+        weights = [SOURCE / "weights" / name for name in (card.weights if card else ())]
     # Protocols whose only method is a kernel space read pairs and codes, whether they train or not.
     rooms = rooms if protocol.trains or protocol.default == "kernel-space" else [SOURCE / room for room in ROOMS]
     return [*rooms, *weights, SOURCE / "bench" / f"{protocol.file}.py"]

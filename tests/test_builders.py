@@ -2,25 +2,27 @@
 
 import pytest
 import torch
-from blurspace.restore.auto import Auto
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.builders import (
+    NETWORKS,
     build_camera,
     build_features,
     build_naturalness,
     build_network,
     build_space,
+    card_of,
     finest,
+    make_network,
+    read_file,
     write_camera,
 )
-from blurspace.catalog import WEIGHTS
-from blurspace.errors import ModelError
+from blurspace.catalog import WEIGHTS, build_deblurrer
+from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import read_weights, write_weights
 from blurspace.nets.restorer import Restorer
 from blurspace.nets.translator import Translator
-from blurspace.restore.network import NetworkDeblurrer
 
 NETWORK = {"kind": "unet", "widths": [4, 6], "blocks": 2}
 ABOUT = {"architecture": {"translator": NETWORK}, "known": "lines", "steps": 7}
@@ -65,29 +67,46 @@ def test_a_camera_with_a_network(networks, camera_file):
         restored = restorer(translated).clamp(0, 1)
     torch.testing.assert_close(camera.translate(PICTURE), translated)
     assert not torch.allclose(translated, PICTURE, atol=1e-2)
-    assert isinstance(camera.deblurrer, NetworkDeblurrer)
-    assert camera.deblurrer.method == "lines"
-    torch.testing.assert_close(camera.deblurrer.restore(camera.translate(PICTURE)), restored)
+    assert [method.name for method in camera.known.methods] == ["lines"]
+    with torch.no_grad():
+        torch.testing.assert_close(camera.network(translated).clamp(0, 1), restored)
     assert not torch.allclose(restored, translated, atol=1e-2)
-    assert camera.space.fingerprint() == build_space().fingerprint()
+    assert camera.methods[0].space.fingerprint() == build_space().fingerprint()
     squares = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(1))
     photo = blur(squares.repeat_interleave(8, 2).repeat_interleave(8, 3), line(9, 90))
-    assert camera(photo).method == "translated, lines"
+    result = camera(photo)
+    assert result.method == "translated, lines"
+    again = build_deblurrer("auto", weights=(camera_file,))(photo)
+    assert torch.equal(again.restored, result.restored)
+    assert again.receipt == result.receipt
 
 
-def test_a_camera_with_a_method(networks, tmp_path):
-    write_camera(tmp_path / "camera", networks[0], known="auto", about=ABOUT)
+@pytest.mark.parametrize("method", ["auto", "fourier-pair"])  # the second: as older files say
+def test_a_camera_with_a_method(networks, tmp_path, method):
+    write_camera(tmp_path / "camera", networks[0], known=method, about=ABOUT)
     camera = build_camera(tmp_path / "camera")
-    assert isinstance(camera.deblurrer, Auto)
+    names = ["learned", "classical", "rotation"] if method == "auto" else ["learned"]
+    assert [method.name for method in camera.known.methods] == names
     with torch.no_grad():
         torch.testing.assert_close(camera.translate(PICTURE), networks[0](PICTURE)[0].clamp(0, 1))
 
 
 def test_a_camera_needs_no_other_file(camera_file, known):
     known.unlink()
-    assert isinstance(build_camera(camera_file).deblurrer, NetworkDeblurrer)
+    assert build_camera(camera_file).network is not None
     assert read_weights(camera_file)[1]["steps"] == 7
     assert ABOUT["architecture"] == {"translator": NETWORK}  # what was given is not changed
+
+
+def test_a_translator_and_what_undoes_the_known_blur_are_a_camera(networks, known, camera_file, tmp_path):
+    write_weights(tmp_path / "translator", {"translator": networks[0]}, about=ABOUT)
+    with pytest.raises(ModelError, match="is a translator alone: give the weights of what undoes the known blur as"):
+        build_camera(tmp_path / "translator")
+    for weights in ((tmp_path / "translator", known), (known, tmp_path / "translator")):
+        both, one = build_camera(*weights), build_camera(camera_file)
+        with torch.no_grad():
+            assert torch.equal(both.network(PICTURE), one.network(PICTURE))
+        assert torch.equal(both.translate(PICTURE), one.translate(PICTURE))
 
 
 def test_half_is_half_the_bytes(networks, known, tmp_path):
@@ -145,12 +164,55 @@ def test_a_network_of_task_deblurrer(networks, known):
         build_network(WEIGHTS / "features.safetensors")
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_the_table_is_there(name):
+    sizes = {"encoder space": {"width": 2, "code_width": 2}}
+    assert make_network(name, **sizes.get(name, {})).state_dict()
+
+
+def test_unknown_networks_and_other_versions(tmp_path):
+    with pytest.raises(ModelError, match="no network painter is known"):
+        make_network("painter")
+    network = make_network("restorer", widths=(4,))
+    write_weights(tmp_path / "other", {"restorer": network}, about={"architecture": {"restorer": {"depth": 4}}})
+    with pytest.raises(ModelError, match="has a restorer of another version of blurspace: train it again"):
+        read_file(tmp_path / "other").network("restorer")
+
+
+def test_a_file_is_called_what_it_is_or_as_its_run(known, tmp_path):
+    (tmp_path / "mine").mkdir()
+    path = known.rename(tmp_path / "mine" / "weights.safetensors")
+    assert build_deblurrer("auto", weights=(path,)).methods[0].name == "mine"
+    path = path.rename(tmp_path / "other.safetensors")
+    assert build_deblurrer("auto", weights=(path,)).methods[0].name == "other"
+
+
+def test_weights_that_do_not_go_together(known):
+    learned = WEIGHTS / "learned.safetensors"
+    with pytest.raises(UsageError, match="are weights for different methods: give those of one"):
+        build_deblurrer("auto", weights=(known, learned))
+    with pytest.raises(UsageError, match="hold 2 networks restorer: give"):
+        build_deblurrer("auto", weights=(known, known))
+    with pytest.raises(UsageError, match="weights say which method they are for: leave the method classical out"):
+        build_deblurrer("classical", weights=(known,))
+    with pytest.raises(
+        UsageError, match=r"known\.safetensors knows no kernel, size, response or strength: leave them out"
+    ):
+        build_deblurrer("auto", weights=(known,), size=9)
+
+
+def test_shipped_weights_belong_to_their_card():
+    for name in ("learned", "kaufman2020-small", "belt"):
+        assert card_of([read_file(WEIGHTS / f"{name}.safetensors")]).name == name
+
+
 def test_a_space_and_features_are_those_of_their_files():
     for build, name in ((build_space, "kernel-space"), (build_features, "features")):
         shipped, given = build(), build(WEIGHTS / f"{name}.safetensors")
         assert all(torch.equal(*both) for both in zip(shipped.parameters(), given.parameters(), strict=True))
         assert not any(one.requires_grad for one in shipped.parameters())
-        with pytest.raises(ModelError, match=r"holds no kernel space|does not hold the network features"):
+        lacks = "holds no kernel space|does not hold the network features"
+        with pytest.raises(ModelError, match=rf"belt\.safetensors ({lacks}) but a deblurrer, which"):
             build(WEIGHTS / "belt.safetensors")
 
 

@@ -8,26 +8,19 @@ import pytest
 import torch
 from PIL import Image as Pil
 
-from blurspace.blur.kernels import disk
-from blurspace.errors import MemoryExhaustedError, NoInputError, OutputError, PictureError, UsageError
+from blurspace.blur.convolve import blur
+from blurspace.blur.kernels import line
+from blurspace.errors import Cancelled, MemoryExhaustedError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.jobs import inspect
-from blurspace.jobs.deblur import deblur_files, exit_code
+from blurspace.jobs.deblur import Wishes, deblur_files
+from blurspace.jobs.each import exit_code
 from blurspace.jobs.files import find_sources, plan_targets
-from blurspace.types import Receipt, Restoration
+from blurspace.jobs.records import picture_bytes
+from blurspace.restore.finders import KernelFinder
 
-
-class Fake:
-    """Instead of the slow deblurrer: a gentle change, and whatever verdict the test wants."""
-
-    def __init__(self, verdict="restored", *, change=lambda blurry: blurry * 0.5, kernel=True):
-        self.verdict, self.change, self.kernel, self.calls = verdict, change, kernel, 0
-
-    def __call__(self, blurry, *, least_sigma=0.0):
-        self.calls += 1
-        restored = self.change(blurry) if self.verdict == "restored" else blurry
-        receipt = Receipt(self.verdict, "because of the test", 0.01, 40.0, math.inf, 3.0, 0.0)
-        return Restoration(restored, disk(2.0) if self.kernel else None, blurry, receipt, "fake", ("worked quickly",))
+from .fakes import Fake
+from .restore.scenes import made_scene
 
 
 @pytest.fixture
@@ -43,7 +36,8 @@ def save(path, *, seed=0, mode="RGB"):
 
 def run(*paths, deblurrer=None, **options):
     sources = find_sources([str(path) for path in paths])
-    return list(deblur_files(sources, deblurrer=deblurrer or Fake(), **options))
+    output = options.pop("output", None)
+    return list(deblur_files(sources, deblurrer=deblurrer or Fake(), output=output, wishes=Wishes(**options)))
 
 
 def test_result_beside_the_input(photo):
@@ -81,17 +75,14 @@ def test_refused_writes_nothing_and_fails_only_under_strict(photo):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [
-        (lambda blurry: blurry * math.nan, "not finite"),
-        (lambda blurry: blurry + 2, "outside"),
-        (lambda blurry: blurry[..., 1:], "shape"),
-    ],
+    [(lambda blurry: blurry * math.nan, "infinity"), (lambda blurry: blurry[..., 1:], "same shape")],
 )
 def test_garbage_is_never_written(photo, change, words):
-    (outcome,) = run(photo, deblurrer=Fake(change=change))
-    assert outcome.verdict == "left alone"
+    """Not even where a deblurrer lets it through; the driver itself refuses what is no number, or no picture."""
+    (outcome,) = run(photo, deblurrer=Fake(change=change, as_it_is=True))
+    assert outcome.verdict == "failed"
     assert words in outcome.reason
-    assert Path(outcome.output).read_bytes() == photo.read_bytes()
+    assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
 
 
 def test_existing_output_is_refused_before_the_work(photo):
@@ -129,10 +120,7 @@ def test_a_bad_file_does_not_stop_the_batch(photo, tmp_path):
 
 
 def test_a_bug_in_one_file_does_not_stop_the_batch(photo, tmp_path):
-    def broken(blurry, *, least_sigma=0.0):
-        raise ZeroDivisionError("oh")
-
-    outcomes = run(photo, save(tmp_path / "other.png"), deblurrer=broken)
+    outcomes = run(photo, save(tmp_path / "other.png"), deblurrer=Fake(error=ZeroDivisionError("oh")))
     assert [one.verdict for one in outcomes] == ["failed", "failed"]
     assert "ZeroDivisionError" in outcomes[0].reason
 
@@ -141,19 +129,14 @@ def test_a_bug_in_one_file_does_not_stop_the_batch(photo, tmp_path):
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate")]
 )
 def test_out_of_memory_is_exit_5(photo, error):
-    def greedy(blurry, *, least_sigma=0.0):
-        raise error
-
-    (outcome,) = run(photo, deblurrer=greedy)
+    (outcome,) = run(photo, deblurrer=Fake(error=error))
     assert outcome.exit_code == MemoryExhaustedError.exit_code == 5
 
 
 def test_interrupt_leaves_no_half_file(photo):
-    def interrupted(blurry, *, least_sigma=0.0):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(photo, deblurrer=interrupted)
+    for error in (KeyboardInterrupt(), Cancelled("enough")):
+        with pytest.raises(type(error)):
+            run(photo, photo, deblurrer=Fake(error=error))
     assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
 
 
@@ -219,19 +202,37 @@ def test_non_ascii_names_and_grey_pictures(tmp_path):
     assert run(photo)[0].output == str(tmp_path / "фото ünï 写真.deblurred.png")
 
 
-def test_kernel_is_saved_plotted_and_recorded(photo, tmp_path):
+def shaken(path):
+    """A photo under a line of 9 px."""
+    pixels = blur(made_scene(120, seed=3), line(9, 30.0), border="valid")
+    path.write_bytes(picture_bytes(pixels))
+    return path
+
+
+def test_kernel_is_saved_plotted_and_recorded(tmp_path):
+    source = find_sources([str(shaken(tmp_path / "photo.png"))])[0]
     paths = {"save": tmp_path / "k.tiff", "plot": tmp_path / "k.png"}
-    record = inspect.inspect_kernel(find_sources([str(photo)])[0], deblurrer=Fake(), **paths)
-    assert torch.allclose(read_kernel(paths["save"]), disk(2.0), atol=1e-6)
-    assert read_photo(paths["plot"]).pixels.shape[1] == 1
-    assert record["size"] == 5
+    record = inspect.inspect_kernel(source, finder=KernelFinder(13), **paths)
+    assert record["size"] == read_kernel(paths["save"]).shape[-1] <= 13
+    assert record["length_px"] == pytest.approx(9, abs=2)
+    assert read_photo(paths["plot"], min_side=1).pixels.shape[1] == 1
+    assert 0 <= record["confidence"] <= 1
     with pytest.raises(OutputError, match="exists already"):
-        inspect.inspect_kernel(find_sources([str(photo)])[0], deblurrer=Fake(), **paths)
+        inspect.inspect_kernel(source, finder=KernelFinder(13), **paths)
 
 
-def test_no_kernel_is_an_error_that_says_why(photo):
-    with pytest.raises(PictureError, match="because of the test"):
-        inspect.inspect_kernel(find_sources([str(photo)])[0], deblurrer=Fake("left alone", kernel=False))
+def test_a_field_is_recorded_beside_the_kernel(tmp_path):
+    source = find_sources([str(shaken(tmp_path / "photo.png"))])[0]
+    record = inspect.inspect_kernel(source, finder=KernelFinder(13), field=True, plot=tmp_path / "f.png")
+    assert record["varies"] is False
+    assert record["variation_px"] >= 0
+
+
+def test_no_kernel_is_an_error_that_says_why(tmp_path):
+    sharp = tmp_path / "sharp.png"
+    sharp.write_bytes(picture_bytes(made_scene(120, seed=3)))
+    with pytest.raises(PictureError, match="the photo is sharp"):
+        inspect.inspect_kernel(find_sources([str(sharp)])[0], finder=KernelFinder())
 
 
 def test_diagnosis_goes_on_after_a_bad_file(photo, tmp_path):

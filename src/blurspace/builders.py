@@ -133,7 +133,7 @@ def card_of(files: Sequence[WeightsFile]) -> Card:
     for file in files:
         card = next((one for one in CARDS.values() if set(one.networks) & set(file.networks)), None)
         if card is None:
-            raise ModelError(f"{file.label} does not deblur{file.instead}")
+            raise ModelError(f"{file.label} holds nothing that deblurs{file.instead}")
         cards[card.name] = file.label
     if len(cards) > 1:
         raise UsageError(f"{' and '.join(cards.values())} are weights for different methods: give those of one")
@@ -214,8 +214,8 @@ def write_camera(
 def build_camera(*weights: str | Path, device: str = "cpu") -> Camera:
     """The deblurrer of one camera, from a file that `adapt` wrote: translate, then the known deblurrer.
 
-    Or from two: that of a translator, which `train` wrote, and that of the network that undoes the known blur. Raises
-    ModelError where a file is missing, damaged, or no camera's.
+    Or from that of a translator, which `train` wrote, and that of the network that undoes the known blur, if its recipe
+    names none. Raises ModelError where a file is missing, damaged, or no camera's.
     """
     files = [read_file(path) for path in weights]
     first = next((one for one in files if "translator" in one.networks or one.about.get("kind") == CAMERA), None)
@@ -229,6 +229,8 @@ def build_camera(*weights: str | Path, device: str = "cpu") -> Camera:
         card = find_card(method)
         return replace(camera(translator, card.build(networks_of(card, (), device), Options()), space), device=device)
     known = next((file for file in files if set(AT_ONCE) & set(file.networks)), None)
+    if known is None and first.about.get("recipe", {}).get("deblurrer"):
+        known = read_file(first.about["recipe"]["deblurrer"])
     if known is None:
         raise ModelError(f"{first.label} is a translator alone: give the weights of what undoes the known blur as well")
     name = str(first.about.get("known", known.name))

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CARDS", "WEIGHTS", "build_deblurrer", "current_name", "deblurrers", "find_card", "papers_behind", "verify"]
 
-CAMERA = "a camera"  # what a translator deblurs as, which has no card
-
 
 def deblurrers() -> tuple[str, ...]:
     """The names of the cards that deblur."""
@@ -55,12 +53,11 @@ def build_deblurrer(
     from blurspace.restore.deblurrer import Deblurrer
 
     files = [builders.read_file(path) for path in weights]
+    if files and method != AUTO:
+        raise UsageError(f"weights say which method they are for: leave the method {method} out, or the weights")
     translated = any("translator" in file.networks for file in files)
-    card = find_card(method) if translated or not files else builders.card_of(files)
-    name, known = (CAMERA, ()) if translated else (card.name, card.options)
-    if method not in (AUTO, name):
-        raise UsageError(f"the weights are for {name} and not for {method}: leave the method out")
-    options.check(name, known)
+    card = builders.card_of(files) if files and not translated else find_card(method)
+    options.check(files[0].label if files else card.name, () if translated else card.options)
     if translated:
         return builders.build_camera(*weights, device=device)
     methods = card.build(builders.networks_of(card, files, device), options)

@@ -8,7 +8,9 @@ import torch
 from PIL import Image as Pil
 
 from blurspace.blur.kernels import shake
-from blurspace.types import Receipt, Restoration
+from blurspace.restore.blurs import UniformBlur
+
+from ..fakes import Fake
 
 SIDE = 96
 
@@ -59,11 +61,8 @@ def fake(monkeypatch):
     def build(**options):
         wish.built.append(options)
 
-        def deblurrer(blurry):
-            receipt = Receipt(wish.verdict, "because of the test", 0.01, 40.0, 20.0, 3.0, 0.0)
-            return Restoration(wish.answer(blurry), options.get("kernel"), blurry, receipt, "fake")
-
-        return deblurrer
+        kernel = options.get("kernel")
+        return Fake(wish.verdict, change=wish.answer, kernel=None if kernel is None else UniformBlur(kernel))
 
     monkeypatch.setattr("blurspace.catalog.build_deblurrer", lambda _method, **options: build(**options))
     return wish

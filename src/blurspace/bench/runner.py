@@ -4,10 +4,8 @@ from pathlib import Path
 
 from blurspace.bench.protocols import PROTOCOLS, Protocol
 from blurspace.bench.result import BenchResult, Progress, no_progress
+from blurspace.cards import current_name
 from blurspace.errors import NoInputError, UsageError
-
-# What older rows and their commands call a method, and what it is called now.
-RENAMED = {"fourier-pair": "learned", "fourier-pair with true kernel": "learned with true kernel"}
 
 
 def run(
@@ -53,7 +51,7 @@ def _check_data(protocol: Protocol, data: Path | None) -> None:
 
 def _known(method: str, allowed: tuple[str, ...]) -> str:
     """The method's name; "true-kernel" is "true kernel", and old names are today's."""
-    method = RENAMED.get(method, method)
+    method = current_name(method)
     name = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
     if name is None:
         raise UsageError(f"method {method} is not measured by this protocol: give one of {', '.join(allowed)}")

@@ -43,13 +43,15 @@ def inner_differences(picture: Image) -> Tensor:
     return torch.stack((picture[..., :-1, 1:] - corner, picture[..., 1:, :-1] - corner))
 
 
-@lru_cache(maxsize=64)
 def gradient_power(size: tuple[int, int], device: torch.device) -> Tensor:
     """|transfer function of `differences`|^2 summed over both directions, on the half spectrum (h w//2+1)."""
     height, width = size
-    rows = 2 * torch.pi * torch.fft.fftfreq(height, device=device)
-    columns = 2 * torch.pi * torch.fft.rfftfreq(width, device=device)
-    return (2 - 2 * rows.cos())[:, None] + (2 - 2 * columns.cos())[None]
+    return _power_along(height, device)[:, None] + _power_along(width, device)[: width // 2 + 1]
+
+
+@lru_cache(maxsize=256)  # lines only: nothing of a picture's size stays in memory
+def _power_along(length: int, device: torch.device) -> Tensor:
+    return 2 - 2 * (2 * torch.pi * torch.fft.fftfreq(length, device=device)).cos()
 
 
 def extended_size(size: tuple[int, int], margin: int) -> tuple[int, int]:

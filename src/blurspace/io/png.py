@@ -21,7 +21,6 @@ from blurspace.types import Photo
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by number of channels
 PALETTE = 3  # the colour type
-ALPHA = 4  # the bit of a colour type that stands for an alpha channel
 PAETH = 4  # the filter type: best on photographs (specification, 12.7), and one filter is enough for them
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 # Copied as they are: what the numbers mean as colours, the size on paper, and texts. Left out are the chunks that

@@ -21,8 +21,9 @@ from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.driver import Found, Method
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
-from blurspace.types import AnyKernel, Image, Kernel
+from blurspace.types import AnyImage, AnyKernel, Image, Kernel
 
+STAGE = "reading the kernel"
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
 HALVINGS = 2
@@ -96,12 +97,13 @@ class AnalysisFinder:
         window = seen.area if known else seen.window(MOST_SIDE)
         picture, scale = seen.display(window).to(run.device), 1.0
         for halving in range(HALVINGS + 1):
-            run.step("reading the kernel", halving, HALVINGS + 1)
+            run.step(STAGE, halving, HALVINGS + 1)
             scale = 0.5**halving
             kernel = _scaled(seen.given.kernel, scale) if seen.given else self._read(shrunk(picture, scale))
             fits = kernel.shape[-1] <= side if known else extent(kernel.cpu())[0] < FULL * side
             if fits or min(shrunk_size(window.size, scale)) // 2 < LEAST_SIDE:
                 break
+        run.step(STAGE, HALVINGS + 1, HALVINGS + 1)
         note = "the networks worked at full size" if scale == 1 else f"the networks worked at {scale:.0%} of the size"
         return FoundAt(UniformBlur(_scaled(kernel, 1 / scale)), known=known, notes=(note,), scale=scale, small=kernel)
 
@@ -156,7 +158,7 @@ def shrunk_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return max(round(size[0] * scale), LEAST_SIDE), max(round(size[1] * scale), LEAST_SIDE)
 
 
-def shrunk(picture: Image, scale: float) -> Image:
+def shrunk(picture: Image, scale: float) -> AnyImage:
     """The picture (b c h w) at a scale, but not below what the networks need."""
     return resized(picture, shrunk_size((picture.shape[-2], picture.shape[-1]), scale))
 

@@ -224,7 +224,7 @@ def _crop(shard: dict[str, Tensor], generator: torch.Generator, side: int) -> tu
     return (*pieces, shard["sigma"][which])
 
 
-def _common_trim(kernel: AnyKernel) -> Kernel:
+def _common_trim(kernel: Kernel) -> AnyKernel:
     """Cut the zeros round a batch of kernels, as far as all of them are zero; centres stay."""
     middle = kernel.shape[-1] // 2
     lit = (kernel > 0).any(0)[0].nonzero()

@@ -19,6 +19,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor, nn
 
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.unpaired import UnpairedPhotos
 from blurspace.errors import UsageError
@@ -27,7 +28,7 @@ from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
 from blurspace.train.one_loss import VALIDATION_SEED, Report, report_left_out
 from blurspace.train.settings import CriticNetwork, LoopSettings, Strict
-from blurspace.train.steps import chance, descend, seeded
+from blurspace.train.steps import descend, seeded
 from blurspace.train.supervised import RestorerNetwork
 from blurspace.types import Image, Pair
 
