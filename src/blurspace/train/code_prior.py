@@ -20,7 +20,7 @@ from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.kernel_space import BasisNetwork
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, one_loss
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
+from blurspace.train.settings import Recipe
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
@@ -37,7 +37,7 @@ class LatentSettings(BasisNetwork):
     latent: int = Field(default=16, gt=0)
 
 
-class CodePriorRecipe(Strict):
+class CodePriorRecipe(Recipe):
     """Recipe of task "code prior": `start` is the space whose codes are learned, which stays as it is.
 
     `collected`: batches of pairs whose codes are read before the training. `cells`: of them in a batch. `error`: the
@@ -45,8 +45,6 @@ class CodePriorRecipe(Strict):
     """
 
     task: Literal["code prior"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: PairSettings
     space: LatentSettings
     start: Path

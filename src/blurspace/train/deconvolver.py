@@ -33,7 +33,7 @@ from blurspace.train.cases import (
     read_shard,
 )
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
+from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Image, Kernel
 
@@ -67,12 +67,10 @@ class DeconvolverNetwork(Strict):
     widths: tuple[int, ...] = (32, 64, 96)
 
 
-class DeconvolverRecipe(Strict):
+class DeconvolverRecipe(Recipe):
     """Recipe of task "deconvolver"; `start`: weights to start from, its own or of the denoiser alone."""
 
     task: Literal["deconvolver"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: CasesSettings
     deconvolver: DeconvolverNetwork = DeconvolverNetwork()
     start: Path | None = None

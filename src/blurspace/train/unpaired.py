@@ -7,9 +7,6 @@ Translation") are twins: GAMES says in what they differ. Both are baselines in P
 Not as published: the translators are our `Restorer`, which starts as the identity (there ResNet and U-Net from
 random weights), without DualGAN's noise by dropout; the critics see what is made now (CycleGAN: a pool of 50 older
 pictures); pictures are in [0, 1] and not [-1, 1], so L1 distances count twice here.
-
-The way from the identity is slow, since any step costs cycle loss at first: in 400 steps of a toy problem CycleGAN
-moved a little and DualGAN, with the least of its published weights, did not, from random last layers neither.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
