@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 
 ACCENTS = {"'": "\N{COMBINING ACUTE ACCENT}", '"': "\N{COMBINING DIAERESIS}"}
 
@@ -32,7 +32,7 @@ class Paper:
 
 def _read() -> dict[str, Paper]:
     """Each entry by its key, in the file's order; an entry ends with a brace at the start of a line."""
-    text = files("blurspace").joinpath("papers.bib").read_text("utf-8")
+    text = (Path(__file__).parent / "papers.bib").read_text("utf-8")
     return {entry[1]: Paper(entry[0]) for entry in re.finditer(r"^@\w+\{(\w+),\n.*?^\}$", text, re.M | re.S)}
 
 
