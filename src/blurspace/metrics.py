@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
+from blurspace.pixels import gaussian_means, inner
 from blurspace.types import Image
 
 # Wang, Bovik, Sheikh and Simoncelli 2004, section III.C: window and the two constants that keep the ratio finite.
@@ -45,9 +46,7 @@ def psnr(restored: Image, sharp: Image, *, crop: int = 0, round8: bool = False) 
     _check_pair(restored, sharp, least=2 * crop + 1)
     if round8:
         restored, sharp = to_8_bits(restored), to_8_bits(sharp)
-    height, width = sharp.shape[-2:]
-    difference = (restored - sharp)[..., crop : height - crop, crop : width - crop]
-    return -10 * difference.square().mean((1, 2, 3)).log10()
+    return -10 * inner(restored - sharp, crop).square().mean((1, 2, 3)).log10()
 
 
 def ssim(restored: Image, sharp: Image) -> Tensor:
@@ -62,7 +61,7 @@ def ssim(restored: Image, sharp: Image) -> Tensor:
     batch = sharp.shape[0]
     first, second = restored.to(torch.float64), sharp.to(torch.float64)
     moments = torch.stack((first, second, first * first, second * second, first * second))
-    means = _gaussian_mean(moments.flatten(0, 2).unsqueeze(1)).unflatten(0, (5, batch, -1))
+    means = gaussian_means(moments.flatten(0, 2).unsqueeze(1), SSIM_SIDE, SSIM_SIGMA).unflatten(0, (5, batch, -1))
     mean1, mean2, square1, square2, product = means
     luminance = (2 * mean1 * mean2 + SSIM_C1) / (mean1.square() + mean2.square() + SSIM_C1)
     variances = square1 - mean1.square() + square2 - mean2.square()
@@ -87,10 +86,7 @@ def aligned(restored: Image, sharp: Image, *, max_shift: int = 5, step: float = 
     _check_pair(restored, sharp, least=2 * crop + 1)
     per_pixel = round(1 / step)
     mix = bilinear_table(max_shift, per_pixel).to(sharp.device)
-    height, width = sharp.shape[-2:]
-    target = sharp[..., crop : height - crop, crop : width - crop]
-    edge = crop - max_shift
-    roomy = to_8_bits(restored)[..., edge : height - edge, edge : width - edge]
+    target, roomy = inner(sharp, crop), inner(to_8_bits(restored), crop - max_shift)
     best = [int(ssd_of_shifts(one, other, mix).argmin()) for one, other in zip(roomy, target, strict=True)]
     places = [divmod(index, len(mix)) for index in best]
     moved = torch.stack(
@@ -138,13 +134,6 @@ def _shifted(roomy: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """`roomy` (c h+2m w+2m) at one shift: the mix of whole shifts, by row weights and column weights (2m+1,)."""
     kernel = torch.outer(rows, columns).to(roomy.dtype)
     return functional.conv2d(roomy[:, None], kernel[None, None])[:, 0]
-
-
-def _gaussian_mean(planes: Tensor) -> Tensor:
-    steps = torch.arange(SSIM_SIDE, dtype=planes.dtype, device=planes.device) - SSIM_SIDE // 2
-    window = torch.exp(-0.5 * (steps / SSIM_SIGMA) ** 2)
-    window = window / window.sum()
-    return functional.conv2d(functional.conv2d(planes, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
 
 
 def coarse_change(restored: Image, blurry: Image) -> Tensor:

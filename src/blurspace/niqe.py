@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
-from blurspace.pixels import luminance
+from blurspace.pixels import gaussian_means, luminance
 from blurspace.types import Image
 
 PEAK = 255  # the unit of the constant 1 that eq. 1 adds to the local deviation: grey levels of 8 bits
@@ -94,11 +94,8 @@ def normalised(plane: Tensor) -> tuple[Tensor, Tensor]:
 
     Source: Mittal et al. 2013, eq. 1 to 3; the edge is repeated.
     """
-    steps = torch.arange(WINDOW_SIDE, dtype=plane.dtype, device=plane.device) - WINDOW_SIDE // 2
-    window = torch.exp(-0.5 * (steps / WINDOW_SIGMA) ** 2)
-    window = window / window.sum()
     padded = functional.pad(torch.cat((plane, plane.square())), [WINDOW_SIDE // 2] * 4, mode="replicate")
-    means = functional.conv2d(functional.conv2d(padded, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
+    means = gaussian_means(padded, WINDOW_SIDE, WINDOW_SIGMA)
     deviation = (means[1:] - means[:1].square()).clamp(min=0).sqrt()
     difference = plane - means[:1]
     difference = torch.where(difference.abs() < FLAT, 0, difference)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from blurspace.blur.convolve import fast_size
+from blurspace.blur.convolve import extend_frame, fast_size
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
 
@@ -110,10 +110,8 @@ class Analysis(nn.Module):
         matter: each picture is made zero-mean and unit-variance first (section 3.4). The kernel is not centred.
         Raises UsageError on any other shape.
         """
-        # A ReLU divided by its sum, as published, can be zero everywhere: no kernel, no gradient, or NaN. Softmax over
-        # all pixels always sums to 1. Our trials (tiny network, 31 px shakes, mean L1 of at most 2): at a learning rate
-        # of 2e-3, after 400 steps, softmax 0.91, softplus divided by its sum 1.17, ReLU 1.86, where it had begun; at
-        # 5e-4, after 250 steps, softmax 1.01 and softplus 0.98.
+        # A ReLU divided by its sum, as published, can be zero everywhere: no kernel, no gradient, or NaN. In our trials
+        # it stayed where it had begun, and softmax, which always sums to 1, learned fastest.
         evidence = self.evidence(grey).float()
         return evidence.flatten(1).softmax(1).view_as(evidence)
 
@@ -165,7 +163,7 @@ class _Extract(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         for convolution in self.convolutions:
-            maps = functional.relu(convolution(_extended(maps, self.reach)), inplace=True)
+            maps = functional.relu(convolution(extend_frame(maps, self.reach, "replicate")), inplace=True)
         return maps
 
 
@@ -236,14 +234,6 @@ def _around_zero(circular: Tensor, reach: int, dim: int) -> Tensor:
     """Places -reach .. reach of an axis that wraps round."""
     length = circular.shape[dim]
     return torch.cat((circular.narrow(dim, length - reach, reach), circular.narrow(dim, 0, reach + 1)), dim)
-
-
-def _extended(maps: Tensor, reach: int) -> Tensor:
-    """Repeat the edge pixels `reach` times on each side (as slices: torch's padding has a random gradient on GPUs)."""
-    for dim in (-2, -1):
-        first, last = maps.narrow(dim, 0, 1), maps.narrow(dim, -1, 1)
-        maps = torch.cat((*[first] * reach, maps, *[last] * reach), dim)
-    return maps
 
 
 def _check(grey: Tensor) -> None:

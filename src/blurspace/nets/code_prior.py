@@ -27,13 +27,11 @@ class CodePrior(nn.Module):
 
     def encode(self, code: Code) -> tuple[Tensor, Tensor]:
         """Mean and log variance (b latent p q) of what stands for each cell of a code (b channels p q)."""
-        mean, log_variance = self.encoder(code).chunk(2, 1)
-        return mean, log_variance
+        return self.encoder(code).chunk(2, 1)
 
     def decode(self, latent: Tensor) -> Code:
         """The code (b channels p q) of latent numbers (b latent p q)."""
-        code: Code = self.decoder(latent)
-        return code
+        return self.decoder(latent)
 
     def sample(self, cells: tuple[int, int], *, change: float, generator: Generator | None = None) -> Code:
         """A drawn code (1 channels p q) for `cells` (p, q); each cell alone is as likely as the pairs' were.

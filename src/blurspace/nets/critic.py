@@ -55,8 +55,7 @@ class PatchCritic(nn.Module):
         height, width = picture.shape[-2:]
         if min(height, width) < self.least:
             raise UsageError(f"a picture of {height} x {width} px was given: give at least {self.least} px each way")
-        logits: Tensor = self.layers(picture)
-        return logits
+        return self.layers(picture)
 
 
 def _start(module: nn.Module) -> None:

@@ -140,8 +140,7 @@ class EncoderSpace(nn.Module):
         _check_picture(sharp)
         if sharp.shape != blurry.shape:
             raise UsageError(f"shapes {tuple(sharp.shape)} and {tuple(blurry.shape)} were given: give two of the same")
-        code: Tensor = self.extractor(torch.cat([self.features(_padded(one)) for one in (sharp, blurry)], 1))
-        return code
+        return self.extractor(torch.cat([self.features(_padded(one)) for one in (sharp, blurry)], 1))
 
     def _check_code(self, code: Tensor, batch: int) -> None:
         if code.ndim != 4 or code.shape[0] not in (1, batch) or code.shape[1] != self.code_width:
@@ -181,20 +180,6 @@ class _Adapter(nn.Module):
         return torch.tanh(maps)
 
 
-class _ReflectBlock(nn.Module):
-    """(b width h w) -> the same, h and w at least 2: two 3x3 convolutions around a ReLU, added to their input."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = (
-            nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect", bias=False) for _ in range(2)
-        )
-
-    def forward(self, maps: Tensor) -> Tensor:
-        change: Tensor = self.second(functional.relu(self.first(maps)))
-        return maps + change
-
-
 def _features(width: int, blocks: int) -> nn.Sequential:
     """A picture (b 3 h w) -> (b width h/4 w/4)."""
     layers: list[nn.Module] = []
@@ -210,7 +195,8 @@ def _extractor(width: int, outputs: int, blocks: int) -> nn.Sequential:
     layers: list[nn.Module] = [first, nn.ReLU()]
     for inputs, wider in pairwise(widths):
         layers += [nn.Conv2d(inputs, wider, 3, stride=2, padding=1, bias=False), nn.ReLU()]
-    return nn.Sequential(*layers, *(_ReflectBlock(outputs) for _ in range(blocks))).apply(_start)
+    last = (Block(outputs, padding_mode="reflect", bias=False) for _ in range(blocks))
+    return nn.Sequential(*layers, *last).apply(_start)
 
 
 def _reconstruction(width: int, blocks: int) -> nn.Sequential:

@@ -35,10 +35,7 @@ class Vgg19(nn.Module):
     std: Tensor
 
     def __init__(
-        self,
-        *,
-        taps: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        normalise: bool = True,
+        self, *, taps: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), normalise: bool = True
     ) -> None:
         """Build the layers up to the last tap; raises UsageError on no tap, or an unknown one."""
         super().__init__()
