@@ -172,9 +172,8 @@ def picture(what: What) -> Picture:
         planes = torch.from_numpy(np.array(what).reshape(what.height, what.width, -1)).permute(2, 0, 1)
     elif isinstance(what, np.ndarray):
         if what.ndim not in (2, 3):
-            raise UsageError(
-                f"an array of shape {what.shape} was given: give (height, width) or (height, width, channels)"
-            )
+            given = f"an array of shape {what.shape} was given"
+            raise UsageError(f"{given}: give (height, width) or (height, width, channels)")
         planes = torch.from_numpy(np.ascontiguousarray(what).reshape(*what.shape[:2], -1)).permute(2, 0, 1)
     elif isinstance(what, Tensor):
         if what.ndim not in (2, 3, 4) or (what.ndim == 4 and len(what) != 1):

@@ -103,10 +103,8 @@ class BlurBank:
     def of(self, space: AnySpace) -> "BlurBank":
         """The bank itself. Raises ModelError where it is of another space."""
         if self.space != space.fingerprint():
-            raise ModelError(
-                "the blur bank was made with another kernel space: give the weights that it was made with, or make it "
-                "again"
-            )
+            given = "the blur bank was made with another kernel space"
+            raise ModelError(f"{given}: give the weights that it was made with, or make it again")
         return self
 
 

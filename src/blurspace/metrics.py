@@ -79,10 +79,8 @@ def aligned(restored: Image, sharp: Image, *, max_shift: int = 5, step: float = 
     Source: the up-to-shift score of Levin, Weiss, Durand and Freeman 2009.
     """
     if crop <= max_shift or not math.isclose(step * round(1 / step), 1):
-        raise UsageError(
-            f"crop {crop}, max_shift {max_shift} and step {step} were given: "
-            "give a crop above max_shift, and a step that divides 1 px evenly"
-        )
+        given = f"crop {crop}, max_shift {max_shift} and step {step} were given"
+        raise UsageError(f"{given}: give a crop above max_shift, and a step that divides 1 px evenly")
     _check_pair(restored, sharp, least=2 * crop + 1)
     per_pixel = round(1 / step)
     mix = bilinear_table(max_shift, per_pixel).to(sharp.device)
@@ -148,12 +146,8 @@ def coarse_change(restored: Image, blurry: Image) -> Tensor:
 
 def _check_pair(restored: Tensor, sharp: Tensor, *, least: int) -> None:
     if restored.shape != sharp.shape or sharp.ndim != 4:
-        raise UsageError(
-            f"pictures of shapes {tuple(restored.shape)} and {tuple(sharp.shape)} were given: "
-            "give two of the same shape (batch, channels, height, width)"
-        )
+        given = f"pictures of shapes {tuple(restored.shape)} and {tuple(sharp.shape)} were given"
+        raise UsageError(f"{given}: give two of the same shape (batch, channels, height, width)")
     if min(sharp.shape[-2:]) < least:
-        raise UsageError(
-            f"the pictures are {sharp.shape[-2]} x {sharp.shape[-1]} px and this metric needs {least}: "
-            "give bigger pictures or a smaller crop"
-        )
+        given = f"the pictures are {sharp.shape[-2]} x {sharp.shape[-1]} px and this metric needs {least}"
+        raise UsageError(f"{given}: give bigger pictures or a smaller crop")

@@ -79,10 +79,8 @@ def jpeg(image: Image, *, quality: int) -> Image:
     `quality`: 1 to 100, the scale of libjpeg. Not differentiable. Raises UsageError on other qualities or channels.
     """
     if not 1 <= quality <= 100 or image.ndim != 4 or image.shape[1] not in (1, 3):
-        raise UsageError(
-            f"JPEG of quality {quality} and shape {tuple(image.shape)} was asked for: "
-            "give a quality of 1 to 100 and pictures (batch, 1 or 3, height, width)"
-        )
+        given = f"JPEG of quality {quality} and shape {tuple(image.shape)} was asked for"
+        raise UsageError(f"{given}: give a quality of 1 to 100 and pictures (batch, 1 or 3, height, width)")
     pixels = to_levels(image).permute(0, 2, 3, 1).cpu().numpy()
     coded = np.stack([_through_jpeg(one, quality) for one in pixels])
     return (torch.from_numpy(coded).permute(0, 3, 1, 2).contiguous() / 255).to(image)

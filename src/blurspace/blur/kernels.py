@@ -130,9 +130,8 @@ def normalise(kernel: Tensor) -> Kernel:
     positive = kernel.clamp(min=0)
     total = positive.sum((-2, -1), keepdim=True)
     if not bool((total.isfinite() & (total > 0)).all()):
-        raise UsageError(
-            "the kernel has no positive values, or some that are not finite: give one with some light in it"
-        )
+        given = "the kernel has no positive values, or some that are not finite"
+        raise UsageError(f"{given}: give one with some light in it")
     return positive / total
 
 

@@ -51,10 +51,8 @@ class KernelField:
         shape = tuple(self.kernels.shape)
         square = len(shape) == 4 and shape[1] == 1 and shape[2] == shape[3] and shape[3] % 2 == 1
         if min(self.rows, self.columns) < 1 or not square or shape[0] != self.rows * self.columns:
-            raise UsageError(
-                f"kernels of shape {shape} were given for a grid of {self.rows} x {self.columns}: "
-                "give (rows * columns, 1, k, k) with k odd"
-            )
+            given = f"kernels of shape {shape} were given for a grid of {self.rows} x {self.columns}"
+            raise UsageError(f"{given}: give (rows * columns, 1, k, k) with k odd")
 
     @property
     def side(self) -> int:
@@ -81,9 +79,8 @@ class RotationPath:
         if len(shapes[0]) != 2 or shapes[0][1] != 3 or shapes[1] != shapes[0][:1]:
             raise UsageError(f"angles and weights of shapes {shapes[0]} and {shapes[1]} were given: give (t, 3), (t,)")
         if not bool((self.weights >= 0).all()) or abs(float(self.weights.sum()) - 1) > 1e-4:
-            raise UsageError(
-                f"the weights of the poses sum to {float(self.weights.sum()):g}: give shares >= 0 that sum to 1"
-            )
+            given = f"the weights of the poses sum to {float(self.weights.sum()):g}"
+            raise UsageError(f"{given}: give shares >= 0 that sum to 1")
 
 
 def node_areas(area: Area, rows: int, columns: int) -> Iterator[tuple[int, slice, slice, Tensor]]:

@@ -38,10 +38,8 @@ class Coding:
         """With the photo's metadata."""
         height, width, channels, size = extent(photo)
         written = io.BytesIO()
-        written.write(SIGNATURE)
-        written.write(
-            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0))
-        )
+        head = struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0)
+        written.write(SIGNATURE + _chunk(b"IHDR", head))
         if photo.icc:
             written.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
         written.writelines(_chunk(kind, body) for kind, body in _copied(photo))
@@ -119,13 +117,10 @@ def _chunk(kind: bytes, body: bytes | memoryview) -> bytes:
 def _copied(photo: Photo) -> list[tuple[bytes, memoryview]]:
     if photo.source is None or not matches(photo.source):
         return []
-    copied = [part for part in _chunks(photo.source) if part[0] in COPIED]
     # A profile rules out sRGB (specification, 11.3.2.5).
-    return [
-        (kind, body)
-        for kind, body in copied
-        if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0") and not (photo.icc and kind == b"sRGB")
-    ]
+    kinds = set(COPIED) - ({b"sRGB"} if photo.icc else set())
+    copied = [part for part in _chunks(photo.source) if part[0] in kinds]
+    return [(kind, body) for kind, body in copied if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0")]
 
 
 def _eight_bits(image: PngImageFile) -> np.ndarray:

@@ -85,10 +85,8 @@ class Analysis(nn.Module):
         """Build the network with random weights; the defaults are the paper's."""
         super().__init__()
         if side % 2 == 0 or filter % 2 == 0 or levels < 1:
-            raise UsageError(
-                f"side {side} px, filter {filter} px and {levels} levels were given: "
-                "give an odd side, an odd filter and at least one level"
-            )
+            given = f"side {side} px, filter {filter} px and {levels} levels were given"
+            raise UsageError(f"{given}: give an odd side, an odd filter and at least one level")
         self.side = side
         # What the border spoils: each level's own convolutions, and half of what the level above had.
         margins = [0]
@@ -238,7 +236,5 @@ def _around_zero(circular: Tensor, reach: int, dim: int) -> Tensor:
 
 def _check(grey: Tensor) -> None:
     if grey.ndim != 4 or grey.shape[1] != 1 or min(grey.shape[-2:]) < LEAST_SIDE:
-        raise UsageError(
-            f"a picture of shape {tuple(grey.shape)} was given: "
-            f"give grey ones (batch, 1, height, width) of at least {LEAST_SIDE} x {LEAST_SIDE} px"
-        )
+        wanted = f"grey ones (batch, 1, height, width) of at least {LEAST_SIDE} x {LEAST_SIDE} px"
+        raise UsageError(f"a picture of shape {tuple(grey.shape)} was given: give {wanted}")

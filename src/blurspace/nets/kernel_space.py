@@ -53,10 +53,8 @@ class BasisSpace(nn.Module):
         """
         super().__init__()
         if side % 2 == 0 or stride % 2 or min(count, side, stride) < 1:
-            raise UsageError(
-                f"{count} filters of {side} px with a stride of {stride} px were asked for: give an odd side and "
-                "an even stride, all above 0"
-            )
+            given = f"{count} filters of {side} px with a stride of {stride} px were asked for"
+            raise UsageError(f"{given}: give an odd side and an even stride, all above 0")
         self.stride = stride
         self.basis = nn.Parameter(torch.randn(count, side, side) / side)
         self.log_stiffness = nn.Parameter(torch.full((count,), FIRST_STIFFNESS).log())
@@ -77,10 +75,8 @@ class BasisSpace(nn.Module):
         """
         _check(sharp)
         if code.ndim != 4 or code.shape[1] != len(self.basis) + 1 or code.shape[0] not in (1, len(sharp)):
-            raise UsageError(
-                f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: "
-                f"give (1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
-            )
+            wanted = f"(1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
+            raise UsageError(f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: give {wanted}")
         cells = self.cells((sharp.shape[-2], sharp.shape[-1]))
         with torch.autocast(sharp.device.type, enabled=False):
             sharp, code = sharp.float(), code.float()

@@ -146,9 +146,8 @@ def _blocks(width: int, heads: int, count: int, expansion: float) -> nn.Sequenti
 
 def _check_settings(width: int, blocks: Sequence[int], heads: Sequence[int]) -> None:
     if len(blocks) < 2 or len(blocks) != len(heads):
-        raise UsageError(
-            f"blocks of {len(blocks)} levels and heads of {len(heads)} were given: give two or more of both"
-        )
+        given = f"blocks of {len(blocks)} levels and heads of {len(heads)} were given"
+        raise UsageError(f"{given}: give two or more of both")
     if width < 2 or width % 2:
         raise UsageError(f"a width of {width} channels was given: give an even number, so that halving it works")
     for level, count in enumerate(heads):

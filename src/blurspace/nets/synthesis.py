@@ -152,17 +152,14 @@ class Synthesis(nn.Module):
 
     def _check(self, blurry: Tensor, kernel: Tensor) -> None:
         if blurry.ndim != 4 or blurry.shape[1] != self.colours:
-            raise UsageError(
-                f"a picture of shape {tuple(blurry.shape)} was given: give (batch, {self.colours}, height, width)"
-            )
+            given = f"a picture of shape {tuple(blurry.shape)} was given"
+            raise UsageError(f"{given}: give (batch, {self.colours}, height, width)")
         shape, batch = tuple(kernel.shape), blurry.shape[0]
         if kernel.ndim != 4 or shape != (shape[0], 1, shape[-1], shape[-1]) or shape[-1] % 2 == 0:
             raise UsageError(f"the kernel has shape {shape}: give (batch, 1, k, k) with k odd")
         if shape[0] not in (1, batch) or shape[-1] > self.side:
-            raise UsageError(
-                f"{shape[0]} kernels of {shape[-1]} px were given for {batch} pictures: "
-                f"give one kernel, or one per picture, of at most {self.side} px, or make the picture smaller"
-            )
+            wanted = f"one kernel, or one per picture, of at most {self.side} px, or make the picture smaller"
+            raise UsageError(f"{shape[0]} kernels of {shape[-1]} px were given for {batch} pictures: give {wanted}")
 
 
 class _Join(nn.Module):
