@@ -104,8 +104,7 @@ def deblur(
         device=place,
     )
     given = picture(what)
-    found = deblurrer(given.values, least_sigma=given.least_sigma, near=near, run=run or deblurrer.run())
-    return Result(found, given)
+    return Result(deblurrer(given.values, least_sigma=given.least_sigma, near=near, run=run or deblurrer.run()), given)
 
 
 def diagnose(what: What, *, response: str | None = None, run: Run | None = None) -> Diagnosis:

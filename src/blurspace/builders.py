@@ -214,8 +214,8 @@ def write_camera(
     tensors, architecture = named_tensors({"translator": translator}), dict(about["architecture"])
     method = str(known.resolve()) if isinstance(known, Path) else known
     if isinstance(known, Path) and known.suffix not in FOREIGN:
-        file = read_file(known)
-        method, kind = "", _at_once(file)
+        method, file = "", read_file(known)
+        kind = _at_once(file)
         architecture[kind] = file.about["architecture"][kind]
         tensors |= {name: one for name, one in file.tensors.items() if name.startswith(f"{kind}.")}
     facts = {**about, "architecture": architecture, "kind": CAMERA, "method": method}

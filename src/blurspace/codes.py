@@ -22,8 +22,7 @@ from blurspace.types import Code, Image, KernelSpace, Pair
 AnySpace = BasisSpace | EncoderSpace  # ours, and the published one
 # Adam's rate for a code's numbers, most of which are below 1 in our space; and steps after which little happens.
 RETRIEVAL_RATE, RETRIEVAL_STEPS = 0.01, 60
-# The picture that shows a code: a point or a square of light in the middle of each cell of so many px.
-PROBE_CELL = 64
+PROBE_CELL = 64  # px: a picture that shows a code has a point or a square of light in the middle of each such cell
 DARK, LIGHT = 0.2, 0.8
 LEAST_TRACE = 2e-3  # half an 8-bit level: below it a cell shows nothing
 BANK = "blur bank"

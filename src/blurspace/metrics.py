@@ -17,8 +17,7 @@ from blurspace.pixels import gaussian_means, inner
 from blurspace.types import Image
 
 # Wang, Bovik, Sheikh and Simoncelli 2004, section III.C: window and the two constants that keep the ratio finite.
-SSIM_SIGMA = 1.5
-SSIM_SIDE = 11
+SSIM_SIDE, SSIM_SIGMA = 11, 1.5
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
 COARSE = 64  # px: what is averaged over so many is what a blur of 8 px leaves nearly alone (ours)
 
@@ -87,9 +86,7 @@ def aligned(restored: Image, sharp: Image, *, max_shift: int = 5, step: float = 
     target, roomy = inner(sharp, crop), inner(to_8_bits(restored), crop - max_shift)
     best = [int(ssd_of_shifts(one, other, mix).argmin()) for one, other in zip(roomy, target, strict=True)]
     places = [divmod(index, len(mix)) for index in best]
-    moved = torch.stack(
-        [_shifted(one, mix[row], mix[column]) for one, (row, column) in zip(roomy, places, strict=True)]
-    )
+    moved = torch.stack([_shifted(one, *mix[list(place)]) for one, place in zip(roomy, places, strict=True)])
     shift = torch.tensor(places, device=sharp.device) / per_pixel - max_shift
     return Aligned(moved, target, (moved - target).square().sum((1, 2, 3)), shift)
 

@@ -28,8 +28,7 @@ PATCH = 96  # section 3: a size of patch that performs well, px
 SHARP_ENOUGH = 0.75  # section 2.2: T, as a part of the sharpest patch
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # rows and columns; eq. 4 calls for both axes and both diagonals
 SHAPES = (0.2, 10.0, 0.001)  # first, last, step: the search of the release; a Gaussian is 2, a Laplacian 1
-# Ours, in grey levels: round-off is 1e-13, and one level of blue in the window's corner, the least there is, 2e-5.
-FLAT = 1e-9
+FLAT = 1e-9  # ours, in grey levels: round-off is 1e-13, and one level of blue in the window's corner 2e-5
 
 
 @dataclass(frozen=True)

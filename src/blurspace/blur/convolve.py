@@ -96,10 +96,7 @@ def _direct(picture: Tensor, kernel: Tensor) -> Tensor:
 
 
 def extend_frame(picture: Tensor, reach: int, border: Border) -> Tensor:
-    """Add `reach` pixels on each side by the border rule.
-
-    Written with slices: torch's own padding has a gradient that is not deterministic on GPUs.
-    """
+    """Add `reach` pixels on each side by the border rule; by slices: torch's padding has a random gradient on GPUs."""
     if border == "valid" or reach == 0:
         return picture
     rows = _extend_rows(picture, reach, border)

@@ -25,10 +25,7 @@ TOE = 0.25 / 255
 
 @dataclass(frozen=True)
 class Response:
-    """A camera response: how linear light and display values, both in [0, 1], belong together.
-
-    Both functions work on any shape, are differentiable, clamp to [0, 1] and are each other's inverse there.
-    """
+    """A camera response: functions of any shape, differentiable, clamped to [0, 1] and each other's inverse there."""
 
     name: str
     to_linear: Callable[[Tensor], Tensor]
@@ -36,18 +33,12 @@ class Response:
 
 
 def to_linear(display: Tensor, response: str = "srgb") -> Tensor:
-    """Display values (any shape) to linear light, both in [0, 1]; values outside are clamped.
-
-    `response`: a name in RESPONSES. Raises UsageError on any other.
-    """
+    """Display values (any shape) to linear light, both clamped to [0, 1]. UsageError on no name in RESPONSES."""
     return _response(response).to_linear(display)
 
 
 def to_display(linear: Tensor, response: str = "srgb") -> Tensor:
-    """Linear light (any shape) to display values, both in [0, 1]; values outside are clamped (a full sensor is white).
-
-    `response`: a name in RESPONSES. Raises UsageError on any other.
-    """
+    """Linear light (any shape) to display values, both clamped to [0, 1]. UsageError on no name in RESPONSES."""
     return _response(response).to_display(linear)
 
 
@@ -101,12 +92,11 @@ def photograph(
 ) -> Image:
     """Take a blurry photo of a sharp one: linear light, blur, gain and saturation, noise, display values, 8 bits, JPEG.
 
-    `sharp` (b c h w) display values in [0, 1]; `kernel` (1 or b, 1, k, k). `gain` above 1 overexposes, which turns
-    highlights into the bright streaks of night shots. `sigma` and `shot` are in linear light, so in dark areas the
-    noise seen is stronger than `sigma` (with "srgb" up to 12.9 times); with `response="linear"` it is just `sigma`,
-    which is B = I * k + noise of Kaufman and Fattal 2020, "Training Set" (there sigma = 0.02). `round8` rounds to 8
-    bits, as `quality` (JPEG) does anyway. Returns display values in [0, 1], smaller for border "valid".
-    Raises UsageError as the single steps do.
+    `sharp` (b c h w) display values in [0, 1]; `kernel` (1 or b, 1, k, k). `gain` above 1 overexposes. `sigma` and
+    `shot` are in linear light, so in dark areas the noise seen is stronger (with "srgb" up to 12.9 times); with
+    `response="linear"` it is B = I * k + noise of Kaufman and Fattal 2020, "Training Set" (there sigma = 0.02).
+    `round8` rounds to 8 bits, as `quality` (JPEG) does anyway. Returns display values in [0, 1], smaller for border
+    "valid". Raises UsageError as the single steps do.
     """
     curve = _response(response)
     exposed = saturate(blur(curve.to_linear(sharp), kernel, border=border), gain=gain)

@@ -22,27 +22,21 @@ from blurspace.types import AnyKernel, Image, Kernel
 CONTROL_POINTS = (3, 4, 5, 6)
 # Standard deviation of the log of the time spent per stretch of path: one sigma is a factor 1.6 faster or slower.
 SPEED_SPREAD = 0.5
-# Path samples per px of kernel side. A six-point path is about 3.5 sides long, so neighbours are 0.1 px apart.
-SAMPLES_PER_PIXEL = 32
+SAMPLES_PER_PIXEL = 32  # of kernel side; a six-point path is about 3.5 sides long, so neighbours are 0.1 px apart
 # The sensor's spot: a Gaussian of this sigma, or a square pixel aperture of this width, in px.
-SPOT_SIGMA = (0.2, 0.7)
-SPOT_WIDTH = (1.0, 2.0)
+SPOT_SIGMA, SPOT_WIDTH = (0.2, 0.7), (1.0, 2.0)
 SPOT_REACH = 2  # px; beyond it lies less than 0.1 % of the widest spot
-# `extent` looks at the central 95 % of the light, so that specks of an estimated kernel do not count.
-CENTRAL_SHARE = 0.95
-# `centre` may drop this share of the light at the edge (rounding of an FFT) before it makes the kernel bigger.
-NEGLIGIBLE = 1e-6
-# Variances along the two axes that differ by less than this share are equal: ten times float32 rounding.
-ROUND = 1e-6
+CENTRAL_SHARE = 0.95  # of the light, which `extent` looks at, so that specks of an estimated kernel do not count
+NEGLIGIBLE = 1e-6  # the share of the light at the edge that `centre` may drop before it makes the kernel bigger
+ROUND = 1e-6  # variances along the two axes that differ by less than this share are equal: ten float32 roundings
 
 
 def shake(size: int, *, generator: torch.Generator | None = None, extent: float | None = None) -> Kernel:
     """Draw one camera shake: a smooth path travelled at changing speed, seen through a small sensor spot.
 
     `size`: side of the kernel in px, odd. `extent`: side in px, 1 to `size`, of the centred square that just holds the
-    drawn kernel, spot included (what `trim` would leave; the range a size class such as (31, 61] speaks of); drawn
-    uniformly from 1 to `size` where not given. The time-weighted mean of the path lies exactly on the centre pixel.
-    `generator`: on the CPU, where kernels are drawn, so that a seed means the same everywhere; None = torch's own.
+    drawn kernel, spot included (what `trim` would leave); drawn uniformly where not given. The time-weighted mean of
+    the path lies on the centre pixel. `generator`: on the CPU, where kernels are drawn; None = torch's own.
     Returns (1 1 size size) float32. Raises UsageError on an even size or an extent outside its range.
     Source: Kaufman and Fattal 2020, "Training Set", after Chakrabarti 2016.
     """
@@ -138,10 +132,9 @@ def normalise(kernel: Tensor) -> Kernel:
 def centre(kernel: Kernel, *, subpixel: bool = False) -> AnyKernel:
     """Shift each kernel (b 1 k k) so that its centroid is at the centre pixel.
 
-    By default by whole pixels (values stay as they are; the centroid ends within half a pixel), with `subpixel` the
-    rest too, by bilinear interpolation (exact, but it widens the kernel a little). No light is lost: where more than
-    a millionth of it would leave the square, the square grows, so the result may be bigger than what was given; use
-    `crop_or_pad` for a fixed size. Raises UsageError on a kernel without light.
+    By default by whole pixels, with `subpixel` the rest too, by bilinear interpolation (which widens it a little).
+    Where more than a millionth of the light would leave the square, the square grows; use `crop_or_pad` for a fixed
+    size. Raises UsageError on a kernel without light.
     """
     side = kernel.shape[-1]
     away = (side - 1) / 2 - _centroids(normalise(kernel))
@@ -172,8 +165,7 @@ def crop_or_pad(kernel: Kernel, size: int) -> AnyKernel:
 def trim(kernel: Kernel, threshold: float = 0.0) -> AnyKernel:
     """The smallest odd square around the centre pixel that holds every pixel above `threshold` x the kernel's maximum.
 
-    All kernels of a batch get the same size. What is cut off is lost and sum 1 is restored. Raises UsageError unless
-    0 <= threshold < 1.
+    One size for a batch; sum 1 is restored. Raises UsageError unless 0 <= threshold < 1.
     """
     if not 0 <= threshold < 1:
         raise UsageError(f"threshold is {threshold}: give a share of the maximum, from 0 to below 1")
@@ -186,9 +178,9 @@ def trim(kernel: Kernel, threshold: float = 0.0) -> AnyKernel:
 def extent(kernel: Kernel) -> tuple[float, float]:
     """How long is one kernel (1 1 k k), and in which direction: (length in px, angle in [0, 180) degrees).
 
-    The direction is that of the greatest variance. The length is the width of the central 95 % of the light projected
-    on that direction, divided by 0.95, every pixel counting as 1 px wide: a uniform line of length L gives L, a delta
-    1, a Gaussian about 4.1 sigma. A round kernel has angle 0. Raises UsageError on a batch or a kernel without light.
+    The direction is that of the greatest variance, 0 for a round kernel. The length is the width of the central 95 % of
+    the light projected on it, divided by 0.95: a uniform line of length L gives L, a delta 1, a Gaussian about 4.1
+    sigma. Raises UsageError on a batch or a kernel without light.
     """
     if kernel.ndim != 4 or kernel.shape[0] != 1:
         raise UsageError(f"a kernel of shape {tuple(kernel.shape)} was given: give one kernel, (1, 1, k, k)")
@@ -219,8 +211,7 @@ def show(kernel: Kernel, *, size: int = 255, sqrt: bool = False) -> Image:
 def _path(samples: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
     """A random spline as points (n 2) and the share of the exposure spent at each (n,), in arbitrary units.
 
-    The spline's parameter is time, so long stretches are fast and turns are slow; a second random spline stretches
-    that time, which is acceleration along the path.
+    The spline's parameter is time, so long stretches are fast and turns slow; a second random spline stretches it.
     """
     count = CONTROL_POINTS[int(torch.randint(len(CONTROL_POINTS), (), generator=generator))]
     points = torch.rand(count, 2, generator=generator, dtype=torch.float64)

@@ -6,9 +6,8 @@ moves the whole picture by a homography (Whyte, Sivic, Zisserman and Ponce 2012)
 into the first.
 
 The order is fixed: *mask after the convolution*, blurry = sum_i w_i . (k_i * sharp). So each pixel of the blurry
-picture is made by the kernel that is interpolated at its own place, weights that sum to 1 keep constants, and windows
-of the blurry picture see their own kernel. (Hirsch et al. mask before it, which smears one kernel's light into the
-next cell.) In Whyte's letters: K the camera matrix, R the rotation, H = K R K^-1, w the weight of a pose.
+picture is made by the kernel that is interpolated at its own place. (Hirsch et al. mask before it, which smears one
+kernel's light into the next cell.) In Whyte's letters: K the camera matrix, R the rotation, H = K R K^-1.
 """
 
 import math
@@ -27,11 +26,8 @@ from blurspace.blur.paths import deposit, spline_basis
 from blurspace.errors import UsageError
 from blurspace.types import AnyImage, Image, Kernel
 
-# Poses per px of extent. A six-point path is about 3.5 extents long, so neighbours are 0.4 px apart, and bilinear
-# splats at that distance leave no gaps.
-POSES_PER_PIXEL = 8
-# A kernel tap further out than this share of a pixel beyond the square does not fit: above it is no rounding.
-ROUNDING = 1e-6
+POSES_PER_PIXEL = 8  # of extent: neighbours are then 0.4 px apart, and bilinear splats leave no gaps
+ROUNDING = 1e-6  # px: a kernel tap further out than this does not fit
 
 
 @dataclass(frozen=True)
@@ -64,10 +60,10 @@ class KernelField:
 class RotationPath:
     """How a camera turned during the exposure, by a few or many poses.
 
-    `angles` (t 3): rotation vectors (pitch, yaw, roll) in radians about the axes x (right), y (down) and z (forward),
-    by the right-hand rule: what the scene does as seen from the camera. So a positive yaw moves the picture's content
-    right, a positive pitch up, and a positive roll turns it clockwise. `weights` (t): the share of the exposure spent
-    at each, >= 0, sum 1. Raises UsageError on other shapes or weights. Source: Whyte et al. 2012.
+    `angles` (t 3): rotation vectors (pitch, yaw, roll) in radians about the axes x (right), y (down) and z (forward):
+    a positive yaw moves the picture's content right, a positive pitch up, and a positive roll turns it clockwise.
+    `weights` (t): the share of the exposure spent at each, >= 0, sum 1. Raises UsageError on other shapes or weights.
+    Source: Whyte et al. 2012.
     """
 
     angles: Float[Tensor, "t 3"]
@@ -189,9 +185,8 @@ def draw_rotation_path(
     """Draw one camera shake: a smooth path of the three angles, travelled at changing speed, with mean 0.
 
     `extent`: px, about the side of the kernel at the picture's centre. `focal`: px. `roll`: how much the camera rolls,
-    where 1 is as much as it pitches and yaws, since a hand has no preferred axis; 0 gives a blur that is all but
-    uniform. `generator`: on the CPU; None = torch's own. Raises UsageError on impossible numbers.
-    Source: `blur.kernels.shake` (Kaufman and Fattal 2020), with three angles for two coordinates.
+    where 1 is as much as it pitches and yaws. `generator`: on the CPU; None = torch's own. Raises UsageError on
+    impossible numbers. Source: `blur.kernels.shake` (Kaufman and Fattal 2020), with three angles for two coordinates.
     """
     _check_focal(focal)
     if not extent >= 1 or not roll >= 0:

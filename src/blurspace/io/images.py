@@ -20,15 +20,8 @@ from blurspace.io.raster import RAW, Header
 from blurspace.levels import to_levels
 from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
-__all__ = [
-    "changes_on_write",
-    "encode_photo",
-    "find_photos",
-    "read_kernel",
-    "read_photo",
-    "write_bytes",
-    "write_kernel",
-]
+__all__ = ["changes_on_write", "encode_photo", "find_photos", "read_kernel", "read_photo"]
+__all__ += ["write_bytes", "write_kernel"]
 
 MIN_SIDE = 16  # px; the contract of the doors promises "any size from 16 px up"
 MAX_PIXELS = 200_000_000  # our choice: 600 MB as RGB of 8 bits, which a usual machine holds a few times over
@@ -86,10 +79,9 @@ def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXEL
 def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
     """The bytes of a file like the photo's, with new pixels: same format, depth, alpha, profile, EXIF and XMP.
 
-    `pixels`: like `photo.pixels`, clamped to [0, 1] and rounded to the nearest level; or like `photo.samples`, written
-    as they are, without another copy of them. JPEG is written with the tables and subsampling that it had, lossy WebP
-    at quality 95, all else without loss. Raises OutputError when the pixels have another size or type, are not finite,
-    or the format cannot hold them.
+    `pixels`: like `photo.pixels`, clamped to [0, 1] and rounded; or like `photo.samples`, written as they are. JPEG is
+    written with its tables and subsampling, lossy WebP at quality 95, all else without loss. Raises OutputError when
+    the pixels have another size or type, are not finite, or the format cannot hold them.
     """
     if pixels.shape != photo.samples.shape:
         given = f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.samples.shape)}"

@@ -15,7 +15,7 @@ import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
 from blurspace.io import raster
-from blurspace.io.raster import FULL_COLOUR, Header, bands, bare_exif, extent, from_pillow, rows_of, split_alpha
+from blurspace.io.raster import FULL_COLOUR, Header, bands, extent, from_pillow, metadata, rows_of, split_alpha
 from blurspace.types import Photo
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -42,7 +42,7 @@ class Coding:
         written.write(SIGNATURE + _chunk(b"IHDR", head))
         if photo.icc:
             written.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
-        written.writelines(_chunk(kind, body) for kind, body in _copied(photo))
+        written.writelines(_chunk(*one) for one in _copied(photo))
         if photo.exif:
             written.write(_chunk(b"eXIf", photo.exif))
         if photo.xmp:
@@ -78,15 +78,7 @@ def decode(data: bytes) -> Photo:
     key = next((bytes(body) for kind, body in _chunks(data) if kind == b"tRNS" and colour != PALETTE), None)
     if key is not None:
         samples = _with_key(samples, key, bits)
-    return Photo(
-        *split_alpha(samples),
-        Coding(),
-        changes=_changes(bits, colour, key),
-        icc=info.get("icc_profile"),
-        exif=bare_exif(info.get("exif")),
-        xmp=info.get("xmp"),
-        source=data,
-    )
+    return Photo(*split_alpha(samples), Coding(), changes=_changes(bits, colour, key), source=data, **metadata(info))
 
 
 def _head(data: bytes) -> tuple[int, int, int, int]:

@@ -7,8 +7,9 @@ limits nor error sentences, and on broken bytes raise whatever their decoder rai
 PictureError. They hold all samples once, and go through them a band of rows at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -99,6 +100,11 @@ def to_pillow(photo: Photo) -> Image.Image:
         band = rows_of(photo, rows)
         image.paste(Image.fromarray(band[..., 0] if channels == 1 else band), (0, rows.start))
     return image
+
+
+def metadata(info: Mapping[Any, Any]) -> dict[str, Any]:
+    """What Pillow read beside the pixels, by its names in `Photo`."""
+    return {"icc": info.get("icc_profile"), "exif": bare_exif(info.get("exif")), "xmp": info.get("xmp")}
 
 
 def bare_exif(exif: bytes | None) -> bytes | None:

@@ -103,15 +103,9 @@ def decode(data: bytes) -> Photo:
     with TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
         exif, lost = _read_tags(data, page)
-        return Photo(
-            *split_alpha(_samples(data, page)),
-            Coding(),
-            changes=(*_changes(page), *lost),
-            icc=_blob(page, PROFILE),
-            exif=exif or None,
-            xmp=_blob(page, XMP),
-            source=data,
-        )
+        kept = {"icc": _blob(page, PROFILE), "exif": exif or None, "xmp": _blob(page, XMP)}
+        samples, alpha = split_alpha(_samples(data, page))
+        return Photo(samples, alpha, Coding(), changes=(*_changes(page), *lost), source=data, **kept)
 
 
 def _refusal(page: TiffPage) -> str | None:

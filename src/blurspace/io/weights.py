@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from blurspace.errors import ModelError
 from blurspace.io.files import shown, write_bytes
 
-# One entry, because safetensors writes several in random order, and the same weights shall be the same bytes.
-ENTRY = "blurspace"
+ENTRY = "blurspace"  # one, because safetensors writes several in random order
 AGAIN = "copy, download or train it again"
 
 

@@ -34,12 +34,10 @@ def correlations(features: Image, *, reach: int, flipped: bool = False) -> Tenso
     """Correlate all pairs of feature maps at all shifts of up to `reach` px: the correlation layer.
 
     `features` (b c h w), any range. Returns (b c*(c+1)/2 2*reach+1 2*reach+1): the pairs i <= j in rows of a table
-    (0,0), (0,1) .. (0,c-1), (1,1) .., each C_ij(s) = mean over x of f_i(x - s) f_j(x) with no shift in the middle;
-    beyond the frame is nothing (zero padding), so opposite edges never meet. Each map is first made zero-mean and
-    unit-variance, so values are correlation coefficients in [-1, 1]; a flat map gives zeros. Without this the squared
-    means of the features swamp everything else. `flipped` appends C_ji(s) = C_ij(-s) for i < j: (b c*c ...).
-    Half precision is computed in float32, and float64 stays. Differentiable.
-    Memory: one row of the table at a time, so at most c spectra beside those of the features, also under autograd.
+    (0,0), (0,1) .. (0,c-1), (1,1) .., each C_ij(s) = mean over x of f_i(x - s) f_j(x) with no shift in the middle and
+    zeros beyond the frame. Each map is first made zero-mean and unit-variance, or squared means would swamp all else;
+    so values are in [-1, 1], and a flat map gives zeros. `flipped` appends C_ji(s) = C_ij(-s) for i < j: (b c*c ...).
+    Half precision is computed in float32. Differentiable. At most c spectra are held beside those of the features.
     Source: Kaufman and Fattal 2020, section 3.1, which gives 32 x 31 channels for c = 32 and does not say which; the
     published code has 1056 (also the C_ii twice) and wraps round the frame.
     """
@@ -102,11 +100,10 @@ class Analysis(nn.Module):
         self.head = _head(features)
 
     def forward(self, grey: Image) -> Kernel:
-        """Estimate the kernels (b 1 side side), >= 0, sum 1, of blurry pictures.
+        """Estimate the kernels (b 1 side side), >= 0, sum 1, not centred, of blurry pictures.
 
-        `grey` (b 1 h w): display-referred in [0, 1], 64 px or more; all of it is used. Brightness and contrast do not
-        matter: each picture is made zero-mean and unit-variance first (section 3.4). The kernel is not centred.
-        Raises UsageError on any other shape.
+        `grey` (b 1 h w): display-referred in [0, 1], 64 px or more; each is made zero-mean and unit-variance first
+        (section 3.4). Raises UsageError on any other shape.
         """
         # A ReLU divided by its sum, as published, can be zero everywhere: no kernel, no gradient, or NaN. In our trials
         # it stayed where it had begun, and softmax, which always sums to 1, learned fastest.
@@ -149,8 +146,8 @@ class SizeClassifier(nn.Module):
 class _Extract(nn.Module):
     """Three convolutions with ReLU: (b inputs h w) -> (b width h w).
 
-    Valid convolutions lose 18 px a level and leave nothing of a 64 px picture; zero padding would draw an edge round
-    it. So the maps go on as their edge pixels, which draws none, and `_Relate` leaves the border out.
+    Valid convolutions leave nothing of a 64 px picture, and zero padding would draw an edge round it. So the maps go on
+    as their edge pixels, and `_Relate` leaves the border out.
     """
 
     def __init__(self, inputs: int, width: int, filter: int) -> None:
@@ -168,8 +165,7 @@ class _Extract(nn.Module):
 class _Relate(nn.Module):
     """Fewer maps, without their border, and how they correlate: (b width h w) -> (b features 2r+1 2r+1), r the reach.
 
-    The `margin` px where the convolutions saw beyond the frame are left out, but at most a quarter of each side: a
-    small picture keeps half of it.
+    The `margin` px where the convolutions saw beyond the frame are left out, but at most a quarter of each side.
     """
 
     def __init__(self, width: int, features: int, *, reach: int, margin: int, flipped: bool) -> None:

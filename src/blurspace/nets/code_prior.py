@@ -1,8 +1,7 @@
 """Which codes are likely? A variational autoencoder of codes, cell by cell, and how to draw a whole map from it.
 
-The variational option of Tran et al. 2021, whose extractor ends in a mean and a spread, with codes drawn anew for
-pictures without a pair. Theirs draws each cell apart from the next; a camera's shake is one and the same for the whole
-picture and changes slowly, so ours draws one latent for all cells and a smooth change of it.
+The variational option of Tran et al. 2021. Theirs draws each cell apart from the next; a camera's shake is one for the
+whole picture and changes slowly, so ours draws one latent for all cells and a smooth change of it.
 """
 
 import torch

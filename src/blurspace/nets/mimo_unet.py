@@ -17,8 +17,7 @@ from blurspace.errors import UsageError
 from blurspace.nets.unet import Block
 from blurspace.types import AnyImage, Image
 
-# Cho 2021, section 3: the picture's size, a half and a quarter of it.
-SCALES = 3
+SCALES = 3  # Cho 2021, section 3: the picture's size, a half and a quarter of it
 STEP = 2 ** (SCALES - 1)
 COLOURS = 3
 
@@ -30,8 +29,7 @@ class MimoUNet(nn.Module):
     residual blocks of each encoder and decoder. The defaults are the published sizes: 6.81 M numbers, as in Blur2Blur.
 
     Source: Cho et al. 2021, section 3, without normalisation. Where it is silent, or we differ:
-    - The three last convolutions start at zero, so that a new network changes nothing: training starts at the input,
-      not at noise that must first learn to copy. Pham 2024 starts all weights at N(0, 0.02).
+    - The three last convolutions start at zero: training starts at the input. Pham 2024 starts all at N(0, 0.02).
     - Pictures are halved by means of 2x2 px; the published way takes every other pixel (nearest), which aliases.
       Features that are fused shrink by means as well, and grow by repetition.
     - The inner widths of `_Shallow` and the 4x4 transposed convolutions are not in the text; these give its 6.8 M.

@@ -30,9 +30,8 @@ class KernelGuide(nn.Module):
     """From a kernel to the multipliers and biases of one layer: three fully connected layers, ReLU but for the last.
 
     `side`: of the kernel in px. `channels`: of the layer. `hidden`: neurons between. `guidance` says which of the two
-    are learned; the other is zero. The kernel's pixels are multiplied by `side`, so that the delta has a mean square
-    of 1 and wider kernels less: as they are, thousandths, they drown in the first layer's biases. (The paper does not
-    say; the scaling is ours, and linear.) Source: Kaufman and Fattal 2020, section 3.2, Eq. 1 and figure 3.
+    are learned; the other is zero. The kernel's pixels are multiplied by `side` (ours): as they are, thousandths, they
+    drown in the first layer's biases. Source: Kaufman and Fattal 2020, section 3.2, Eq. 1 and figure 3.
     """
 
     def __init__(self, *, side: int, channels: int, hidden: int = 128, guidance: Guidance = "both") -> None:
@@ -95,8 +94,7 @@ class Synthesis(nn.Module):
     Raises UsageError on an even `side`, or an unknown `guidance`.
 
     Source: Kaufman and Fattal 2020, section 3.2 and figure 3. Where it is silent, or we differ:
-    - The residual is ours (the paper does not say; the published code has none): a new network starts near the blurry
-      picture and need not learn to copy.
+    - The residual is ours (the published code has none): a new network need not learn to copy.
     - Halving takes the largest of 2x2 px, as the U-Net that the paper refers to.
     - Un-pooling x2 and its 5x5 convolution are one transposed convolution.
     """
