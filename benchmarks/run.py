@@ -39,7 +39,6 @@ OLD_COMMIT = " # at commit "  # how a command ends that today's code cannot repe
 # What every deblurring depends on, and what trainings do besides.
 ROOMS = ("blur", "nets", "restore", "metrics.py", "levels.py", "pixels.py", "sharpness.py")
 TRAINING_ROOMS = ("data", "train", "codes.py", "losses.py")
-BEFORE_NAMES = {f"{new}{told}": f"{old}{told}" for old, new in OLD_NAMES.items() for told in ("", " with true kernel")}
 
 
 def main() -> int:
@@ -78,7 +77,9 @@ def measure(bench: list[str], target: Path, path: Path) -> int:
 
 def before(bench: list[str], twin: str, note: str, checkout: Path) -> None:
     """The same with older code."""
-    old = [BEFORE_NAMES.get(word, word) for word in bench]
+    old = list(bench)
+    for name, new in OLD_NAMES.items():
+        old = [name + word.removeprefix(new) if word.startswith(new) else word for word in old]
     if measure(old, HERE / twin, checkout.resolve() / "src"):
         raise SystemExit(f"the code in {checkout} cannot do that")
     note_bench(twin, old, f"{note}; before", commit(checkout))

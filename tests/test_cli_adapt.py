@@ -1,7 +1,6 @@
 """Does `adapt` keep the contract: data on stdout, one sentence each, the right exit code, and a camera that works?"""
 
 import json
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,6 @@ from blurspace import cli
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.catalog import WEIGHTS
-from blurspace.jobs import adapt_report
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER
 
 from .restore.scenes import made_scene
@@ -21,6 +19,7 @@ from .restore.scenes import made_scene
 SIDE = 132
 RECIPE = """
 task = "translator"
+judge_steps = 40
 [loop]
 steps = 3
 [data]
@@ -78,10 +77,9 @@ KNOWN = "--known known --deblurrer belt"
 
 
 @pytest.fixture
-def camera(run, home, monkeypatch):
+def camera(run, home):
     """Trained once, out of one mixed pile, and what was written then."""
     if not (home / "camera.safetensors").exists():
-        monkeypatch.setattr(adapt_report, "train_judge", partial(adapt_report.train_judge, steps=40))
         line = f"adapt --mixed blurry --mixed sharp {KNOWN} --recipe recipe.toml -o camera.safetensors --json"
         result = run(line)
         (home / "told.json").write_text(json.dumps(vars(result)))

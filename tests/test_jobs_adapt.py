@@ -23,8 +23,9 @@ from blurspace.io.images import encode_photo
 from blurspace.io.weights import read_weights
 from blurspace.jobs import adapt as job
 from blurspace.jobs import adapt_report
-from blurspace.jobs.adapt import Given, _check_way, adapt_camera, rank_domains
+from blurspace.jobs.adapt import Given, _check_way, adapt_camera
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER, judge
+from blurspace.jobs.domains import find_deblurrer, rank_domains
 from blurspace.nets.restorer import Restorer
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.translated import camera as translating
@@ -313,13 +314,12 @@ def as_bytes(picture):
     return (picture[0] * 255).round().to(torch.uint8)
 
 
-def test_the_nearest_known_domain_comes_first(home, given, monkeypatch):
+def test_the_nearest_known_domain_comes_first(home):
     """The made camera blurs along the rows, as "belt" does."""
-    monkeypatch.setattr(job, "BANK", 3)
     sharp, blurry = ([as_bytes(scene(seed, angle)) for seed in range(4)] for angle in (None, 0))
     powers = [mean_power(one[None].float() / 255 for one in pile) for pile in (blurry, sharp)]
     guess = CameraGuess(KernelMixture((line(9, 0),), torch.ones(1), 0.0), 0.0, power_ratio(*powers))
-    found = rank_domains(replace(given, known=("shakes", "belt"), deblurrer=None), sharp, guess, build_space(), seed=0)
+    found = rank_domains(("shakes", "belt"), sharp, guess, build_space(), seed=0, count=3)
     assert [domain.name for domain in found] == ["belt", "shakes"]
     assert found[0].distance < found[1].distance
     assert [domain.deblurrer for domain in found] == [WEIGHTS / "belt.safetensors", "auto"]
@@ -327,15 +327,15 @@ def test_the_nearest_known_domain_comes_first(home, given, monkeypatch):
 
 
 def test_what_undoes_the_known_blur(home):
-    assert job._deblurrer("shakes", None) == "auto"
-    assert job._deblurrer("belt", "auto") == "auto"
-    assert job._deblurrer(str(home / "known"), "classical") == "classical"
+    assert find_deblurrer("shakes", None) == "auto"
+    assert find_deblurrer("belt", "auto") == "auto"
+    assert find_deblurrer(str(home / "known"), "classical") == "classical"
     belt = WEIGHTS / "belt.safetensors"
-    assert job._deblurrer("belt", None) == job._deblurrer(str(home / "known"), str(belt)) == belt
+    assert find_deblurrer("belt", None) == find_deblurrer(str(home / "known"), str(belt)) == belt
     with pytest.raises(UsageError, match=r"what undoes it is not known: give --deblurrer"):
-        job._deblurrer(str(home / "known"), None)
+        find_deblurrer(str(home / "known"), None)
     with pytest.raises(ModelError, match="no model named bels"):
-        job._deblurrer("belt", "bels")
+        find_deblurrer("belt", "bels")
 
 
 def verdict(blurry, plain, translated, *, gains=(1.0,), converted=1.0, niqe=(3.0, 4.0)):

@@ -81,9 +81,9 @@ class Console:
 
     def run(self, device: str = "cpu") -> "Run":
         """How to work, telling this console."""
-        from blurspace.run import Run
+        from blurspace.run import Run, fast_in_half
 
-        return Run(device=device, half=device == "cuda", on_step=self.step)
+        return Run(device=device, half=fast_in_half(device), on_step=self.step)
 
 
 def _bar() -> "Progress":

@@ -3,9 +3,11 @@
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -14,6 +16,7 @@ from blurspace.errors import Cancelled, UsageError
 DEVICES = ("auto", "cpu", "cuda", "mps")
 # Of the memory that is free, the share that work may take unless told; and what counts as free where nobody says.
 SHARE, UNKNOWN_FREE = 0.5, 2 * 2**30
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,28 @@ class Run:
         if self.on_step is not None:
             self.on_step(stage, done, total)
 
-    def networks(self) -> torch.autocast:
+    def steps(self, stage: str, pieces: Sequence[T]) -> Iterator[T]:
+        """The pieces of a stage, one after the other, each with a step."""
+        for done, piece in enumerate(pieces):
+            self.step(stage, done, len(pieces))
+            yield piece
+        self.step(stage, len(pieces), len(pieces))
+
+    def networks(self) -> AbstractContextManager[object]:
         """The precision that networks run in, as a context."""
         kind = torch.device(self.device).type
-        return torch.autocast(kind, dtype=torch.float16, enabled=self.half and kind == "cuda")
+        dtype = torch.float16 if kind == "cuda" else torch.bfloat16
+        return torch.autocast(kind, dtype=dtype) if self.half else nullcontext()
 
     def room(self) -> int:
         """Bytes that the work may take."""
         return self.memory if self.memory is not None else int(SHARE * free_memory())
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """All bits, whatever precision networks run in: for light and for least squares."""
+    known = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
 
 
 def pick_device(name: str = "auto") -> str:
@@ -66,6 +83,12 @@ def pick_device(name: str = "auto") -> str:
     if not there[name]:
         raise UsageError(f"the device {name} was asked for and there is none: give --device cpu")
     return name
+
+
+def fast_in_half(device: str) -> bool:
+    """Whether networks are faster there in half precision: on CUDA, and on processors with matrix units (AMX)."""
+    tiles = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch has no public question for it
+    return device == "cuda" or (device == "cpu" and tiles is not None and bool(tiles()))
 
 
 def free_memory() -> int:

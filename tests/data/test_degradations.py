@@ -117,35 +117,34 @@ def test_steps_of_the_practical_degradation_keep_the_size_and_differ():
         assert sum(not torch.equal(one, picture) for one in made) > 3
 
 
-def test_every_order_comes(photos, monkeypatch):
+def test_every_order_comes(photos):
     """Two steps that do not commute."""
     steps = (lambda picture, _: picture * 0.5, lambda picture, _: picture * 0 + 0.8)
-    monkeypatch.setattr(degradations, "PRACTICAL_STEPS", steps)
-    pair = degradations.from_practical_degradation(photos, side=SIDE)(seeded(), 20)
+    pair = degradations.from_practical_degradation(photos, side=SIDE, steps=steps)(seeded(), 20)
     levels = {round(float(one.mean()), 1) for one in pair.blurry}
     assert levels == {0.4, 0.8}
 
 
-def test_saturated_light_spreads_further_than_its_clipped_value(tmp_path, monkeypatch):
+def test_saturated_light_spreads_further_than_its_clipped_value(tmp_path):
     """Beside white, a blurred edge is brighter than the mean of what the photo shows."""
-    monkeypatch.setattr(degradations, "SHOT", (1e-9, 1e-9))
+    silent = degradations.Sensor(shot=(1e-9, 1e-9))
     means = []
     for name, white in (("white", 1.0), ("nearly", 254 / 255)):
         (tmp_path / name).mkdir()
         stripes = torch.zeros(1, 3, 72, 72)
         stripes[..., (torch.arange(72) // 6) % 2 == 0] = white
-        pair = degradations.from_realistic_synthesis(folder_of(tmp_path / name, stripes), side=40)(seeded(), 6)
+        folder = folder_of(tmp_path / name, stripes)
+        pair = degradations.from_realistic_synthesis(folder, side=40, sensor=silent)(seeded(), 6)
         assert pair.sharp.max() == pytest.approx(white, abs=1e-5)
         means.append(float(to_linear(pair.blurry).mean() - to_linear(pair.sharp).mean()))
     assert abs(means[1]) < 0.02
     assert means[0] > 0.05
 
 
-def test_sensor_noise_follows_the_line_of_its_source(monkeypatch):
-    monkeypatch.setattr(degradations, "READ_SPREAD", 0.0)
+def test_sensor_noise_follows_the_line_of_its_source():
     for shot in (1e-4, 0.012):
-        monkeypatch.setattr(degradations, "SHOT", (shot, shot))
+        sensor = degradations.Sensor(shot=(shot, shot), spread=0.0)
         read = math.exp(2.18 * math.log(shot) + 1.20)
         for light in (0.0, 0.5):
-            noisy = degradations._sensor_noise(torch.full((1, 3, 128, 128), light), seeded())
+            noisy = sensor.noisy(torch.full((1, 3, 128, 128), light), seeded())
             assert float(noisy.std()) == pytest.approx(math.sqrt(read + shot * light), rel=0.03)

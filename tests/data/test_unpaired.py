@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from blurspace.chance import chance
 from blurspace.data.unpaired import UnpairedPhotos, draw_unturned
 from blurspace.errors import NoInputError
-from blurspace.train.steps import chance
 
 
 def places(height, width):

@@ -9,6 +9,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
 from blurspace.builders import build_space
+from blurspace.chance import chance
 from blurspace.codes import BlurBank
 from blurspace.data.crops import read_pixels
 from blurspace.errors import NoInputError, UsageError
@@ -31,7 +32,6 @@ from blurspace.train.adapt import (
     translator_from,
 )
 from blurspace.train.recipes import TASKS, read_recipe
-from blurspace.train.steps import chance
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import Pair, Photo
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from blurspace.blur.kernels import shake
-from blurspace.data.crops import SharpPhotos
+from blurspace.data.crops import SharpPhotos, turned
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
 from blurspace.train import cases
@@ -120,6 +120,6 @@ def test_a_batch_is_turned_all_alike(photos, tmp_path):
         picture = torch.zeros(1, 9, 9)
         picture[:, 4, 4] = 1
         spread = torch.nn.functional.conv2d(picture[None], kernel.flip(-2, -1)[None], padding=1)[0]
-        turned = cases._turned(kernel, turns)
-        wanted = torch.nn.functional.conv2d(picture[None], turned.flip(-2, -1)[None], padding=1)[0]
-        assert torch.equal(cases._turned(spread, turns), wanted)
+        turned_kernel = turned(kernel, turns)
+        wanted = torch.nn.functional.conv2d(picture[None], turned_kernel.flip(-2, -1)[None], padding=1)[0]
+        assert torch.equal(turned(spread, turns), wanted)

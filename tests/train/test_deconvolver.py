@@ -7,6 +7,7 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, trim
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import draw_kernels
 from blurspace.errors import ModelError
@@ -17,7 +18,6 @@ from blurspace.nets.denoiser import Denoiser
 from blurspace.train import cases, deconvolver, loop
 from blurspace.train.deconvolver import build_deconvolver
 from blurspace.train.recipes import TASKS
-from blurspace.train.steps import chance
 
 NETWORK = {"rounds": 1, "widths": (8, 8)}
 

@@ -6,11 +6,11 @@ import math
 import pytest
 import torch
 
+from blurspace.chance import chance
 from blurspace.io.weights import load_into, read_weights
 from blurspace.nets.denoiser import Denoiser
 from blurspace.train import denoiser, loop
 from blurspace.train.recipes import TASKS
-from blurspace.train.steps import chance
 
 DATA = {"side": 16, "batch": 4, "validation": 8}
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from blurspace.builders import build_features
+from blurspace.chance import chance
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.weights import read_weights
 from blurspace.train import loop
 from blurspace.train.features import PlaceSettings, changed_crops, draw_kernels, matched
 from blurspace.train.recipes import TASKS, read_recipe
-from blurspace.train.steps import chance
 
 DATA = {"side": 24, "batch": 6, "places": 4, "place": 44, "scales": [0.8, 1.25], "kernels": 8, "kernel_side": 9}
 

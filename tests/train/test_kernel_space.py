@@ -9,13 +9,13 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, line
+from blurspace.chance import chance
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import load_into, read_weights
 from blurspace.nets.encoder_space import EncoderSpace
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train import filters, kernel_space, loop
 from blurspace.train.recipes import TASKS, read_recipe
-from blurspace.train.steps import chance
 from blurspace.types import Pair
 
 BASIS = {"count": 4, "side": 7, "stride": 16}

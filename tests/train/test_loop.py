@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from blurspace.chance import chance
 from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
 from blurspace.io.weights import read_weights
 from blurspace.train import loop
 from blurspace.train.schedule import rate_factor, share_done
 from blurspace.train.settings import LoopSettings
-from blurspace.train.steps import Average, chance, descend
+from blurspace.train.steps import Average, descend
 
 
 class Line:

@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from blurspace.chance import chance
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.files import write_bytes
 from blurspace.io.images import encode_photo
@@ -14,7 +15,6 @@ from blurspace.metrics import psnr
 from blurspace.train.on_pairs import PairSettings, pair_source, to_device
 from blurspace.train.one_loss import OneLoss, Source, one_loss
 from blurspace.train.settings import AdamSettings, Strict
-from blurspace.train.steps import chance
 from blurspace.types import Pair, Photo
 
 SETTINGS = {"kinds": ("shakes",), "side": 48, "batch": 2, "extents": (3, 9), "kernel_side": 9, "validation": 5}

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from blurspace.blur.kernels import delta, line
+from blurspace.chance import chance
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import load_into, read_weights
 from blurspace.nets.analysis import Analysis, SizeClassifier
 from blurspace.nets.synthesis import Synthesis
 from blurspace.train import loop, pair
 from blurspace.train.recipes import TASKS
-from blurspace.train.steps import chance
 
 ANALYSIS = {"side": 9, "levels": 2, "width": 4, "features": 3, "filter": 3}
 SYNTHESIS = {"side": 9, "width": 6, "hidden": 8, "levels": 1}

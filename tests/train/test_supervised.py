@@ -6,13 +6,13 @@ import torch
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import line
 from blurspace.builders import build_network
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.errors import UsageError
 from blurspace.io.images import encode_photo, write_bytes
 from blurspace.io.weights import read_weights
 from blurspace.train import loop
 from blurspace.train.recipes import TASKS
-from blurspace.train.steps import chance
 from blurspace.types import Photo
 
 DATA = {"kinds": ["shakes"], "side": 32, "batch": 2, "extents": [3, 5], "kernel_side": 5, "validation": 3}

@@ -8,6 +8,7 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.blur.spectra import KernelMixture
+from blurspace.chance import chance
 from blurspace.data.unpaired import UnpairedPhotos
 from blurspace.io.weights import read_weights
 from blurspace.losses import charbonnier
@@ -16,7 +17,6 @@ from blurspace.nets.mimo_unet import scales
 from blurspace.nets.restorer import Restorer
 from blurspace.train import loop
 from blurspace.train.settings import AdamSettings, CriticNetwork, LoopSettings
-from blurspace.train.steps import chance
 from blurspace.train.translator import (
     PICTURES,
     Piles,

@@ -7,9 +7,9 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.curve import from_light, to_light
 from blurspace.blur.kernels import gaussian, line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
+from blurspace.chance import chance
 from blurspace.errors import UsageError
 from blurspace.train import unknown
-from blurspace.train.steps import chance
 from blurspace.train.unknown import CameraGuess, asymmetry, guess_camera
 
 NOISE = 0.02

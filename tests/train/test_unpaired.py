@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch.nn import functional
 
+from blurspace.chance import chance
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.weights import read_weights
 from blurspace.nets.restorer import Restorer
 from blurspace.train import loop
 from blurspace.train.settings import LoopSettings
-from blurspace.train.steps import chance
 from blurspace.train.unpaired import (
     CRITICS,
     GAMES,

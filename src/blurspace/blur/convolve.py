@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
+from blurspace.run import full_precision
 from blurspace.types import AnyImage, Image, Kernel
 
 Border = Literal["replicate", "reflect", "circular", "zero", "valid"]
@@ -86,7 +87,7 @@ def _direct(picture: Tensor, kernel: Tensor) -> Tensor:
     batch, channels = picture.shape[:2]
     weight = kernel.flip(-2, -1)
     # Blur is physics: half precision of a surrounding autocast would quantise the light to 8 bits.
-    with torch.autocast(picture.device.type, enabled=False):
+    with full_precision(picture.device):
         if kernel.shape[0] == 1:
             result = functional.conv2d(picture.reshape(batch * channels, 1, *picture.shape[-2:]), weight)
         else:

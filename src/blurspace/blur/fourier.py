@@ -18,13 +18,13 @@ def differences(picture: Image) -> Tensor:
     return torch.stack((picture.roll(-1, -1) - picture, picture.roll(-1, -2) - picture))
 
 
-def add_differences(gradients: Tensor, picture: Image) -> None:
-    """Add the circular forward differences of a picture (b c h w) to gradients (2 b c h w), where they lie."""
+def add_differences(gradients: Tensor, picture: AnyImage, share: float = 1.0) -> None:
+    """Add `share` times the circular forward differences of a picture (b c h w) to gradients (2 b c h w), in place."""
     for gradient, axis in zip(gradients, (-1, -2), strict=True):
         last = picture.shape[axis] - 1
-        gradient.sub_(picture)
-        gradient.narrow(axis, 0, last).add_(picture.narrow(axis, 1, last))
-        gradient.narrow(axis, last, 1).add_(picture.narrow(axis, 0, 1))
+        gradient.sub_(picture, alpha=share)
+        gradient.narrow(axis, 0, last).add_(picture.narrow(axis, 1, last), alpha=share)
+        gradient.narrow(axis, last, 1).add_(picture.narrow(axis, 0, 1), alpha=share)
 
 
 def differences_adjoint(gradients: Tensor) -> Image:
@@ -43,13 +43,15 @@ def inner_differences(picture: Image) -> Tensor:
     return torch.stack((picture[..., :-1, 1:] - corner, picture[..., 1:, :-1] - corner))
 
 
-@lru_cache(maxsize=64)
 def gradient_power(size: tuple[int, int], device: torch.device) -> Tensor:
     """|transfer function of `differences`|^2 summed over both directions, on the half spectrum (h w//2+1)."""
     height, width = size
-    rows = 2 * torch.pi * torch.fft.fftfreq(height, device=device)
-    columns = 2 * torch.pi * torch.fft.rfftfreq(width, device=device)
-    return (2 - 2 * rows.cos())[:, None] + (2 - 2 * columns.cos())[None]
+    return _power_along(height, device)[:, None] + _power_along(width, device)[: width // 2 + 1]
+
+
+@lru_cache(maxsize=256)  # lines only: nothing of a picture's size stays in memory
+def _power_along(length: int, device: torch.device) -> Tensor:
+    return 2 - 2 * (2 * torch.pi * torch.fft.fftfreq(length, device=device)).cos()
 
 
 def extended_size(size: tuple[int, int], margin: int) -> tuple[int, int]:

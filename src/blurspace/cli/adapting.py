@@ -1,6 +1,5 @@
 """Which verb fits blurspace to one camera? `adapt`."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 from blurspace.cli.options import Json, Overwrite, Quiet, Verbose
 from blurspace.cli.run import run
 from blurspace.console import Console
-from blurspace.errors import ModelError, UsageError
+from blurspace.errors import UsageError
 
 
 def adapt(
@@ -48,8 +47,6 @@ def adapt(
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
-        if find_spec("pydantic") is None:
-            raise ModelError('training needs pydantic, which is not here: pip install "blurspace[train]"')
         if output is None:
             raise UsageError("where the camera's file shall go is not known: give -o camera.safetensors")
         from blurspace.jobs.adapt import Given, adapt_camera

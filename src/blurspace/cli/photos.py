@@ -70,7 +70,7 @@ def kernel(
         typer.Option("--pair", metavar="SHARP BLURRY", help="Read the blur between two pictures instead."),
     ] = None,
     space: Annotated[
-        Path | None, typer.Option("--space", help="With --pair: weights of a kernel space. Default: ours.")
+        Path | None, typer.Option("--weights", "--space", help="With --pair: weights of a kernel space. Default: ours.")
     ] = None,
     field: Annotated[
         bool,

@@ -1,6 +1,5 @@
 """Which verbs are about the methods themselves? `train`, `bench`, `models` and `cite`."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ from blurspace.bench.protocols import PROTOCOLS
 from blurspace.cli.options import Json, Overwrite, Quiet, Verbose
 from blurspace.cli.run import run
 from blurspace.console import Console
-from blurspace.errors import ModelError, UsageError
+from blurspace.errors import UsageError
 
 
 def train(
@@ -35,8 +34,6 @@ def train(
     console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
 
     def job() -> int:
-        if find_spec("pydantic") is None:
-            raise ModelError('training needs pydantic, which is not here: pip install "blurspace[train]"')
         from blurspace.jobs.train import train_recipe
 
         record = train_recipe(

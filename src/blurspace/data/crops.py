@@ -67,9 +67,7 @@ class SharpPhotos:
         photo = big_enough[draw_index(len(big_enough), generator)]
         top, left = (draw_index(length - side + 1, generator) for length in photo.shape[-2:])
         piece = photo[:, top : top + side, left : left + side]
-        turns = draw_index(8, generator)  # the eight symmetries of a square
-        piece = torch.rot90(piece, turns % 4, (-2, -1))
-        return piece.flip(-1) if turns >= 4 else piece
+        return turned(piece, draw_index(8, generator))
 
 
 def read_pixels(path: Path) -> Tensor:
@@ -101,6 +99,12 @@ def digest(pictures: Sequence[Tensor], *, also: str = "") -> str:
     for picture in pictures:
         found.update(picture.contiguous().numpy().tobytes())
     return found.hexdigest()
+
+
+def turned(picture: Tensor, turns: int) -> Tensor:
+    """One of the eight symmetries of a square (... h w)."""
+    picture = torch.rot90(picture, turns % 4, (-2, -1))
+    return picture.flip(-1) if turns >= 4 else picture
 
 
 def draw_between(span: tuple[float, float], generator: torch.Generator) -> float:

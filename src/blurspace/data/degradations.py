@@ -7,8 +7,8 @@ the papers; what is left out stands at each.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator
@@ -51,10 +51,31 @@ PRACTICAL_MARGIN = GAUSSIAN_SIDES[-1] - 1  # px: what two Gaussians reach
 EXCESS = (0.25, 1.75)
 MOMENTS = 65
 HAND = replace(CAMERAS["hand"], response="linear", moments=MOMENTS, sigma=0.0)  # light in, light out
-# Rim 2022 measures the noise of its camera; instead that of Brooks et al. 2019, "Unprocessing Images for Learned Raw
-# Denoising", section 3.1: shot noise evenly in its logarithm, the logarithm of the read variance on a line about it.
-SHOT = (1e-4, 0.012)
-READ_SLOPE, READ_OFFSET, READ_SPREAD = 2.18, 1.20, 0.26
+Step = Callable[[Image, Generator], Image]
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """The noise of a camera: Brooks et al. 2019, "Unprocessing Images for Learned Raw Denoising", section 3.1.
+
+    Rim 2022 measures its own camera. `shot` noise evenly in its logarithm; the logarithm of the read variance on a line
+    about it, of `slope` and `offset`, with the deviation `spread`.
+    """
+
+    shot: tuple[float, float] = (1e-4, 0.012)
+    slope: float = 2.18
+    offset: float = 1.20
+    spread: float = 0.26
+
+    def noisy(self, linear: Image, generator: Generator) -> Image:
+        """A picture in linear light with the noise of one exposure."""
+        shot = math.exp(draw_between((math.log(self.shot[0]), math.log(self.shot[1])), generator))
+        spread = self.spread * float(torch.randn((), generator=generator))
+        read = math.exp(self.slope * math.log(shot) + self.offset + spread)
+        return add_noise(linear, sigma=math.sqrt(read), shot=shot, generator=generator)
+
+
+SENSOR = Sensor()
 
 
 def from_lines(photos: SharpPhotos, *, side: int) -> Source:
@@ -71,25 +92,26 @@ def from_lines(photos: SharpPhotos, *, side: int) -> Source:
     return mixed([one])
 
 
-def from_practical_degradation(photos: SharpPhotos, *, side: int) -> Source:
+def from_practical_degradation(photos: SharpPhotos, *, side: int, steps: Sequence[Step] = ()) -> Source:
     """Photos under two Gaussians, a detour over a smaller size, noise and JPEG in random order, then JPEG: BSRGAN.
 
     Display values throughout, as there. Left out: the noise of a camera sensor through its processing (a quarter of the
     published ones have it), and all of super-resolution: the size stays. Pham et al. 2024, section 4.1.2, add motion
-    blur to it, by averaging neighbouring frames; this has none.
+    blur to it, by averaging neighbouring frames; this has none. `steps`: instead of `PRACTICAL_STEPS`.
     """
+    steps = steps or PRACTICAL_STEPS
 
     def one(generator: Generator, _: int) -> Pair:
         sharp = photos.crop(generator, side=side + 2 * PRACTICAL_MARGIN)
         blurry = sharp
-        for index in torch.randperm(len(PRACTICAL_STEPS), generator=generator).tolist():
-            blurry = PRACTICAL_STEPS[index](blurry, generator).clamp(0, 1)
+        for index in torch.randperm(len(steps), generator=generator).tolist():
+            blurry = steps[index](blurry, generator).clamp(0, 1)
         return Pair(inner(sharp, PRACTICAL_MARGIN), _compress(inner(blurry, PRACTICAL_MARGIN), generator))
 
     return mixed([one])
 
 
-def from_realistic_synthesis(photos: SharpPhotos, *, side: int) -> Source:
+def from_realistic_synthesis(photos: SharpPhotos, *, side: int, sensor: Sensor = SENSOR) -> Source:
     """Scenes averaged in linear light; then saturation, shot and read noise, response, 8 bits, in this order: RSBlur.
 
     The moments come from `blur.scenes` with the camera "hand", where the paper films and interpolates frames. A channel
@@ -105,7 +127,7 @@ def from_realistic_synthesis(photos: SharpPhotos, *, side: int) -> Source:
         # `draw_scene` takes up to 1, so all light is scaled down; its gain scales it back and clips.
         light = torch.where(light >= 1, 1.0, light / most)
         scene = draw_scene(light, camera=replace(HAND, gain=most), generator=generator)
-        exposed = _sensor_noise(inner(scene.blurry, SCENE_MARGIN), generator)
+        exposed = sensor.noisy(inner(scene.blurry, SCENE_MARGIN), generator)
         return Pair(to_display(inner(scene.sharp, SCENE_MARGIN)), to_8_bits(to_display(exposed)))
 
     return mixed([one])
@@ -170,17 +192,10 @@ def _compress(picture: Image, generator: Generator) -> Image:
 
 
 # What Zhang 2021, section 3.4 puts into random order.
-PRACTICAL_STEPS: tuple[Callable[[Image, Generator], Image], ...] = (
+PRACTICAL_STEPS: tuple[Step, ...] = (
     _isotropic,
     _anisotropic,
     _detour,
     _noisy,
     _perhaps_compress,
 )
-
-
-def _sensor_noise(linear: Image, generator: Generator) -> Image:
-    shot = math.exp(draw_between((math.log(SHOT[0]), math.log(SHOT[1])), generator))
-    spread = READ_SPREAD * float(torch.randn((), generator=generator))
-    read = math.exp(READ_SLOPE * math.log(shot) + READ_OFFSET + spread)
-    return add_noise(linear, sigma=math.sqrt(read), shot=shot, generator=generator)

@@ -1,17 +1,7 @@
 """In which folders do data sets keep their pairs?
 
-LAYOUTS has each in one line. The downloads themselves were not at hand: RSBlur and RB2V are as their READMEs say (RB2V
+LAYOUTS has one row for each. The downloads themselves were not at hand: RSBlur and RB2V are as their READMEs say (RB2V
 for data like it), GoPro as its author does (DeepDeblur-PyTorch, issue 6), REDS and RealBlur as their users do.
-
-    gopro      Nah et al. 2017: train/GOPR0372_07_00/{sharp,blur,blur_gamma}/000047.png
-    reds       Nah et al. 2019: train/train_sharp/000/00000000.png beside train/train_blur/000/00000000.png
-    realblur   Rim et al. 2020: RealBlur-J_ECC_IMCORR_centroid_itensity_ref/scene001/{gt/gt_1.png,blur/blur_1.png}, and
-               lists such as RealBlur_J_train_list.txt beside that folder: "SHARP BLURRY" in every line
-    rsblur     Rim et al. 2022: RSBlur/0001/000001/{gt/gt_sharp.png,real_blur/real_blur.png}, and lists of the same kind
-    rb2v       Pham et al. 2023: 000000/blur/0000.png and seven frames 000000/sharp/0000_1.png to 0000_7.png; that the
-               frame in the middle is the partner is assumed
-    blur2blur  Pham et al. 2024: trainA to trainD, testA, testB. Not described there; assumed that C is blurry and D
-               sharp, as A and B are, and that partners have the same name. trainA and trainB are no pairs.
 
 Pictures are found by their suffix in any case, and two pictures are partners whatever their suffixes.
 """
@@ -46,13 +36,15 @@ class PairFiles:
 
 @dataclass(frozen=True)
 class Layout:
-    """A row of the table: `form` says in one line what must be there, `find` lists it.
+    """A row of the table: `form` says in one line what must be there, `find` lists it, `source` is who published so.
 
     `find` returns [] where nothing is like it, and raises NoInputError where something is and a part is missing.
     """
 
+    name: str
     form: str
     find: Callable[[Path], list[PairFiles]]
+    source: str = "ours"
 
 
 def find_pairs(path: str | Path, *, layout: str = "auto") -> list[PairFiles]:
@@ -269,19 +261,37 @@ def _more(things: list[Path] | list[str]) -> str:
     return f" (and {len(things) - 1} more)" if len(things) > 1 else ""
 
 
+_gopro, _gamma = (partial(_sequences, blurry=name) for name in ("blur", "blur_gamma"))
+
 # From the most particular to the most general, as "auto" asks them.
-LAYOUTS = {
-    "manifest": Layout("a CSV file with columns sharp, blurry and maybe scene, paths relative to it", _manifest),
-    "reds": Layout("train/train_sharp/000/*.png beside train/train_blur/000/*.png, or the same with val", _reds),
-    "rsblur": Layout("SCENE/SHOT/gt/gt_sharp.png and SCENE/SHOT/real_blur/real_blur.png, or a list of them", _rsblur),
-    "realblur": Layout("SCENE/gt/gt_1.png and SCENE/blur/blur_1.png, or a list of them", _realblur),
-    "rb2v": Layout("CLIP/blur/NAME.png and CLIP/sharp/NAME_1.png to NAME_7.png", _rb2v),
-    "blur2blur": Layout("trainD (sharp) and trainC (blurry) with the same names", _blur2blur),
-    "gopro": Layout(
-        "SEQUENCE/sharp/*.png and SEQUENCE/blur/*.png, also below train or test", partial(_sequences, blurry="blur")
-    ),
-    "gopro gamma": Layout(
-        "SEQUENCE/sharp/*.png and SEQUENCE/blur_gamma/*.png", partial(_sequences, blurry="blur_gamma")
-    ),
-    "folders": Layout("sharp, gt or target beside blur, blurry, input or lq, here or in subfolders", _folders),
+LAYOUTS: dict[str, Layout] = {
+    row.name: row
+    for row in (
+        Layout("manifest", "a CSV file with columns sharp, blurry and maybe scene, paths relative to it", _manifest),
+        Layout(
+            "reds",
+            "train/train_sharp/000/*.png beside train/train_blur/000/*.png, or with val",
+            _reds,
+            "Nah et al. 2019",
+        ),
+        Layout(
+            "rsblur",
+            "SCENE/SHOT/gt/gt_sharp.png and SCENE/SHOT/real_blur/real_blur.png, or a list of them",
+            _rsblur,
+            "Rim et al. 2022",
+        ),
+        # Lists such as RealBlur_J_train_list.txt lie beside the folder: "SHARP BLURRY" in every line.
+        Layout(
+            "realblur", "SCENE/gt/gt_1.png and SCENE/blur/blur_1.png, or a list of them", _realblur, "Rim et al. 2020"
+        ),
+        # That the frame in the middle is the partner is assumed.
+        Layout("rb2v", "CLIP/blur/NAME.png and CLIP/sharp/NAME_1.png to NAME_7.png", _rb2v, "Pham et al. 2023"),
+        # Not described: assumed that C is blurry and D sharp, as A and B are. trainA and trainB are no pairs.
+        Layout("blur2blur", "trainD (sharp) and trainC (blurry) with the same names", _blur2blur, "Pham et al. 2024"),
+        Layout(
+            "gopro", "SEQUENCE/sharp/*.png and SEQUENCE/blur/*.png, also below train or test", _gopro, "Nah et al. 2017"
+        ),
+        Layout("gopro gamma", "SEQUENCE/sharp/*.png and SEQUENCE/blur_gamma/*.png", _gamma, "Nah et al. 2017"),
+        Layout("folders", "sharp, gt or target beside blur, blurry, input or lq, here or in subfolders", _folders),
+    )
 }

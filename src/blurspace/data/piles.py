@@ -21,7 +21,7 @@ from blurspace.data.layouts import BLURRY_NAMES, SHARP_NAMES
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.files import SUFFIXES, find_photos, shown
 from blurspace.io.video import VIDEO_SUFFIXES, check_every, count_frames, is_video, read_frames
-from blurspace.pixels import luminance
+from blurspace.pixels import central, luminance
 from blurspace.sharpness import SHARP, edge_sharpness
 
 FEWEST = 8  # pictures of a pile: half a batch of pham2024, sec. 4.1; fewer are soon known by heart (ours)
@@ -206,9 +206,8 @@ def _read(file: Path, source: str, places: set[int], every: int, skipped: list[s
 
 
 def _bounded(pixels: Tensor) -> Tensor:
-    """The middle of at most `MOST_SIDE` px each way, a copy."""
-    top, left = (max(length - MOST_SIDE, 0) // 2 for length in pixels.shape[-2:])
-    return pixels[:, top : top + MOST_SIDE, left : left + MOST_SIDE].clone()
+    """The middle of at most `MOST_SIDE` px each way, a copy: a view would keep all of a large photo."""
+    return central(pixels, MOST_SIDE, MOST_SIDE).clone()
 
 
 def _sharpness(frames: Sequence[Frame]) -> Tensor:

@@ -6,39 +6,27 @@ report, on blurry pictures that training never saw, whether it helped.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from blurspace.blur.cameras import CAMERAS
 from blurspace.builders import build_camera, build_network, build_space, write_camera
-from blurspace.cards import AT_ONCE, KNOWN, WEIGHTS, find_card
-from blurspace.codes import BlurBank
-from blurspace.data.crops import SharpPhotos, digest, rank
-from blurspace.data.layouts import find_pairs
-from blurspace.data.pairs import PairPhotos
+from blurspace.data.crops import digest, rank
 from blurspace.data.piles import Pile, check_piles, part_scenes, read_pile, sort_pile
-from blurspace.data.sources import from_scenes, from_shakes
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown, write_bytes
 from blurspace.io.weights import load_into, read_weights
 from blurspace.jobs.adapt_report import Facts, measure, report_files
+from blurspace.jobs.domains import Domain, rank_domains, read_whole
 from blurspace.jobs.train import check_minutes, line
-from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train import loop
-from blurspace.train.adapt import TranslatorRecipe, bank_of, distance_to, known_stacks, translator_from
-from blurspace.train.steps import chance
+from blurspace.train.adapt import TranslatorRecipe, translator_from
+from blurspace.train.one_loss import Report, report_left_out
 from blurspace.train.translator import TranslatorTask
 from blurspace.train.unknown import CameraGuess, guess_camera
-from blurspace.types import Pair
 
-Report = Callable[[str], None]
-BANK = 64  # pairs of a known domain that are drawn or read
-BANK_SIDE, ROOM = 192, 32  # px, of drawn ones, and what a scene and a kernel need besides
-SHAKES = (5.0, 21.0)  # px: extents of the known domain "shakes", mild enough for the classical method (ours)
 # Of the blurry pictures, kept for the report: a tenth, between these numbers.
 LEAST_KEPT, MOST_KEPT = 2, 12
 SETTING = "adapt.json"  # beside the checkpoint: what is trained
@@ -64,16 +52,6 @@ class Given:
     every: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Domain:
-    """A known domain of blur: its codes, what undoes it, and how far it is from the camera's blur, in dB."""
-
-    name: str
-    bank: BlurBank
-    deblurrer: Path | str
-    distance: float
-
-
 def adapt_camera(
     given: Given,
     *,
@@ -94,7 +72,7 @@ def adapt_camera(
     folder = out.with_name(f"{out.name}.training")
     _check_way(out, folder, resume=resume, overwrite=overwrite)
     blurry, sharp = _piles(given, recipe, report)
-    pairs = [] if given.pairs is None else _whole(given.pairs, MOST_KEPT)
+    pairs = [] if given.pairs is None else read_whole(given.pairs, MOST_KEPT)
     training, kept, apart = _kept_apart(blurry)
     if not apart:
         report("the report is about blurry pictures of the scenes that were trained on: there are too few scenes")
@@ -102,7 +80,7 @@ def adapt_camera(
     guess = guess_camera(pictures, views)
     report(_said(guess))
     space = build_space()
-    domains = rank_domains(given, views, guess, space, seed=recipe.loop.seed)
+    domains = rank_domains(given.known, views, guess, space, deblurrer=given.deblurrer, seed=recipe.loop.seed)
     for domain in domains:
         report(f"the known blur {domain.name} is {domain.distance:.1f} dB from this camera's")
     chosen = domains[0]
@@ -127,7 +105,7 @@ def adapt_camera(
         out=folder,
         resume=resume,
         max_minutes=minutes,
-        about={"recipe": recipe.model_dump(mode="json")},
+        about={"task": recipe.task, "recipe": recipe.model_dump(mode="json")},
         progress=lambda row: report(line(row)),
     )
     tensors, about = read_weights(weights)
@@ -151,23 +129,11 @@ def adapt_camera(
         facts=facts,
         pairs=pairs,
         space=space,
+        judge_steps=recipe.judge_steps,
     )
     for suffix, data in report_files(found).items():
         write_bytes(out.with_suffix(suffix), data, overwrite=True)
     return {"camera": str(out), "report": str(out.with_suffix(".html")), **found.record()}
-
-
-def rank_domains(
-    given: Given, sharp: Sequence[Tensor], guess: CameraGuess, space: BasisSpace, *, seed: int
-) -> list[Domain]:
-    """The known domains, the nearest to the camera's blur first. Raises UsageError on one without a deblurrer."""
-    found = []
-    for name in given.known:
-        deblurrer = _deblurrer(name, given.deblurrer)
-        bank = bank_of(_known_pairs(name, sharp, seed), space, source=name)
-        distance = distance_to(known_stacks(sharp[:BANK], bank, space, seed=seed), guess)
-        found.append(Domain(name, bank, deblurrer, distance))
-    return sorted(found, key=lambda domain: domain.distance)
 
 
 def _check_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> None:
@@ -210,8 +176,7 @@ def _piles(given: Given, recipe: TranslatorRecipe, report: Report) -> tuple[Pile
         both = (given.blurry, given.sharp)
         piles = [read_pile(paths, every=given.every, limit=recipe.pictures) for paths in both]
         blurry, sharp = piles
-    for sentence in (sentence for pile in piles for sentence in pile.skipped):
-        report(f"left out: {sentence}")
+    report_left_out((sentence for pile in piles for sentence in pile.skipped), report)
     sharp, warnings = check_piles(blurry, sharp, side=max(LEAST_SIDE, recipe.data.side))
     for sentence in warnings:
         report(sentence)
@@ -242,48 +207,11 @@ def _kept_apart(pile: Pile) -> tuple[Pile, Pile, bool]:
     return pile.where([not one for one in inside]), report, bool(kept)
 
 
-def _known_pairs(name: str, sharp: Sequence[Tensor], seed: int) -> list[Pair]:
-    """Pairs of a known domain: those of a folder, or drawn out of the camera's own sharp pictures."""
-    if name not in KNOWN:
-        return _whole(Path(name), BANK)
-    photos = SharpPhotos.of(sharp)
-    side = min(BANK_SIDE, min(min(pixels.shape[-2:]) for pixels in sharp) - ROOM)
-    if name in CAMERAS:
-        source = from_scenes(photos, CAMERAS[name], side=side)
-    else:
-        source = from_shakes(photos, side=side, kernel_side=ROOM + 1, extents=SHAKES)
-    return [source(chance(seed, index), 1) for index in range(BANK)]
-
-
-def _deblurrer(name: str, given: str | None) -> Path | str:
-    """The weights of a network, or else the name of a method."""
-    if given is None and name not in KNOWN:
-        raise UsageError(
-            f"the known blur {shown(name)} is a folder, and what undoes it is not known: give --deblurrer a method's "
-            "name, or the weights of a training with task deblurrer on these pairs"
-        )
-    method = KNOWN[name] if given is None else given
-    if Path(method).is_file():
-        return Path(method)
-    card = find_card(method)
-    if card.task != "deblur":
-        raise UsageError(f"the model {method} does not deblur: give --deblurrer one that does, or a file of weights")
-    return WEIGHTS / next(iter(card.weights)) if card.networks == AT_ONCE else card.name
-
-
 def _write(out: Path, task: TranslatorTask, chosen: Domain, about: dict[str, object]) -> None:
     architecture = {"translator": task.architecture["translator"]}
     facts = {name: about[name] for name in ("steps", "minutes", "device", "recipe")}
     told = {"architecture": architecture, "known": chosen.name, **facts}
     write_camera(out, task.networks["translator"], known=chosen.deblurrer, about=told)
-
-
-def _whole(path: Path, limit: int) -> list[Pair]:
-    """At most `limit` pairs of a folder, evenly spaced."""
-    files = find_pairs(path)
-    count = min(limit, len(files))
-    photos = PairPhotos([files[index * len(files) // count] for index in range(count)])
-    return [photos.whole(index) for index in range(len(photos))]
 
 
 def _said(guess: CameraGuess) -> str:

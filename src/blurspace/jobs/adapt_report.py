@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -27,6 +27,7 @@ from blurspace.levels import to_8_bits
 from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness, niqe
+from blurspace.pixels import central
 from blurspace.restore.network import in_colour
 from blurspace.restore.translated import Camera
 from blurspace.train.converter import share_known, train_judge
@@ -60,10 +61,9 @@ class Facts:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """What was measured; `numbers` and `pairs` are rows of "blurry", "plain" and "translated"."""
+class Found(Facts):
+    """What was measured besides; `numbers` and `pairs` are rows of "blurry", "plain" and "translated"."""
 
-    facts: Facts
     verdict: str
     reason: str
     truth: str  # which pairs `pairs` is about
@@ -77,9 +77,7 @@ class Found:
 
     def record(self) -> dict[str, Any]:
         """All but the pictures, for JSON."""
-        facts = {one.name: getattr(self.facts, one.name) for one in fields(Facts) if one.name != "mixture"}
-        mine = {one.name: getattr(self, one.name) for one in fields(Found) if one.name not in ("facts", "strips")}
-        return {**facts, **mine}
+        return {name: value for name, value in vars(self).items() if name not in ("mixture", "strips")}
 
 
 def measure(
@@ -90,6 +88,7 @@ def measure(
     facts: Facts,
     pairs: Sequence[Pair],
     space: BasisSpace,
+    judge_steps: int,
 ) -> Found:
     """Measure on the camera's blurry pictures (1 3 h w) that training never saw, and on pairs."""
     truth = "pairs of this camera" if pairs else "pairs made up from a guess at its blur"
@@ -101,27 +100,30 @@ def measure(
     model = build_naturalness()
     numbers = {name: _blind_numbers(pictures, kept, model, space) for name, pictures in results.items()}
     translated = [camera.translate(picture) for picture in kept]
-    judges = _judges(task, kept, translated)
+    judges = _judges(task, kept, translated, steps=judge_steps)
     means = {name: {key: round(fmean(row[key] for row in rows), 4) for key in rows[0]} for name, rows in scores.items()}
     rivals = zip(scores["translated"], scores[alternative(means)], strict=True)
     gains = [one["psnr"] - other["psnr"] for one, other in rivals]
     verdict, reason = judge(means, gains, numbers, judges, truth)
+    [float(coarse_change(*pair)) for pair in zip(results["translated"], kept, strict=True)]
     strips = [
-        tuple(_middle(one) for one in row)
+        tuple(central(one, STRIP_SIDE, STRIP_SIDE) for one in row)
         for row in zip(kept, results["plain"], translated, results["translated"], strict=True)
     ]
     return Found(
-        facts,
-        verdict,
-        reason,
-        truth,
-        means,
-        round(min(gains), 4),
-        numbers,
-        judges,
-        round(fmean(float(coarse_change(*pair)) for pair in zip(results["translated"], kept, strict=True)), 5),
-        round(seconds, 3),
-        tuple(strips[:STRIPS]),
+        **vars(facts),
+        verdict=verdict,
+        reason=reason,
+        truth=truth,
+        pairs=means,
+        worst_gain=round(min(gains), 4),
+        numbers=numbers,
+        judges=judges,
+        coarse_change=round(
+            fmean(float(coarse_change(*pair)) for pair in zip(results["translated"], kept, strict=True)), 5
+        ),
+        seconds=round(seconds, 3),
+        strips=tuple(strips[:STRIPS]),
     )
 
 
@@ -211,10 +213,12 @@ def _blind_numbers(
     return {"niqe": round(fmean(natural), 3), **found} if natural else found
 
 
-def _judges(task: TranslatorTask, blurry: Sequence[Image], translated: Sequence[Image]) -> dict[str, dict[str, float]]:
+def _judges(
+    task: TranslatorTask, blurry: Sequence[Image], translated: Sequence[Image], *, steps: int
+) -> dict[str, dict[str, float]]:
     """Acc1 and Acc2 of pham2024: the share that the critic, and a classifier of its own, call known blur."""
     independent = train_judge(
-        lambda generator: task.batch(generator).blurry, lambda generator: task.batch(generator).known
+        lambda generator: task.batch(generator).blurry, lambda generator: task.batch(generator).known, steps=steps
     )
     judges = {"independent classifier": independent}
     if task.losses.adversarial:  # else the critic never learnt anything
@@ -228,32 +232,26 @@ def _judges(task: TranslatorTask, blurry: Sequence[Image], translated: Sequence[
     }
 
 
-def _middle(picture: Image) -> Image:
-    height, width = (min(STRIP_SIDE, length) for length in picture.shape[-2:])
-    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
-    return picture[..., top : top + height, left : left + width]
-
-
 def _page(found: Found) -> str:
-    facts, rows = found.facts, "".join(f"<tr>{''.join(_image(one) for one in strip)}</tr>" for strip in found.strips)
+    rows = "".join(f"<tr>{''.join(_image(one) for one in strip)}</tr>" for strip in found.strips)
     means = [{"way": name, **row, **found.numbers[name]} for name, row in found.pairs.items()]
     judges = [{"who says that it is known blur": name, **row} for name, row in found.judges.items()]
-    domains = [{"known blur": name, "distance in dB": value} for name, value in facts.distances.items()]
-    kernel = _image(show(facts.mixture.mean(), size=129, sqrt=True))
+    domains = [{"known blur": name, "distance in dB": value} for name, value in found.distances.items()]
+    kernel = _image(show(found.mixture.mean(), size=129, sqrt=True))
     return f"""<!doctype html><meta charset="utf-8"><title>blurspace adapt: {html.escape(found.verdict)}</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
 td,th{{padding:.2em .6em;text-align:left}}img{{display:block}}</style>
 <h1>{html.escape(_begun(found.verdict))}</h1><p>{html.escape(_begun(found.reason))}.</p>
-<p>{facts.steps} steps in {facts.minutes:.1f} minutes, {found.seconds:.2f} s a picture to translate and deblur it twice;
-pictures: {", ".join(f"{count} {name}" for name, count in facts.pictures.items())}.
+<p>{found.steps} steps in {found.minutes:.1f} minutes, {found.seconds:.2f} s a picture to translate and deblur it twice;
+pictures: {", ".join(f"{count} {name}" for name, count in found.pictures.items())}.
 What averages over 64 px show was changed by {found.coarse_change:.2%}.</p>
 <h2>With and without the translation</h2>
 <p>psnr and ssim on {html.escape(found.truth)} (worst gain over the better of the first two
 {found.worst_gain:+.2f} dB); niqe (lower is more natural) and
 reblur_psnr (does blurring the result again give the photo?) on blurry pictures that training never saw, of
-{"other scenes" if facts.other_scenes else "the same scenes: there are too few"}.</p>
+{"other scenes" if found.other_scenes else "the same scenes: there are too few"}.</p>
 {_table(means)}<h2>Is it known blur?</h2>{_table(judges)}
-<h2>This camera's blur</h2><p>The mean kernel, from power spectra; noise {facts.sigma:.4f}.</p>
+<h2>This camera's blur</h2><p>The mean kernel, from power spectra; noise {found.sigma:.4f}.</p>
 <table><tr>{kernel}</tr></table>{_table(domains)}
 <h2>Blurry, plainly deblurred, translated, translated and deblurred</h2><table>{rows}</table>
 """

@@ -6,7 +6,7 @@ The table KINDS says which blurs there are. The files keep what `deblur` keeps, 
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -19,12 +19,12 @@ from blurspace.blur.scenes import FOCAL, draw_scene
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
 from blurspace.builders import build_space
 from blurspace.codes import AnySpace, read_bank
-from blurspace.errors import BlurspaceError, NoInputError, OutputError, UsageError
+from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import as_known_error, sentence
+from blurspace.jobs.each import failure
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
-from blurspace.jobs.records import describe_kernel
+from blurspace.jobs.records import PRIVATE, FileRecord, describe_kernel
 from blurspace.train.steps import chance
 from blurspace.types import Code, Image, Kernel
 
@@ -59,24 +59,14 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Blurred:
-    """What became of one file: its JSON record, and what the doors need besides. `output` None: it failed."""
+class Blurred(FileRecord):
+    """What became of one file."""
 
-    input: str
-    kind: str
+    kind: str = ""
     seed: int = 0
-    output: str | None = None
     kernel: dict[str, float | int | None] | None = None
-    seconds: float = 0.0
-    reason: str | None = None  # why it failed
     notes: tuple[str, ...] = ()  # what the file could not keep
-    exit_code: int = field(default=0, metadata={"private": True})
-    data: bytes | None = field(default=None, repr=False, metadata={"private": True})  # for standard output
-    error: Exception | None = field(default=None, metadata={"private": True})
-
-    def record(self) -> dict[str, object]:
-        """The JSON object of this file."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
+    data: bytes | None = field(default=None, repr=False, metadata=PRIVATE)  # for standard output
 
 
 def plan_blur(
@@ -139,39 +129,37 @@ def blur_files(
     work.
     """
     _check_saving(save_kernel, sources, options)
+    targets = plan_targets(sources, output, mark=MARK)
     taken: set[Path | None] = {save_kernel}
-    for index, (source, target) in enumerate(zip(sources, plan_targets(sources, output, mark=MARK), strict=True)):
+    for index, (source, target) in enumerate(zip(sources, targets, strict=True)):
         start = time.perf_counter()
-        blurred = Blurred(source.name, options.kind, seed)
+        blurred = Blurred(source.name, kind=options.kind, seed=seed)
         try:
             if target and target in taken:
                 raise OutputError(f"{target} would be written twice: use two folders, or other names")
             for path in filter(None, (target, save_kernel)):
                 check_target(path, sources, overwrite=overwrite)
             taken.add(target)
-            made, data, kernel = _blur_one(source, target, options, chance(seed, index))
+            photo = load(source)
+            check_format(target, photo)
+            pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
+            data = encode_photo(photo, pixels)
             if target:
                 write_bytes(target, data, overwrite=overwrite)
             if save_kernel and kernel is not None:
                 write_kernel(save_kernel, kernel, overwrite=overwrite)
-            blurred = replace(made, seed=seed, output=str(target or STANDARD), data=None if target else data)
+            blurred = replace(
+                blurred,
+                output=str(target or STANDARD),
+                kernel=None if kernel is None else describe_kernel(kernel),
+                notes=tuple(filter(None, [changes_on_write(photo)])),
+                data=None if target else data,
+            )
         except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-            blurred = _failed(blurred, error)
+            blurred = replace(blurred, **vars(failure(error)))
         for note in blurred.notes:
             report(f"{source.name}: {note}")
         yield replace(blurred, seconds=round(time.perf_counter() - start, 3))
-
-
-def _blur_one(
-    source: Source, target: Path | None, options: Options, generator: Generator
-) -> tuple[Blurred, bytes, Kernel | None]:
-    photo = load(source)
-    check_format(target, photo)
-    pixels, kernel = KINDS[options.kind](photo.pixels, options, generator)
-    changes = changes_on_write(photo)
-    told = None if kernel is None else describe_kernel(kernel)
-    made = Blurred(source.name, options.kind, kernel=told, notes=(changes,) if changes else ())
-    return made, encode_photo(photo, pixels), kernel
 
 
 Drawn = tuple[Image, Kernel | None]
@@ -276,9 +264,3 @@ def _check_saving(path: Path | None, sources: Sequence[Source], options: Options
         raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
     if path and options.kind not in KERNELS:
         raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")
-
-
-def _failed(blurred: Blurred, error: Exception) -> Blurred:
-    known = as_known_error(error)
-    code = known.exit_code if isinstance(known, BlurspaceError) else 1
-    return replace(blurred, reason=sentence(known), exit_code=code, error=error)

@@ -1,6 +1,7 @@
 """What do all jobs say alike, for people and for JSON?"""
 
 import sys
+from dataclasses import dataclass, field, fields
 from math import isfinite
 
 import torch
@@ -8,6 +9,24 @@ import torch
 from blurspace.blur.kernels import extent
 from blurspace.io.images import encode_photo
 from blurspace.types import Image, Kernel, Photo
+
+PRIVATE = {"private": True}  # what the doors need, and a JSON record does not have
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What became of one file: its JSON record, and what the doors need besides. `output` None: it failed."""
+
+    input: str
+    output: str | None = None
+    reason: str | None = None  # why it failed
+    seconds: float = 0.0
+    exit_code: int = field(default=0, metadata=PRIVATE)
+    error: Exception | None = field(default=None, metadata=PRIVATE)
+
+    def record(self) -> dict[str, object]:
+        """The JSON object of this file."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
 
 
 def describe_kernel(kernel: Kernel, *, confidence: float | None = None) -> dict[str, float | int | None]:

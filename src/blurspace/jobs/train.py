@@ -1,6 +1,6 @@
 """How does a recipe become weights? The job behind `train`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -9,10 +9,10 @@ from blurspace.errors import UsageError
 from blurspace.io.weights import read_weights
 from blurspace.jobs.records import number
 from blurspace.train import loop
+from blurspace.train.one_loss import Report
 from blurspace.train.recipes import TASKS, read_recipe
 
 DEVICES = ("cpu", "cuda")
-Report = Callable[[str], None]
 
 
 def train_recipe(
@@ -48,7 +48,7 @@ def train_recipe(
         out=out,
         resume=resume,
         max_minutes=max_minutes,
-        about={"recipe": settings.model_dump(mode="json")},
+        about={"task": settings.task, "recipe": settings.model_dump(mode="json")},
         progress=progress,
     )
     about = read_weights(weights)[1]

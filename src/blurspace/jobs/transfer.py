@@ -9,7 +9,7 @@ import io
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain, count, islice
 from pathlib import Path
 
@@ -17,12 +17,13 @@ import torch
 
 from blurspace.codes import AnySpace, BlurBank, code_for
 from blurspace.data.layouts import PairFiles
-from blurspace.errors import BlurspaceError, OutputError, UsageError
+from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.each import as_known_error, sentence
+from blurspace.jobs.each import failure
 from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
+from blurspace.jobs.records import PRIVATE, FileRecord
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.steps import chance
 from blurspace.types import Code, Image, Photo
@@ -33,24 +34,14 @@ COLUMNS = ("sharp", "blurry", "scene", "source", "code")
 
 
 @dataclass(frozen=True)
-class Transferred:
-    """What became of one picture and one blur: the JSON record of `transfer`, and what the doors need besides."""
+class Transferred(FileRecord):
+    """What became of one picture and one blur; `output` is the blurry picture."""
 
-    input: str
-    output: str | None = None  # the blurry picture; None where it failed
     sharp: str | None = None
     source: str | None = None  # the pair that the blur came from
     code: int | None = None  # its place among the blurs
-    reason: str | None = None  # why it failed
     left_out: tuple[str, ...] = ()  # what came with the input and is not in the output
-    seconds: float = 0.0
-    scene: str = field(default="", metadata={"private": True})
-    exit_code: int = field(default=0, metadata={"private": True})
-    error: Exception | None = field(default=None, metadata={"private": True})
-
-    def record(self) -> dict[str, object]:
-        """The JSON object of this outcome."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
+    scene: str = field(default="", metadata=PRIVATE)
 
 
 @dataclass(frozen=True)
@@ -136,7 +127,7 @@ def transfer_files(
                     made.append(one)
                     yield one
             except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-                yield _failed(source, error)
+                yield Transferred(source.name, **vars(failure(error)))
     finally:
         _finish(output, made, ours)
 
@@ -197,12 +188,6 @@ def _check_targets(files: Iterable[Path], read: Sequence[Source], *, overwrite: 
     for path in files:
         if path.exists():  # else there is nothing to lose, and thousands of inputs need not be asked
             check_target(path, read, overwrite=overwrite)
-
-
-def _failed(source: Source, error: Exception) -> Transferred:
-    known = as_known_error(error)
-    code = known.exit_code if isinstance(known, BlurspaceError) else 1
-    return Transferred(source.name, reason=sentence(known), exit_code=code, error=error)
 
 
 def _create(output: Path) -> None:

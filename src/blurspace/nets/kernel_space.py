@@ -19,6 +19,7 @@ from blurspace.blur.convolve import extend_frame, fast_size
 from blurspace.blur.curve import from_light, slope, to_light
 from blurspace.errors import UsageError
 from blurspace.nets.code_prior import CodePrior
+from blurspace.run import full_precision
 from blurspace.types import AnyImage, Code, Image
 
 # Exponents of the light's curve (`blur.curve`) that are tried: none, between, sRGB's own, and one as strong as REDS'.
@@ -72,7 +73,7 @@ class BasisSpace(nn.Module):
             wanted = f"(1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
             raise UsageError(f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: give {wanted}")
         cells = self.cells((sharp.shape[-2], sharp.shape[-1]))
-        with torch.autocast(sharp.device.type, enabled=False):
+        with full_precision(sharp.device):
             sharp, code = sharp.float(), code.float()
             exponent = (1 + code[:, -1:].mean((2, 3), keepdim=True)).clamp_min(LEAST_EXPONENT)
             weights = code[:, :-1]
@@ -88,7 +89,7 @@ class BasisSpace(nn.Module):
         _check(sharp)
         if sharp.shape != blurry.shape:
             raise UsageError(f"shapes {tuple(sharp.shape)} and {tuple(blurry.shape)} were given: give an aligned pair")
-        with torch.autocast(sharp.device.type, enabled=False):
+        with full_precision(sharp.device):
             sharp, blurry = sharp.float(), blurry.float()
             exponent = self._exponents(sharp, blurry)
             weights = self._fit(sharp, blurry, exponent)

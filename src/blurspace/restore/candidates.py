@@ -28,6 +28,8 @@ from blurspace.run import Run
 from blurspace.sharpness import busiest_window
 from blurspace.types import Image, Kernel
 
+STAGE = "looking for the blur"
+
 
 @dataclass(frozen=True)
 class SearchSettings:
@@ -160,6 +162,7 @@ class Searches:
 
     def near(self, kernel: Kernel) -> Estimate:
         """The kernel that is reached from one like it; the confidence is how well the two agree."""
+        self.run.step(STAGE, 0, 1)
         search = Search(max(kernel.shape[-1] + 2 * self.settings.room, COARSEST_SIDE), sparsity=self.sparsity)
         level = _level(search, self.settings.compared_at)
         start = resize_kernel(kernel.to(self.blurry), scales(search.side)[level])
@@ -176,7 +179,7 @@ class Searches:
             search = Search(round(widest * scale) | 1, sparsity=self.sparsity, upright=count % 2 == 1)
             if count > 1 and len(scales(search.side)) <= self.settings.compared_at:  # it has no level of half the size
                 break
-            self.run.step("looking for the blur", count, len(sizes) + 1)
+            self.run.step(STAGE, count, len(sizes) + 1)
             level = _level(search, self.settings.compared_at)
             begun.append(self.scored(self.find(self.blurry, search, level, ignore=self.ignore, run=self.run)))
             if count > 1 and begun[-1].score > self.settings.worse * min(candidate.score for candidate in begun):
@@ -185,12 +188,12 @@ class Searches:
 
     def finished(self, going: Sequence[Found]) -> Kernel:
         """The best of those that go on, settled, at full resolution, trimmed."""
-        self.run.step("looking for the blur", 1, 2)
         settled = [
             self.settle(self.blurry, found, _level(found.search, self.noisy), ignore=self.ignore, run=self.run)
             for found in going
         ]
         best = min((self.scored(found) for found in settled), key=lambda candidate: candidate.score)
+        self.run.step(STAGE, 1, 1)
         return trim(grow_to_full(best.found), self.settings.extent_threshold)
 
     @cached_property
@@ -219,6 +222,7 @@ class Searches:
             prior="hyper-laplacian",
             saturated=clipped,
             iterations=self.settings.compare_iterations,
+            relaxation=1.0,
             run=self.run,
         )
         return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)

@@ -7,7 +7,7 @@ from torch import Tensor
 from blurspace.errors import UsageError
 from blurspace.restore.driver import Method, Restoration, deblur
 from blurspace.restore.observed import Observed, check_response
-from blurspace.run import Run
+from blurspace.run import Run, fast_in_half
 from blurspace.types import Blur
 
 
@@ -47,5 +47,5 @@ class Deblurrer:
         return Observed(blurry, response=self.response, least_sigma=least_sigma, given=self.given, near=near)
 
     def run(self) -> Run:
-        """The plain way to work: on the device of the methods, telling nobody."""
-        return Run(device=self.device)
+        """The plain way to work: on the device of the methods, as fast as it goes, telling nobody."""
+        return Run(device=self.device, half=fast_in_half(self.device))

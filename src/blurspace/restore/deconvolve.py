@@ -25,7 +25,8 @@ Prior = Literal["total variation", "hyper-laplacian"]
 # Penalties of the two splittings, on pictures in [0, 1]: our measurement, as all values here (notebook).
 GRADIENT_PENALTY = 0.02
 BLUR_PENALTY = 0.1
-ITERATIONS = 30
+# Relaxed rounds: 18 do what 30 plain ones do, on 28 pictures with true and found kernels, and more on Gaussians.
+ITERATIONS, RELAXATION = 18, 1.9
 # The strength that suits Gaussian noise of standard deviation sigma: factor * sigma^1.5, above a floor for the error of
 # 8-bit rounding and of the model.
 STRENGTH_FACTOR = {"total variation": 0.9, "hyper-laplacian": 0.3}
@@ -47,14 +48,17 @@ def deconvolve(
     prior: Prior = "total variation",
     saturated: Tensor | None = None,
     iterations: int = ITERATIONS,
+    relaxation: float = RELAXATION,
     run: Run | None = None,
 ) -> Image:
     """Remove a known uniform blur from `blurry` (b c h w); returns the sharp picture, same shape, not clamped.
 
     `kernel` (1 or b, 1, k, k). `strength`: see `strength_for`. `saturated` (b c h w, bool): pixels that were clipped,
-    so that the true value is at least the seen one. Colours share one gradient magnitude, so that they keep their edges
+    so that the true value is at least the seen one. `relaxation` in [1, 2): above 1 fewer iterations
+    lead as far. Colours share one gradient magnitude, so that they keep their edges
     together. Raises UsageError where the kernel is wider than the picture.
-    Source: Almeida and Figueiredo 2013 (unknown boundaries); Rudin, Osher and Fatemi 1992; Krishnan and Fergus 2009.
+    Source: Almeida and Figueiredo 2013 (unknown boundaries); Rudin, Osher and Fatemi 1992; Krishnan and Fergus 2009;
+    Eckstein and Bertsekas 1992 (relaxation).
     """
     height, width = blurry.shape[-2:]
     if kernel.shape[-1] > min(height, width):
@@ -70,24 +74,26 @@ def deconvolve(
     from_blurred, from_gradients = BLUR_PENALTY * transfer.conj() / denominator, GRADIENT_PENALTY / denominator
     split = _split_total_variation if prior == "total variation" else _split_hyper_laplacian
 
-    # Every array is as big as the picture, and memory is what takes time: so they are changed where they lie.
+    # Every array is as big as the picture, and memory is what takes time: so they are changed where they lie. What is
+    # carried from round to round is, at relaxation 1, the dual variable of each splitting.
     sharp, blurred = observed, torch.fft.irfft2(transfer * torch.fft.rfft2(observed), s=size)
-    blur_dual = torch.zeros_like(observed)
-    gradients = observed.new_zeros(2, *observed.shape)  # at the start of a round: what is left of them, the dual
-    for _ in range(iterations):
+    guess, gradients = torch.zeros_like(observed), observed.new_zeros(2, *observed.shape)
+    for count in range(iterations):
         if run:
             run.check()
-        guess = blurred.add_(blur_dual)
+        share_of_new = relaxation if count else 1.0
+        guess.add_(blurred, alpha=share_of_new)
         explained = torch.addcmul(offset, share, guess)
         if least is not None:
             torch.maximum(explained, least, out=explained)
-        torch.sub(guess, explained, out=blur_dual)
-        add_differences(gradients, sharp)
-        wanted = split(gradients, strength / GRADIENT_PENALTY)
-        spectrum = torch.fft.rfft2(explained.sub_(blur_dual)).mul_(from_blurred)
+        add_differences(gradients, sharp, share_of_new)
+        wanted = split(gradients, strength / GRADIENT_PENALTY, relaxation)
+        carried = torch.sub(guess, explained, alpha=relaxation)
+        spectrum = torch.fft.rfft2(explained.mul_(2).sub_(guess)).mul_(from_blurred)
         spectrum += torch.fft.rfft2(differences_adjoint(wanted)).mul_(from_gradients)
         sharp = torch.fft.irfft2(spectrum, s=size)
         blurred = torch.fft.irfft2(spectrum.mul_(transfer), s=size)
+        guess = carried
     return sharp[..., :height, :width].contiguous()
 
 
@@ -105,10 +111,10 @@ def _beliefs(observed: Image, inside: tuple[int, int], saturated: Tensor | None)
     return believed, least
 
 
-def _split_total_variation(gradients: Tensor, step: float) -> Tensor:
-    """Split off the proximal map of step * |gradient|, one length per pixel for both directions and all colours.
+def _split_total_variation(gradients: Tensor, step: float, relaxation: float) -> Tensor:
+    """The proximal map of step * |gradient|, one length per pixel for both directions and all colours.
 
-    The rest stays in `gradients`; the part less the rest is returned.
+    Twice what it gives, less the gradients, is returned; what is carried on is left in `gradients`.
     """
     planes = [plane for direction in gradients for plane in direction.split(1, dim=1)]
     length = planes[0].square()
@@ -116,11 +122,11 @@ def _split_total_variation(gradients: Tensor, step: float) -> Tensor:
         length.addcmul_(plane, plane)
     kept = length.sqrt_().clamp_min_(1e-12).reciprocal_().mul_(-step).add_(1).clamp_min_(0)
     wanted = gradients * (2 * kept - 1)
-    gradients.mul_(1 - kept)
+    gradients.mul_(1 - relaxation * kept)
     return wanted
 
 
-def _split_hyper_laplacian(gradients: Tensor, step: float) -> Tensor:
+def _split_hyper_laplacian(gradients: Tensor, step: float, relaxation: float) -> Tensor:
     """The same with step * |gradient|^(1/2), by fixed-point iteration from above, per value."""
     size = gradients.abs()
     root = size.clone()
@@ -128,5 +134,6 @@ def _split_hyper_laplacian(gradients: Tensor, step: float) -> Tensor:
         root = (size - 0.5 * step * root.clamp_min(1e-6).rsqrt()).clamp_min(0)
     better_than_zero = 0.5 * (root - size).square() + step * root.sqrt() < 0.5 * size.square()
     part = gradients.sign() * torch.where(better_than_zero, root, 0)
-    gradients.sub_(part)
-    return part - gradients
+    wanted = 2 * part - gradients
+    gradients.sub_(part, alpha=relaxation)
+    return wanted

@@ -153,7 +153,7 @@ def in_tiles(seen: Observed, method: Method, found: Found, run: Run) -> "Restore
     """Restore all of a photo tile by tile; tiles get smaller until they fit into memory."""
     restorer = method.restorer(seen, found, run)
     work = _Work(seen, method, found, run, restorer)
-    side = work.widest()
+    side = _widest(seen, run, restorer.margin, restorer.bytes_per_px)
     while True:
         try:
             return work.done(side)
@@ -192,28 +192,17 @@ class _Work:
         space = self.method.space
         return self.restorer.multiple if self.found.blur is not None or space is None else space.stride
 
-    def widest(self) -> int:
-        """How wide tiles may be: all of a small photo, else what fits into memory with the margins around it."""
-        room = min(MOST, self.run.room() // self.restorer.bytes_per_px)
-        height, width = self.seen.size
-        if height * width <= room:
-            return max(height, width)
-        return max(int(room**0.5) - 2 * self.restorer.margin, LEAST_SIDE)
-
     def done(self, side: int) -> Restored:
         """The photo restored in tiles of at most `side` px."""
         canvas = torch.empty_like(self.seen.pixels)
         total, codes = Evidence(), dict[tuple[int, int], CodeBlur]()
-        areas = list(tiles(self.seen.size, side, multiple=self.multiple))
-        for index, area in enumerate(areas):
-            self.run.step("restoring", index, len(areas))
+        for area in self.run.steps("restoring", list(tiles(self.seen.size, side, multiple=self.multiple))):
             outer = area.grown(self.restorer.margin, multiple=self.multiple)
             restored, blur, evidence = self.tile(area, outer)
             area.cut(canvas).copy_(as_stored(area.cut_from(restored, outer), canvas.dtype))
             total = total + evidence
             if isinstance(blur, CodeBlur):
                 codes[area.rows[0], area.columns[0]] = _cells(blur, area, outer)
-        self.run.step("restoring", len(areas), len(areas))
         return Restored(canvas, self.found.blur or _joined(codes), total)
 
     def tile(self, area: Area, outer: Area) -> tuple[Image, Blur, Evidence]:
@@ -260,14 +249,20 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or told
 
 
-def through(network: Callable[[Image], Image], seen: Observed, run: Run, *, margin: int, stage: str) -> Tensor:
+def through(
+    network: Callable[[Image], Image], seen: Observed, run: Run, *, margin: int, bytes_per_px: int, stage: str
+) -> Tensor:
     """What a network of pictures makes of all display values of a photo, tile by tile; stored as the photo is."""
     canvas = torch.empty_like(seen.pixels)
-    small = seen.size[0] * seen.size[1] <= MOST
-    areas = [seen.area] if small else list(tiles(seen.size, int(MOST**0.5), multiple=margin))
-    for index, area in enumerate(areas):
-        run.step(stage, index, len(areas))
+    for area in run.steps(stage, list(tiles(seen.size, _widest(seen, run, margin, bytes_per_px), multiple=margin))):
         outer = area.grown(margin, multiple=margin)
         made = network(seen.display(outer).to(run.device))
         area.cut(canvas).copy_(as_stored(area.cut_from(made, outer), canvas.dtype))
     return canvas
+
+
+def _widest(seen: Observed, run: Run, margin: int, bytes_per_px: int) -> int:
+    """How wide tiles may be: all of a small photo, else what fits into memory with the margins around it."""
+    room = min(MOST, run.room() // bytes_per_px)
+    height, width = seen.size
+    return max(height, width) if height * width <= room else max(int(room**0.5) - 2 * margin, LEAST_SIDE)

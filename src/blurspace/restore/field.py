@@ -76,7 +76,7 @@ def estimate_field(
     are looked at. `focal`: focal length in px, the longer side where not known. The kernels (on the CPU) are trimmed
     together, sum 1. Raises UsageError on fewer pixels than nodes. Source: see the module's text.
     """
-    size = photo.size
+    size, run = photo.size, run or Run()
     if not (1 <= rows <= size[0] and 1 <= columns <= size[1]):
         raise UsageError(
             f"a grid of {rows} x {columns} nodes was asked for on {size[0]} x {size[1]} px: give 1 or more, up to that"
@@ -90,9 +90,7 @@ def estimate_field(
         seen = torch.tensor([window.place for window in windows], dtype=torch.float64)
         angles, weights = candidate_poses(start, seen, size=size, focal=lens)
         poses = place_poses(angles, seen, size=size, focal=lens, side=side)
-        for count in range(ROUNDS):
-            if run:
-                run.step("looking for a turn of the camera", count, ROUNDS)
+        for _ in run.steps("looking for a turn of the camera", range(ROUNDS)):
             weights = _joint_round(windows, poses, weights)
         kernels = predict_kernels(poses.angles, weights, places, size=size, focal=lens)
     return KernelField(kernels.clone().float(), rows, columns)

@@ -15,7 +15,7 @@ from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
 # Of total variation, for the start.
-START_ITERATIONS = 20
+START_ITERATIONS = 12
 # A kernel explains a photo if what is left has at most this many times the noise, and noise counts as at least so much
 # (rounding to 8 bits is 0.0011).
 EXPLAINED, LEAST_NOISE = 1.08, 2e-3
@@ -43,7 +43,8 @@ class Learned:
         height, width = seen.size
         most = max(min(MOST, run.room() // BYTES_PER_PX), LEAST_SIDE**2)
         area = seen.area if height * width <= most else seen.window(int(most**0.5))
-        light, clipped = seen.light(area).to(run.device), seen.clipped(area).to(run.device)
+        light = seen.light(area).to(run.device)
+        clipped = seen.saturated(area, light.device)
         start = make_start(light, found.blur.kernel, seen.sigma, clipped, run=run)
         doubt = 0.0 if found.known else 1.0
         trusting = LearnedRestorer(self.trusting, seen, found.blur, doubt=doubt, begun=(area, start))
@@ -67,7 +68,7 @@ class LearnedRestorer:
     doubt: float
     begun: tuple[Area, Image] | None = None
     tried: tuple[Area, Image] | None = None
-    multiple: int = 2  # the networks work at half the resolution
+    multiple: int = 16  # the networks halve the resolution three times, and may a fourth: all tiles on one grid
     bytes_per_px: int = BYTES_PER_PX
 
     @property
@@ -79,7 +80,7 @@ class LearnedRestorer:
         """The sharp light (1 c h w) of a tile."""
         if self.tried and area == self.tried[0]:
             return self.tried[1]
-        kernel, clipped = self.blur.kernel.to(tile), self.seen.clipped(area).to(tile.device)
+        kernel, clipped = self.blur.kernel.to(tile), self.seen.saturated(area, tile.device)
         if self.begun and area == self.begun[0]:
             start = self.begun[1]
         else:
@@ -90,7 +91,8 @@ class LearnedRestorer:
         with torch.inference_mode(), run.networks():
             sharp = self.network(seen, kernel, *told, started)
         # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
-        return torch.where(clipped, start, sharp.mean(1, keepdim=True) if tile.shape[1] == 1 else sharp)
+        sharp = sharp.mean(1, keepdim=True) if tile.shape[1] == 1 else sharp
+        return sharp if clipped is None else torch.where(clipped, start, sharp)
 
 
 def make_start(
@@ -98,5 +100,10 @@ def make_start(
 ) -> Image:
     """The classical restoration (b c h w) that the networks start from."""
     return deconvolve(
-        light, kernel.to(light), strength=strength_for(sigma), saturated=clipped, iterations=START_ITERATIONS, run=run
+        light,
+        kernel.to(light),
+        strength=strength_for(sigma),
+        saturated=clipped,
+        iterations=START_ITERATIONS,
+        run=run,
     )

@@ -20,13 +20,18 @@ from blurspace.types import Image
 Network = Callable[[Image], Image]
 # px: about what such networks look at around a pixel.
 MARGIN = 64
-# of memory, for a picture in colour: our measurement with the largest of them.
-BYTES_PER_PX = 1500
+# of memory, for a picture in colour: our measurement with the hungriest of them (Restormer), for those that do not say.
+BYTES_PER_PX = 6200
 
 
 def network_method(network: Network, space: BasisSpace, *, name: str) -> Method:
     """The method that is one network: (1 3 h w) -> (1 3 h w), display-referred, any size. Grey goes in as RGB."""
-    return Method(name, find_nothing, AtOnce(network).restorer, space=space)
+    return Method(
+        name,
+        find_nothing,
+        AtOnce(network, bytes_per_px=getattr(network, "bytes_per_px", BYTES_PER_PX)).restorer,
+        space=space,
+    )
 
 
 def find_nothing(seen: Observed, run: Run) -> Found:
@@ -63,7 +68,7 @@ class AlreadyRestored:
     picture: Tensor
     margin: int = MARGIN
     multiple: int = 1
-    bytes_per_px: int = BYTES_PER_PX // 4
+    bytes_per_px: int = 400
 
     def __call__(self, tile: Image, area: Area, run: Run) -> Image:
         """Its piece of the picture."""

@@ -87,6 +87,11 @@ class Observed:
         """Which values (1 c h w, bool) of a piece are clipped, and so only known to be at least what is seen."""
         return self.display(area) >= CLIPPED
 
+    def saturated(self, area: Area, device: torch.device) -> Tensor | None:
+        """The same on a device; None where no value is."""
+        clipped = self.clipped(area)
+        return clipped.to(device) if clipped.any() else None
+
     def trust(self, area: Area) -> Image:
         """How far each pixel (1 1 h w) of a piece is to be believed, in [0, 1]: 0 where it tells nothing."""
         return (~self.clipped(area).any(1, keepdim=True)).float()

@@ -23,6 +23,7 @@ from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.types import AnyImage, AnyKernel, Image, Kernel
 
+STAGE = "reading the kernel"
 # A kernel that fills this share of the networks' square may be cut off by it: the photo is halved and asked again.
 FULL = 0.8
 HALVINGS = 2
@@ -31,7 +32,7 @@ MOST_SIDE = 1536  # px: the analysis looks at a window of this side, which holds
 # A network's kernel has no exact zeros; values under this share of its peak are none.
 THRESHOLD = 0.05
 MARGIN = 48  # px beyond the kernel: about what the synthesis looks at
-BYTES_PER_PX = 1500  # of memory, for a picture in colour: our measurement
+BYTES_PER_PX = 750  # of memory, for a picture in colour: our measurement
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,13 @@ class AnalysisFinder:
         window = seen.area if known else seen.window(MOST_SIDE)
         picture, scale = seen.display(window).to(run.device), 1.0
         for halving in range(HALVINGS + 1):
-            run.step("reading the kernel", halving, HALVINGS + 1)
+            run.step(STAGE, halving, HALVINGS + 1)
             scale = 0.5**halving
             kernel = _scaled(seen.given.kernel, scale) if seen.given else self._read(shrunk(picture, scale))
             fits = kernel.shape[-1] <= side if known else extent(kernel.cpu())[0] < FULL * side
             if fits or min(shrunk_size(window.size, scale)) // 2 < LEAST_SIDE:
                 break
+        run.step(STAGE, HALVINGS + 1, HALVINGS + 1)
         note = "the networks worked at full size" if scale == 1 else f"the networks worked at {scale:.0%} of the size"
         return FoundAt(UniformBlur(_scaled(kernel, 1 / scale)), known=known, notes=(note,), scale=scale, small=kernel)
 

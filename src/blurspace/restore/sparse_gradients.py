@@ -60,7 +60,7 @@ def sparse_gradient_picture(extended: Image, transfer: Tensor, sparsity: float) 
     """
     size = extended.shape[-2:]
     observed = transfer.conj() * torch.fft.rfft2(extended)
-    power, gradient = transfer.abs().square(), gradient_power(tuple(size), extended.device)
+    power, gradient = transfer.abs().square(), gradient_power((size[0], size[1]), extended.device)
     picture, coupling = extended, COUPLING_FIRST * sparsity
     while coupling < COUPLING_LAST:
         gradients = differences(picture)

@@ -9,10 +9,12 @@ from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.types import Blur, Image
 
-# px beyond a kernel's reach after which the guess beyond a tile's frame no longer shows.
-MARGIN = 24
+# After so many reaches of a kernel, and so many px more, the guess beyond a tile's frame shows by less than a level of
+# 255 (our measurement); of a field after more, for its kernels disagree where they are blended.
+REACHES, MARGIN = 3, 24
+FIELD_REACHES, FIELD_MARGIN = 4, 40
 # of memory, for a picture in colour: our measurement.
-BYTES_PER_PX = 300
+BYTES_PER_PX = 350
 
 
 class TotalVariation:
@@ -30,7 +32,7 @@ class TotalVariation:
 
     def __call__(self, tile: Image, area: Area, run: Run) -> Image:
         """The sharp light (1 c h w) of a tile."""
-        clipped, strength = self.seen.clipped(area).to(tile.device), strength_for(self.seen.sigma)
+        clipped, strength = self.seen.saturated(area, tile.device), strength_for(self.seen.sigma)
         if isinstance(self.blur, FieldBlur):
             return deconvolve_field(tile, self.blur.field, strength=strength, saturated=clipped, area=area, run=run)
         return deconvolve(tile, self.blur.kernel.to(tile), strength=strength, saturated=clipped, run=run)
@@ -38,4 +40,6 @@ class TotalVariation:
 
 def margin_of(blur: Blur) -> int:
     """px that a tile needs around it so that its own pixels are restored as in the whole picture."""
-    return 2 * blur.reach + MARGIN
+    if isinstance(blur, FieldBlur):
+        return FIELD_REACHES * blur.reach + FIELD_MARGIN
+    return REACHES * blur.reach + MARGIN

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Found, Method, deblur, through
-from blurspace.restore.network import MARGIN, AlreadyRestored, Network, in_colour, network_method
+from blurspace.restore.network import BYTES_PER_PX, MARGIN, AlreadyRestored, Network, in_colour, network_method
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.types import Image
@@ -26,7 +26,7 @@ class Translation:
 
     def __call__(self, seen: Observed, run: Run) -> Found:
         """The picture; or, where the methods do not believe in theirs, why there is none."""
-        picture = through(self.translate, seen, run, margin=MARGIN, stage="translating")
+        picture = through(self.translate, seen, run, margin=MARGIN, bytes_per_px=BYTES_PER_PX, stage="translating")
         known = deblur(Observed(picture, least_sigma=seen.least_sigma), self.methods, run)
         notes = ("translated into the known blur", *known.history)
         if known.receipt.verdict == "refused":  # what the methods do not believe in is not written

@@ -21,7 +21,7 @@ from blurspace.blur.agreement import offset
 from blurspace.blur.exposure import photograph
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
-from blurspace.data.crops import SharpPhotos, digest
+from blurspace.data.crops import SharpPhotos, digest, turned
 from blurspace.data.triplets import draw_kernels
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
@@ -220,14 +220,8 @@ def _crop(shard: dict[str, Tensor], generator: torch.Generator, side: int) -> tu
         for choices in (count, height - side + 1, width - side + 1, 8)
     )
     crops = [shard[name][which, :, top : top + side, left : left + side] for name in ("blurry", "sharp", "start")]
-    turned = [_turned(picture, turns) for picture in (*crops, shard["kernel"][which])]
-    return (*turned, shard["sigma"][which])
-
-
-def _turned(picture: Tensor, turns: int) -> Tensor:
-    """One of the eight symmetries of a square."""
-    picture = torch.rot90(picture, turns % 4, (-2, -1))
-    return picture.flip(-1) if turns >= 4 else picture
+    pieces = [turned(picture, turns) for picture in (*crops, shard["kernel"][which])]
+    return (*pieces, shard["sigma"][which])
 
 
 def _common_trim(kernel: Kernel) -> AnyKernel:

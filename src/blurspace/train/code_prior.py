@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from blurspace.chance import chance
 from blurspace.io.weights import load_into, read_weights
 from blurspace.losses import divergence
 from blurspace.nets.code_prior import CodePrior
@@ -19,8 +20,8 @@ from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.kernel_space import BasisNetwork
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, one_loss
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, seeded
+from blurspace.train.settings import Recipe
+from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
 # What an exponent that is off by 1 counts, as a mean square error of the picture: REDS at the wrong end of the curves
@@ -36,7 +37,7 @@ class LatentSettings(BasisNetwork):
     latent: int = Field(default=16, gt=0)
 
 
-class CodePriorRecipe(Strict):
+class CodePriorRecipe(Recipe):
     """Recipe of task "code prior": `start` is the space whose codes are learned, which stays as it is.
 
     `collected`: batches of pairs whose codes are read before the training. `cells`: of them in a batch. `error`: the
@@ -44,8 +45,6 @@ class CodePriorRecipe(Strict):
     """
 
     task: Literal["code prior"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: PairSettings
     space: LatentSettings
     start: Path

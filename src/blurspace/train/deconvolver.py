@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from blurspace.blur.kernels import normalise
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import draw_triplets
 from blurspace.io.weights import load_into, read_weights
@@ -32,8 +33,8 @@ from blurspace.train.cases import (
     read_shard,
 )
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, seeded
+from blurspace.train.settings import Recipe, Strict
+from blurspace.train.steps import seeded
 from blurspace.types import Image, Kernel
 
 # Batches with true kernels: extents up to the same, and noise of these strengths, log-uniform. With less noise, made
@@ -66,12 +67,10 @@ class DeconvolverNetwork(Strict):
     widths: tuple[int, ...] = (32, 64, 96)
 
 
-class DeconvolverRecipe(Strict):
+class DeconvolverRecipe(Recipe):
     """Recipe of task "deconvolver"; `start`: weights to start from, its own or of the denoiser alone."""
 
     task: Literal["deconvolver"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: CasesSettings
     deconvolver: DeconvolverNetwork = DeconvolverNetwork()
     start: Path | None = None

@@ -12,12 +12,13 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.metrics import psnr
 from blurspace.nets.denoiser import Denoiser
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, seeded
+from blurspace.train.settings import Recipe, Strict
+from blurspace.train.steps import seeded
 from blurspace.types import Image
 
 GREY_SHARE = 0.25
@@ -42,12 +43,10 @@ class DenoiserNetwork(Strict):
     widths: tuple[int, ...] = (32, 64, 96)
 
 
-class DenoiserRecipe(Strict):
+class DenoiserRecipe(Recipe):
     """Recipe of task "denoiser"."""
 
     task: Literal["denoiser"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: NoiseSettings
     denoiser: DenoiserNetwork = DenoiserNetwork()
 

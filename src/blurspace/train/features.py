@@ -20,12 +20,13 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, gaussian, line, shake
+from blurspace.chance import chance
 from blurspace.data.crops import Part, draw_index
 from blurspace.errors import NoInputError
 from blurspace.nets.features import FeatureNet
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, sharp_photos
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
-from blurspace.train.steps import chance, descend, make_adam, seeded
+from blurspace.train.settings import Recipe, Strict
+from blurspace.train.steps import descend, make_adam, seeded
 from blurspace.types import Image, Kernel
 
 Batch = tuple[Image, Image]  # two crops of each place
@@ -77,12 +78,10 @@ class FeatureNetwork(Strict):
     widths: tuple[int, ...] = Field(default=(12, 24, 48, 96), min_length=1)
 
 
-class FeaturesRecipe(Strict):
+class FeaturesRecipe(Recipe):
     """Recipe of task "features"."""
 
     task: Literal["features"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: PlaceSettings
     features: FeatureNetwork = FeatureNetwork()
     # Ours: the scale is that of the last hundred batches.

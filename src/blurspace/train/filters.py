@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.train.steps import chance
+from blurspace.chance import chance
 from blurspace.types import Image, Kernel, Pair
 
 # The seed, and the number of pairs whose kernels the filters start from: a few hundred of each kind.

@@ -18,7 +18,7 @@ from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.filters import START_BATCHES, start_filters
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
+from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
@@ -43,24 +43,20 @@ class EncoderNetwork(Strict):
     variational: bool = False
 
 
-class KernelSpaceRecipe(Strict):
+class KernelSpaceRecipe(Recipe):
     """Recipe of task "kernel space"; `start`: weights to start from, else filters made from the pairs."""
 
     task: Literal["kernel space"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: PairSettings
     space: BasisNetwork = BasisNetwork()
     start: Path | None = None
     start_batches: int = Field(default=START_BATCHES, gt=0, description="of pairs that the filters are made from")
 
 
-class EncoderSpaceRecipe(Strict):
+class EncoderSpaceRecipe(Recipe):
     """Recipe of task "encoder space"; `divergence`: weight of the variational term, per pixel value of the picture."""
 
     task: Literal["encoder space"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: PairSettings
     space: EncoderNetwork = EncoderNetwork()
     divergence: float = 0.0

@@ -20,13 +20,14 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from blurspace.chance import chance
 from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
 from blurspace.io.files import shown, write_bytes
 from blurspace.io.weights import load_into, write_weights
 from blurspace.train.log import Log, Row
 from blurspace.train.schedule import rate_factor, share_done
 from blurspace.train.settings import LoopSettings
-from blurspace.train.steps import Average, chance
+from blurspace.train.steps import Average
 
 CHECKPOINT, WEIGHTS, LOG = "checkpoint.pt", "weights.safetensors", "log.csv"
 MINUTE = 60.0

@@ -7,13 +7,13 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from blurspace.blur.cameras import CAMERAS
+from blurspace.chance import chance
 from blurspace.data import degradations, sources
 from blurspace.data.crops import Part, SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos, split_by_scene
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, Source, report_left_out, sharp_photos
 from blurspace.train.settings import Strict
-from blurspace.train.steps import chance
 from blurspace.types import Pair
 
 Kind = Literal["shakes", "hand", "wheel", "belt", "mast", "lines", "practical", "realistic", "pairs"]

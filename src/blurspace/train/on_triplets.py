@@ -4,10 +4,10 @@ from pathlib import Path
 
 from torch import Generator
 
+from blurspace.chance import chance
 from blurspace.data.triplets import Triplets, draw_triplets
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, Source, sharp_photos
 from blurspace.train.settings import TripletSettings
-from blurspace.train.steps import chance
 
 
 def triplet_source(

@@ -21,7 +21,7 @@ from blurspace.nets.synthesis import Guidance, Synthesis
 from blurspace.pixels import luminance
 from blurspace.train.on_triplets import triplet_source
 from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict, TripletSettings
+from blurspace.train.settings import Recipe, Strict, TripletSettings
 from blurspace.train.steps import seeded
 from blurspace.types import Image, Kernel
 
@@ -66,11 +66,9 @@ class Start(Strict):
     synthesis: Path | None = None
 
 
-class TripletRecipe(Strict):
+class TripletRecipe(Recipe):
     """The tables that all recipes on triplets have."""
 
-    loop: LoopSettings
-    adam: AdamSettings
     data: TripletSettings
 
 

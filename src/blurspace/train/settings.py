@@ -2,7 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from blurspace.errors import ModelError
+
+try:
+    from pydantic import BaseModel, ConfigDict, Field
+except ImportError as problem:
+    raise ModelError('training needs pydantic, which is not here: pip install "blurspace[train]"') from problem
 
 
 class Strict(BaseModel):
@@ -34,6 +39,13 @@ class AdamSettings(Strict):
     learning_rate: float = Field(gt=0)
     first_beta: float = Field(default=0.9, ge=0, lt=1)
     clip: float | None = Field(default=None, gt=0)
+
+
+class Recipe(Strict):
+    """The tables that all recipes have in which one loss is descended."""
+
+    loop: LoopSettings
+    adam: AdamSettings
 
 
 class TripletSettings(Strict):

@@ -1,6 +1,5 @@
-"""What does every training step do: descend the loss, keep a running mean of the weights, draw chance from a seed?"""
+"""What does every training step do: descend the loss, keep a running mean of the weights?"""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from blurspace.chance import chance  # noqa: F401 - for those who still ask here
 from blurspace.errors import ModelError
 from blurspace.io.weights import named_tensors
 
@@ -39,13 +39,6 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, clip: float | Non
 def make_adam(parameters: Iterable[nn.Parameter], settings: "AdamSettings") -> torch.optim.Adam:
     """Adam as a recipe says; its clip is for `descend`."""
     return torch.optim.Adam(parameters, lr=settings.learning_rate, betas=(settings.first_beta, SECOND_BETA))
-
-
-def chance(seed: int, step: int) -> torch.Generator:
-    """The generator (CPU) of one step: a function of (seed, step) alone, so a resumed run draws what it would have."""
-    # A hash, because torch's CPU generator looks at the low 32 bits of a seed only.
-    digest = hashlib.blake2b(f"{seed} {step}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
 
 
 class Average:

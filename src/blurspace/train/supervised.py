@@ -10,7 +10,7 @@ from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import OneLoss, Report, load_start, one_loss
-from blurspace.train.settings import AdamSettings, LoopSettings, Strict
+from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
@@ -40,12 +40,10 @@ class RestormerNetwork(Strict):
     expansion: float = 2.66
 
 
-class SupervisedRecipe(Strict):
+class SupervisedRecipe(Recipe):
     """Recipe of task "deblurrer", with one table for its network; `start`: weights to start from."""
 
     task: Literal["deblurrer"]
-    loop: LoopSettings
-    adam: AdamSettings
     data: PairSettings
     restorer: RestorerNetwork | None = None
     nafnet: NafNetwork | None = None

@@ -25,7 +25,7 @@ from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power
 from blurspace.data.crops import draw_between
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
-from blurspace.pixels import luminance
+from blurspace.pixels import central, inner, luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.train.steps import chance
 from blurspace.types import AnyImage, Image
@@ -59,7 +59,7 @@ class CameraGuess:
 
     def inner(self, roomy: Tensor) -> Tensor:
         """Pictures (... h+2 reach w+2 reach) without that margin."""
-        return roomy[..., self.reach : roomy.shape[-2] - self.reach, self.reach : roomy.shape[-1] - self.reach]
+        return inner(roomy, self.reach)
 
     def photograph(self, sharp: Image, generator: Generator) -> AnyImage:
         """Sharp pictures (b 3 h+2 reach w+2 reach), in [0, 1], as the camera might have blurred them: (b 3 h w)."""
@@ -132,5 +132,4 @@ def _some(pile: Sequence[Tensor], count: int) -> Sequence[Tensor]:
 def _squares(pile: Sequence[Tensor], side: int) -> Iterable[Image]:
     """The middles of some pictures (1 3 h w), in [0, 1], of at most `side` px."""
     for picture in _some(pile, JUDGED):
-        top, left = (max(length - side, 0) // 2 for length in picture.shape[-2:])
-        yield picture[None, :, top : top + side, left : left + side].float() / 255
+        yield central(picture[None], side, side).float() / 255

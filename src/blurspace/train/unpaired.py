@@ -7,9 +7,6 @@ Translation") are twins: GAMES says in what they differ. Both are baselines in P
 Not as published: the translators are our `Restorer`, which starts as the identity (there ResNet and U-Net from
 random weights), without DualGAN's noise by dropout; the critics see what is made now (CycleGAN: a pool of 50 older
 pictures); pictures are in [0, 1] and not [-1, 1], so L1 distances count twice here.
-
-The way from the identity is slow, since any step costs cycle loss at first: in 400 steps of a toy problem CycleGAN
-moved a little and DualGAN, with the least of its published weights, did not, from random last layers neither.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +19,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor, nn
 
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.unpaired import UnpairedPhotos
 from blurspace.errors import UsageError
@@ -30,7 +28,7 @@ from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
 from blurspace.train.one_loss import VALIDATION_SEED, Report, report_left_out
 from blurspace.train.settings import CriticNetwork, LoopSettings, Strict
-from blurspace.train.steps import chance, descend, seeded
+from blurspace.train.steps import descend, seeded
 from blurspace.train.supervised import RestorerNetwork
 from blurspace.types import Image, Pair
 
