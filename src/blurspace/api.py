@@ -189,7 +189,7 @@ def _checked(what: What, planes: Tensor) -> Picture:
     if not 1 <= channels <= 4:
         raise UsageError(f"a picture with {channels} channels was given: give 1 or 3, or with alpha 2 or 4")
     if planes.is_floating_point():
-        planes = planes if planes.dtype == torch.float32 else planes.float()
+        planes = planes.float()
         if not bool((planes >= 0).all() and (planes <= 1).all()):  # nor where it is no number
             raise UsageError("a picture of floats was given with values outside [0, 1]: scale it first")
     elif planes.dtype not in (torch.uint8, torch.uint16):

@@ -154,7 +154,7 @@ def card_of(files: Sequence[WeightsFile]) -> Card:
 def networks_of(card: Card, files: Sequence[WeightsFile] = (), device: str = "cpu") -> Networks:
     """The networks that a card's method is made of, on a device: those it knows in `files`, or else the shipped ones.
 
-    What helps (the kernel space that reads blurs for receipts) is always the shipped one.
+    What helps (the kernel space that reads blurs for receipts) is always shipped.
     """
     found = [(file, name) for file in files for name in file.networks if name in card.networks]
     found += [(file, name) for file in shipped(card.name)[bool(files) :] for name in file.networks]
@@ -208,8 +208,7 @@ def write_camera(
 ) -> None:
     """Write one camera's file: its translator, and the known deblurrer, which is a weights file or a method's name.
 
-    Weights of ours go into the file; another project's checkpoint stays where it is. `about`: whatever JSON holds, with
-    "architecture" of the translator.
+    Another project's checkpoint stays where it is. `about`: whatever JSON holds, with "architecture" of the translator.
     """
     tensors, architecture = named_tensors({"translator": translator}), dict(about["architecture"])
     method = str(known.resolve()) if isinstance(known, Path) else known

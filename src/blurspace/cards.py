@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from blurspace.types import Kernel
 
 WEIGHTS = Path(__file__).parent / "weights"
-# What `deblur` does where no method is asked for.
-AUTO = "auto"
-# What a method was called before, and its name now.
-OLD_NAMES = {"fourier-pair": "learned"}
+AUTO = "auto"  # what `deblur` does where no method is asked for
+OLD_NAMES = {"fourier-pair": "learned"}  # what a method was called before, and its name now
 
 ALL = ("kernel", "size", "response", "strength")  # options
 
@@ -46,11 +44,6 @@ CHECKPOINT = "checkpoint"  # what the network of another project's file is calle
 Build = Callable[[Any, Options], tuple[Any, ...]]
 
 
-def _no_methods(networks: Any, options: Options) -> tuple[Any, ...]:
-    del networks, options
-    return ()
-
-
 Bytes = bytes  # a card has a field of that name
 
 
@@ -74,7 +67,7 @@ class Card:
     bytes: int = 0
     weights: Mapping[str, str] = field(default_factory=dict)
     measured: dict[str, dict[str, float | str]] = field(default_factory=dict)
-    build: Build = _no_methods
+    build: Build = lambda *_: ()
     options: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     domain: str | None = None
@@ -127,13 +120,12 @@ def _read() -> dict[str, Card]:
     cards = {}
     for name, table in tables.items():
         lists = {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
-        cards[name] = Card(name, build=BUILDS.get(name, _no_methods), **table | lists)
+        cards[name] = Card(name, build=BUILDS.get(name, Card.build), **table | lists)
     return cards
 
 
 CARDS = _read()
-# Networks that restore at once, by their names in weights files.
-AT_ONCE = CARDS["belt"].networks
+AT_ONCE = CARDS["belt"].networks  # networks that restore at once, by their names in weights files
 
 
 def current_name(name: str, report: Callable[[str], None] = lambda _: None) -> str:

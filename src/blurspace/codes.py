@@ -64,8 +64,7 @@ def retrieve(space: KernelSpace, pair: Pair, *, steps: int = RETRIEVAL_STEPS, ra
 def show_code(space: KernelSpace, code: Code, *, size: tuple[int, int]) -> Image:
     """What a code does, as a picture (1 1 h 2w): to a grid of points (left) and to a grid of squares (right).
 
-    The stand-in for a kernel where the blur is no convolution. `size` (h, w), at least 64 px: of the pictures it
-    belongs to. The points' traces are scaled so that the brightest pixel of each is white.
+    `size` (h, w), at least 64 px: of the pictures it belongs to. The brightest pixel of each point's trace is white.
     """
     points, squares = probes(size)
     traces = (space.reblur(points, code) - DARK).clamp_min(0)

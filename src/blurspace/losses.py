@@ -87,8 +87,7 @@ def gradient_penalty(
 def perceptual(features: Callable[[Image], Sequence[Tensor]], one: Image, other: Image) -> Tensor:
     """The mean absolute difference of the features of pictures (b c h w), the mean over the maps. Returns a scalar.
 
-    Source: Johnson, Alahi and Fei-Fei 2016, section 3.2; as an L1 distance over the number of elements in Pham et al.
-    2024, Eq. 5, for one scale.
+    Source: Johnson, Alahi and Fei-Fei 2016, section 3.2; as an L1 distance in Pham et al. 2024, Eq. 5, for one scale.
     """
     _check(one, other)
     pairs = zip(features(one), features(other), strict=True)

@@ -104,16 +104,15 @@ def normalised(plane: Tensor) -> tuple[Tensor, Tensor]:
 def asymmetric_fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Shape, left scale and right scale (n,) of generalised Gaussians, one per row of `samples` (n m).
 
-    The density is proportional to exp(-(|x| / scale)^shape), with a scale for each side of 0. Scales are NaN where a
-    row has nothing on a side. Source: the moments of Lasmar, Stitou and Berthoumieu 2009, as Mittal et al. 2013 ask.
+    The density is proportional to exp(-(|x| / scale)^shape). Scales are NaN where a row has nothing on a side. Source:
+    the moments of Lasmar, Stitou and Berthoumieu 2009, as Mittal et al. 2013 ask.
     """
     square = samples.square()
     left = ((square * (samples < 0)).sum(1) / (samples < 0).sum(1)).sqrt()
     right = ((square * (samples > 0)).sum(1) / (samples > 0).sum(1)).sqrt()
     ratio = left / right
     moments = samples.abs().mean(1).square() / square.mean(1)
-    moments = moments * (ratio**3 + 1) * (ratio + 1) / (ratio.square() + 1).square()
-    shape = _shape(moments)
+    shape = _shape(moments * (ratio**3 + 1) * (ratio + 1) / (ratio.square() + 1).square())
     scale = torch.exp((torch.lgamma(1 / shape) - torch.lgamma(3 / shape)) / 2)
     return shape, left * scale, right * scale
 

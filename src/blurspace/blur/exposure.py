@@ -6,6 +6,7 @@ light, blur during the exposure, a sensor that fills up, noise, the response cur
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -18,8 +19,7 @@ from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits, to_levels
 from blurspace.types import AnyImage, Image, Kernel
 
-# Below a quarter of an 8-bit level the pure power curve continues as a straight line through 0: no 8-bit value
-# changes, and the gradient of linear -> display stays finite at black.
+# Below a quarter of an 8-bit level the power curve is a straight line: the gradient of linear -> display stays finite.
 TOE = 0.25 / 255
 
 
@@ -59,9 +59,7 @@ def add_noise(image: Tensor, *, sigma: float, shot: float = 0.0, generator: torc
         raise UsageError(f"noise of sigma {sigma} and shot {shot} was asked for: give 0 or more of each")
     where = image.device if generator is None else generator.device
     noise = torch.randn(image.shape, generator=generator, device=where, dtype=image.dtype).to(image.device)
-    if shot == 0:
-        return image + sigma * noise
-    return image + (sigma**2 + shot * image.clamp(min=0)).sqrt() * noise
+    return image + (sigma if shot == 0 else (sigma**2 + shot * image.clamp(min=0)).sqrt()) * noise
 
 
 def jpeg(image: Image, *, quality: int) -> Image:
@@ -146,14 +144,10 @@ def _to_power(gamma: float) -> Callable[[Tensor], Tensor]:
     return function
 
 
-def _as_it_is(values: Tensor) -> Tensor:
-    return values.clamp(0, 1)
-
-
 RESPONSES: dict[str, Response] = {
     "srgb": Response("srgb", _from_srgb, _to_srgb),
     "gamma 2.2": Response("gamma 2.2", _from_power(2.2), _to_power(2.2)),
-    "linear": Response("linear", _as_it_is, _as_it_is),
+    "linear": Response("linear", partial(torch.clamp, min=0, max=1), partial(torch.clamp, min=0, max=1)),
 }
 
 

@@ -18,8 +18,7 @@ from blurspace.blur.paths import deposit, spline_basis
 from blurspace.errors import UsageError
 from blurspace.types import AnyKernel, Image, Kernel
 
-# Chakrabarti 2016 always draws 6; fewer give the plain arcs and lines of a short exposure.
-CONTROL_POINTS = (3, 4, 5, 6)
+CONTROL_POINTS = (3, 4, 5, 6)  # Chakrabarti 2016 always draws 6; fewer give the arcs and lines of a short exposure
 # Standard deviation of the log of the time spent per stretch of path: one sigma is a factor 1.6 faster or slower.
 SPEED_SPREAD = 0.5
 SAMPLES_PER_PIXEL = 32  # of kernel side; a six-point path is about 3.5 sides long, so neighbours are 0.1 px apart
@@ -57,9 +56,8 @@ def shake(size: int, *, generator: torch.Generator | None = None, extent: float 
 def line(length: float, angle: float, *, size: int | None = None) -> Kernel:
     """Straight motion of `length` px (1 = none) at `angle` degrees: an anti-aliased line through the centre pixel.
 
-    Along its steeper axis the line's ends are cut to the exact fraction of a pixel; across it each step is shared
-    between the two nearest pixels. A horizontal line of odd length L is L equal pixels. Returns (1 1 k k), k = `size`
-    or the smallest that holds the line. Raises UsageError on a length below 1 or a size that is too small.
+    Its ends are cut to the exact fraction of a pixel: a horizontal line of odd length L is L equal pixels. Returns
+    (1 1 k k), k = `size` or the smallest that holds it. Raises UsageError on a length below 1 or a size too small.
     """
     if not length >= 1:
         raise UsageError(f"a line of length {length} px was asked for: give 1 (no motion) or more")
@@ -73,7 +71,7 @@ def line(length: float, angle: float, *, size: int | None = None) -> Kernel:
     across = steps * (minor / major)
     columns, up = (across, steps) if steep else (steps, across)
     drawn = deposit(torch.stack((reach - up, reach + columns), -1), weight, 2 * reach + 1)
-    return _sized(normalise(drawn).to(torch.float32), size, "a line")
+    return _sized(drawn, size, "a line")
 
 
 def gaussian(sigma: float, *, size: int | None = None) -> Kernel:
@@ -86,8 +84,7 @@ def gaussian(sigma: float, *, size: int | None = None) -> Kernel:
     reach = int(4 * sigma + 0.5)
     steps = torch.arange(-reach, reach + 1, dtype=torch.float64)
     profile = torch.exp(-0.5 * (steps / sigma) ** 2)
-    drawn = normalise(torch.outer(profile, profile)[None, None])
-    return _sized(drawn.to(torch.float32), size, "a Gaussian")
+    return _sized(torch.outer(profile, profile)[None, None], size, "a Gaussian")
 
 
 def disk(radius: float, *, size: int | None = None) -> Kernel:
@@ -105,7 +102,7 @@ def disk(radius: float, *, size: int | None = None) -> Kernel:
     steps = torch.arange(-reach, reach + 1, dtype=torch.float64)[:, None]
     covered = (torch.minimum(steps + 0.5, half) - torch.maximum(steps - 0.5, -half)).clamp(min=0)
     area = covered.unflatten(1, (-1, strips)).mean(-1)
-    return _sized(normalise((area + area.T)[None, None]).to(torch.float32), size, "a disk")
+    return _sized((area + area.T)[None, None], size, "a disk")
 
 
 def delta(size: int = 1) -> Kernel:
@@ -253,7 +250,8 @@ def _quantiles(place: Tensor, weight: Tensor, tail: float) -> tuple[float, float
     return found[0], found[1]
 
 
-def _sized(kernel: Kernel, size: int | None, what: str) -> AnyKernel:
+def _sized(drawn: Tensor, size: int | None, what: str) -> AnyKernel:
+    kernel = normalise(drawn).to(torch.float32)
     if size is None:
         return kernel
     if size < kernel.shape[-1]:

@@ -122,8 +122,7 @@ def _draw_things(textures: Tensor, camera: SceneCamera, generator: torch.Generat
     for index in range(count):
         texture = textures[index % len(textures)][None]
         mask = _draw_mask((texture.shape[-2], texture.shape[-1]), generator).to(texture)
-        path = _draw_thing_path(camera, generator).to(texture)
-        things.append(_Thing(torch.cat((texture * mask, mask), 1), path))
+        things.append(_Thing(torch.cat((texture * mask, mask), 1), _draw_thing_path(camera, generator).to(texture)))
     return things
 
 
@@ -156,8 +155,7 @@ def _expose(background: Tensor, things: list[_Thing], turns: Tensor) -> Tensor:
     nodes = _nodes(size)
     moved = rotation_displacements(turns, nodes, size=size, focal=FOCAL * max(size)).transpose(0, 1)
     half = torch.tensor([size[0] - 1, size[1] - 1], dtype=torch.float64) / 2
-    # grid_sample wants (column, row) from -1 to 1.
-    places = ((nodes - moved) / half - 1).flip(-1)
+    places = ((nodes - moved) / half - 1).flip(-1)  # grid_sample wants (column, row) from -1 to 1
     offsets = [(thing.path / half.to(thing.path)).flip(-1)[:, None, None] for thing in things]
     total = torch.zeros_like(background)
     # One moment after the other: that bounds the memory, and a picture and its grid stay in the processor's cache.

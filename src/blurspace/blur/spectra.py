@@ -5,7 +5,7 @@ of its kernel; so the ratio of the mean powers of two unpaired piles is the mean
 best mixture of known kernels that explains it says how long, in which directions and how often the camera blurs.
 
 The idea is ours; that blur shows in power spectra is old (Cannon 1976, "Blind deconvolution of spatially invariant
-image blurs with phase"). It is blind to the phase, so to whether a path bends, and to what differs within a picture.
+image blurs with phase"). It is blind to the phase, and to what differs within a picture.
 """
 
 from collections.abc import Iterable
@@ -34,8 +34,7 @@ ANGLES = range(0, 180, 10)
 # how the piles differ in what they show (ours).
 SLACK = 1.1
 STEPS = 2000  # of the multiplicative updates (ours)
-# Added to the ratio where errors are weighed by it, so that what is blurred away does not decide (ours).
-FLOOR = 0.02
+FLOOR = 0.02  # added to the ratio where errors are weighed by it, so that what is blurred away does not decide (ours)
 
 
 @dataclass(frozen=True, eq=False)

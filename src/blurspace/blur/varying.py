@@ -135,8 +135,7 @@ def rotation_displacements(
     middle = torch.tensor([(size[0] - 1) / 2, (size[1] - 1) / 2], dtype=torch.float64)
     row, column = (places.to("cpu", torch.float64) - middle).unbind(-1)
     rays = torch.stack((column, row, torch.full_like(row, focal)), -1)
-    # (R^-1 ray)^T = ray^T R, as R is orthogonal.
-    sources = torch.einsum("ni,tij->ntj", rays, _rotations(angles))
+    sources = torch.einsum("ni,tij->ntj", rays, _rotations(angles))  # (R^-1 ray)^T = ray^T R, as R is orthogonal
     seen = focal * sources[..., :2] / sources[..., 2:]
     return torch.stack((row[:, None] - seen[..., 1], column[:, None] - seen[..., 0]), -1)
 

@@ -109,8 +109,7 @@ def _chunk(kind: bytes, body: bytes | memoryview) -> bytes:
 def _copied(photo: Photo) -> list[tuple[bytes, memoryview]]:
     if photo.source is None or not matches(photo.source):
         return []
-    # A profile rules out sRGB (specification, 11.3.2.5).
-    kinds = set(COPIED) - ({b"sRGB"} if photo.icc else set())
+    kinds = set(COPIED) - ({b"sRGB"} if photo.icc else set())  # a profile rules out sRGB (specification, 11.3.2.5)
     copied = [part for part in _chunks(photo.source) if part[0] in kinds]
     return [(kind, body) for kind, body in copied if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0")]
 

@@ -13,11 +13,9 @@ from blurspace.io.files import shown
 
 # torchvision's VGG19_Weights.IMAGENET1K_V1; like all its files, named after how its SHA-256 starts.
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
-SIZE = 574_673_361
-HASH_START = "dcbb9e9d"
+SIZE, HASH_START = 574_673_361, "dcbb9e9d"
 FETCH = f"download {URL} ({SIZE} bytes, SHA-256 {HASH_START}...)"
-# The classifier's three layers, six sevenths of the file, are not needed.
-NEEDED = "features."
+NEEDED = "features."  # the classifier's three layers, six sevenths of the file, are not needed
 
 
 def read_vgg19_state(path: str | Path) -> dict[str, Tensor]:

@@ -20,14 +20,11 @@ from blurspace.types import Image, Kernel
 
 # Kernel sizes in px, (more than, up to), that the networks of section 3.3 specialise on.
 SIZE_RANGES = ((0, 31), (31, 61), (61, 85))
-# Channels of the head: section 3.1, "intermediate maps of 24, 16, 8 and 1 channels".
-HEAD = (24, 16, 8, 1)
+HEAD = (24, 16, 8, 1)  # channels of the head: section 3.1, "intermediate maps of 24, 16, 8 and 1 channels"
 CONVOLUTIONS = 3  # per level, section 3.1
 UNPOOL_SIDE = 5  # px, section 3.1
-# Ours: at 64 px the coarsest of three levels still has 8 x 8 px to correlate.
-LEAST_SIDE = 64
-# Ours: float32 leaves a flat map of 1 a deviation of about 1e-7, and dividing by that would invent structure.
-FLAT = 1e-5
+LEAST_SIDE = 64  # ours: at 64 px the coarsest of three levels still has 8 x 8 px to correlate
+FLAT = 1e-5  # ours: float32 leaves a flat map of 1 a deviation of about 1e-7, which divided by would invent structure
 
 
 def correlations(features: Image, *, reach: int, flipped: bool = False) -> Tensor:
@@ -86,8 +83,7 @@ class Analysis(nn.Module):
             given = f"side {side} px, filter {filter} px and {levels} levels were given"
             raise UsageError(f"{given}: give an odd side, an odd filter and at least one level")
         self.side = side
-        # What the border spoils: each level's own convolutions, and half of what the level above had.
-        margins = [0]
+        margins = [0]  # what the border spoils: each level's own convolutions, and half of what the level above had
         for _ in range(levels):
             margins.append(math.ceil(margins[-1] / 2) + CONVOLUTIONS * (filter // 2))
         reaches = [math.ceil((side // 2) / 2**level) for level in range(levels)]

@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from blurspace.types import Code
 
-# Nodes of the smooth change along each side of the picture: our choice.
-CHANGE_NODES = 4
+CHANGE_NODES = 4  # nodes of the smooth change along each side of the picture: our choice
 
 
 class CodePrior(nn.Module):

@@ -42,10 +42,7 @@ class BasisSpace(nn.Module):
     """
 
     def __init__(self, *, count: int = 48, side: int = 33, stride: int = 32, latent: int = 0) -> None:
-        """Small random filters; training starts better from those of `train.filters`.
-
-        `latent` above 0 adds a prior over codes of so many numbers a cell, for `sample`.
-        """
+        """Small random filters; `latent` above 0 adds a prior over codes of so many numbers a cell, for `sample`."""
         super().__init__()
         if side % 2 == 0 or stride % 2 or min(count, side, stride) < 1:
             given = f"{count} filters of {side} px with a stride of {stride} px were asked for"

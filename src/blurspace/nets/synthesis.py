@@ -19,8 +19,7 @@ from blurspace.types import Image, Kernel
 Guidance = Literal["none", "additive", "multiplicative", "both"]  # the rows of table 3
 
 # Section 3.2: un-pooling is followed by 5x5 filters; each layer has three more convolutions of 3x3.
-UNPOOL_SIDE = 5
-CONVOLUTIONS = 3
+UNPOOL_SIDE, CONVOLUTIONS = 5, 3
 # Ours: the last layer of a guide starts at a tenth of torch's usual weights, so Eq. 1 starts near r itself; at zero
 # the layers before it would get no gradient in the first step.
 QUIET = 0.1
@@ -112,7 +111,10 @@ class Synthesis(nn.Module):
     ) -> None:
         """Build the network with random weights; the defaults are the paper's, four levels those of its code."""
         super().__init__()
-        _check_settings(side, guidance)
+        if side % 2 == 0:
+            raise UsageError(f"a side of {side} px was given: give an odd number, so that a kernel has a centre")
+        if guidance not in get_args(Guidance):
+            raise UsageError(f"guidance {guidance!r} is unknown: choose one of {', '.join(get_args(Guidance))}")
         self.side, self.colours, self.levels, self.residual = side, colours, levels, residual
 
         def block(inputs: int, first: int) -> GuidedBlock:
@@ -181,10 +183,3 @@ def _rims(length: int, multiple: int) -> tuple[int, int]:
     """How many px before and after bring `length` to a multiple."""
     missing = -length % multiple
     return missing // 2, missing - missing // 2
-
-
-def _check_settings(side: int, guidance: str) -> None:
-    if side % 2 == 0:
-        raise UsageError(f"a side of {side} px was given: give an odd number, so that a kernel has a centre")
-    if guidance not in get_args(Guidance):
-        raise UsageError(f"guidance {guidance!r} is unknown: choose one of {', '.join(get_args(Guidance))}")
