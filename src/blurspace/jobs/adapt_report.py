@@ -21,6 +21,7 @@ import torch
 from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
+from blurspace.chance import chance
 from blurspace.errors import UsageError
 from blurspace.jobs.records import number, picture_bytes
 from blurspace.levels import to_8_bits
@@ -31,7 +32,6 @@ from blurspace.pixels import central
 from blurspace.restore.network import in_colour
 from blurspace.restore.translated import Camera
 from blurspace.train.converter import share_known, train_judge
-from blurspace.train.steps import chance
 from blurspace.train.translator import VALIDATION_SEED, Piles, TranslatorTask
 from blurspace.types import Image, Pair
 

@@ -18,6 +18,7 @@ from blurspace.blur.kernels import delta, disk, gaussian, line, shake
 from blurspace.blur.scenes import FOCAL, draw_scene
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
 from blurspace.builders import build_space
+from blurspace.chance import chance
 from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
@@ -25,7 +26,6 @@ from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import failure
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
 from blurspace.jobs.records import PRIVATE, FileRecord, describe_kernel
-from blurspace.train.steps import chance
 from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from blurspace.blur.cameras import CAMERAS
 from blurspace.cards import AT_ONCE, KNOWN, WEIGHTS, find_card
+from blurspace.chance import chance
 from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.layouts import find_pairs
@@ -17,7 +18,6 @@ from blurspace.errors import UsageError
 from blurspace.io.files import shown
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.adapt import bank_of, distance_to, known_stacks
-from blurspace.train.steps import chance
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import Pair
 

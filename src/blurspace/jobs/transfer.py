@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from blurspace.chance import chance
 from blurspace.codes import AnySpace, BlurBank, code_for
 from blurspace.data.layouts import PairFiles
 from blurspace.errors import OutputError, UsageError
@@ -25,7 +26,6 @@ from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.jobs.records import PRIVATE, FileRecord
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.train.steps import chance
 from blurspace.types import Code, Image, Photo
 
 FOLDERS = ("sharp", "blur")

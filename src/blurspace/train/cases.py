@@ -21,6 +21,7 @@ from blurspace.blur.agreement import offset
 from blurspace.blur.exposure import photograph
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos, digest, turned
 from blurspace.data.triplets import draw_kernels
 from blurspace.errors import UsageError
@@ -30,7 +31,6 @@ from blurspace.pixels import luminance
 from blurspace.restore.candidates import SearchSettings, estimate_kernel
 from blurspace.restore.learned import make_start
 from blurspace.restore.noise import estimate_sigma
-from blurspace.train.steps import chance
 from blurspace.types import AnyKernel, Image, Kernel
 
 # Noise: log-uniform, and often just what the benchmark protocols use.
