@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from blurspace.cli.options import Json, Overwrite, Quiet, Verbose
-from blurspace.cli.run import run
+from blurspace.cli.options import Overwrite
+from blurspace.cli.run import verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 
+@verb
 def adapt(
+    console: Console,
     *,
     blurry: Annotated[
         list[Path] | None, typer.Option("--blurry", metavar="FOLDER|VIDEO", help="Blurry pictures; may be repeated.")
@@ -39,46 +41,37 @@ def adapt(
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where FILE.training stopped.")] = False,
     overwrite: Overwrite = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Fit one camera by its unpaired pictures; writes the camera's file, and a report that may say not to use it."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
+    if output is None:
+        raise UsageError("where the camera's file shall go is not known: give -o camera.safetensors")
+    from blurspace.jobs.adapt import Given, adapt_camera
+    from blurspace.jobs.train import check_device
+    from blurspace.train.adapt import TranslatorRecipe
+    from blurspace.train.recipes import read_recipe
 
-    def job() -> int:
-        if output is None:
-            raise UsageError("where the camera's file shall go is not known: give -o camera.safetensors")
-        from blurspace.jobs.adapt import Given, adapt_camera
-        from blurspace.jobs.train import check_device
-        from blurspace.train.adapt import TranslatorRecipe
-        from blurspace.train.recipes import read_recipe
-
-        check_device(device)
-        settings = TranslatorRecipe() if recipe is None else read_recipe(recipe)
-        if not isinstance(settings, TranslatorRecipe):
-            raise UsageError(f"{recipe} is a recipe of task {settings.task}: give one of task translator")
-        given = Given(
-            blurry=tuple(blurry or ()),
-            sharp=tuple(sharp or ()),
-            mixed=tuple(mixed or ()),
-            known=tuple(known or ("belt", "shakes")),
-            deblurrer=deblurrer,
-            pairs=pairs,
-            every=every,
-        )
-        record = adapt_camera(
-            given,
-            out=output,
-            recipe=settings,
-            minutes=max_minutes,
-            device=device,
-            resume=resume,
-            overwrite=overwrite,
-            report=console.message,
-        )
-        console.message(f"{record['verdict']}: {record['reason']}")
-        console.data(record, str(record["camera"]))
-        return 0
-
-    run(console, job)
+    check_device(device)
+    settings = TranslatorRecipe() if recipe is None else read_recipe(recipe)
+    if not isinstance(settings, TranslatorRecipe):
+        raise UsageError(f"{recipe} is a recipe of task {settings.task}: give one of task translator")
+    given = Given(
+        blurry=tuple(blurry or ()),
+        sharp=tuple(sharp or ()),
+        mixed=tuple(mixed or ()),
+        known=tuple(known or ("belt", "shakes")),
+        deblurrer=deblurrer,
+        pairs=pairs,
+        every=every,
+    )
+    record = adapt_camera(
+        given,
+        out=output,
+        recipe=settings,
+        minutes=max_minutes,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+        report=console.message,
+    )
+    console.message(f"{record['verdict']}: {record['reason']}")
+    console.data(record, str(record["camera"]))

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from blurspace.cli.options import Json, Overwrite, Paths, Quiet, Verbose
-from blurspace.cli.run import run
+from blurspace.cli.options import Overwrite, Paths, check_json
+from blurspace.cli.run import verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
-
-if TYPE_CHECKING:
-    from blurspace.jobs.blur import Options
 
 Given = Mapping[str, float | str | Path | None]  # option -> what was given, None = nothing
 
@@ -26,7 +23,9 @@ BELONGS = {
 }
 
 
+@verb
 def blur(
+    console: Console,
     paths: Paths,
     *,
     shake: Annotated[
@@ -47,7 +46,8 @@ def blur(
     index: Annotated[int | None, typer.Option("--index", help="Of --code: which, from 0. Default: random.")] = None,
     sample: Annotated[bool, typer.Option("--sample", help="A blur drawn from the kernel space itself.")] = False,
     space: Annotated[
-        Path | None, typer.Option("--space", help="Of --code and --sample: weights of the kernel space. Default: ours.")
+        Path | None,
+        typer.Option("--weights", "--space", help="Of --code and --sample: a kernel space. Default: ours."),
     ] = None,
     response: Annotated[
         str | None, typer.Option("--response", help="Blur in this light: srgb (default), linear, or 'gamma 2.2'.")
@@ -60,12 +60,8 @@ def blur(
     ] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
     overwrite: Overwrite = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
+) -> int:
     """Make photos blurry by one kind of blur; writes name.blurred.ext beside each."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
     kinds: Given = {
         "shake": shake,
         "line": line,
@@ -78,60 +74,22 @@ def blur(
         "sample": 0.0 if sample else None,
     }
 
-    def job() -> int:
-        kind, value = _one_kind(kinds)
-        _check_belonging(kind, {"angle": angle, "index": index, "space": space, "response": response})
-        from blurspace.jobs.blur import plan_blur
-
-        options = plan_blur(
-            kind,
-            value if isinstance(value, float) else str(value),
-            angle=angle or 0.0,
-            index=index,
-            space=space,
-            response=response or "srgb",
-            sigma=sigma,
-            quality=jpeg,
-        )
-        return _blur(console, paths, options, seed=seed, output=output, overwrite=overwrite, save_kernel=save_kernel)
-
-    run(console, job)
-
-
-def _one_kind(kinds: Given) -> tuple[str, float | str | Path]:
-    """The kind of blur that was asked for, with its value. Raises UsageError where several were."""
-    given = [(kind, value) for kind, value in kinds.items() if value is not None]
-    if len(given) > 1:
-        names = " and ".join(f"--{kind}" for kind, _ in given)
-        raise UsageError(f"{names} were given together: give one kind of blur")
-    return given[0] if given else (DEFAULT_KIND, DEFAULT_AMOUNT)
-
-
-def _check_belonging(kind: str, extras: Given) -> None:
-    """Raise UsageError where an option was given that another kind of blur has."""
-    for name, value in extras.items():
-        if value is not None and kind not in BELONGS[name]:
-            owners = ", ".join(f"--{owner}" for owner in BELONGS[name])
-            raise UsageError(f"--{name} was given with --{kind}, which has none: leave it out, it belongs to {owners}")
-
-
-def _blur(
-    console: Console,
-    paths: list[str],
-    options: "Options",
-    *,
-    seed: int,
-    output: str | None,
-    overwrite: bool,
-    save_kernel: Path | None,
-) -> int:
-    """Blur and tell, file by file; a summary comes last."""
-    from blurspace.jobs.blur import blur_files, find_sharp
+    kind, value = _one_kind(kinds)
+    _check_belonging(kind, {"angle": angle, "index": index, "space": space, "response": response})
+    from blurspace.jobs.blur import blur_files, find_sharp, plan_blur
     from blurspace.jobs.each import exit_code
-    from blurspace.jobs.files import STANDARD
 
-    if console.as_json and (output == STANDARD or (output is None and STANDARD in paths)):
-        raise UsageError("--json and the picture both want standard output: give -o FILE")
+    options = plan_blur(
+        kind,
+        value if isinstance(value, float) else str(value),
+        angle=angle or 0.0,
+        index=index,
+        space=space,
+        response=response or "srgb",
+        sigma=sigma,
+        quality=jpeg,
+    )
+    check_json(console, output, paths)
     sources, codes = find_sharp(paths), []
     results = blur_files(
         sources,
@@ -159,3 +117,20 @@ def _blur(
         failed = sum(code != 0 for code in codes)
         console.message(f"{len(codes) - failed} blurred" + (f", {failed} failed" if failed else ""))
     return exit_code(codes)
+
+
+def _one_kind(kinds: Given) -> tuple[str, float | str | Path]:
+    """The kind of blur that was asked for, with its value. Raises UsageError where several were."""
+    given = [(kind, value) for kind, value in kinds.items() if value is not None]
+    if len(given) > 1:
+        names = " and ".join(f"--{kind}" for kind, _ in given)
+        raise UsageError(f"{names} were given together: give one kind of blur")
+    return given[0] if given else (DEFAULT_KIND, DEFAULT_AMOUNT)
+
+
+def _check_belonging(kind: str, extras: Given) -> None:
+    """Raise UsageError where an option was given that another kind of blur has."""
+    for name, value in extras.items():
+        if value is not None and kind not in BELONGS[name]:
+            owners = ", ".join(f"--{owner}" for owner in BELONGS[name])
+            raise UsageError(f"--{name} was given with --{kind}, which has none: leave it out, it belongs to {owners}")

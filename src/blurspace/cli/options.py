@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from blurspace.console import Console
 from blurspace.errors import UsageError
 
 Paths = Annotated[list[str], typer.Argument(help="Photos, folders, globs, or - for standard input.")]
@@ -31,3 +32,9 @@ def parse_bytes(text: str) -> int:
     if not amount:
         raise UsageError(f"{text} is no amount of memory: give one such as 2GB or 800MB")
     return int(amount)
+
+
+def check_json(console: Console, output: str | None, paths: list[str]) -> None:
+    """Raise UsageError where the records and a picture would both go to standard output."""
+    if console.as_json and (output == "-" or (output is None and "-" in paths)):
+        raise UsageError("--json and the picture both want standard output: give -o FILE")

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blurspace.cli.options import Device, Json, Overwrite, Paths, Quiet, Response, Size, Verbose, parse_bytes
-from blurspace.cli.run import run
+from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
+from blurspace.cli.run import verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.deblur import Wishes
     from blurspace.restore.deblurrer import Deblurrer
 
 
+@verb
 def deblur(
+    console: Console,
     paths: Paths,
     *,
     output: Annotated[str | None, typer.Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
@@ -42,27 +43,50 @@ def deblur(
     max_pixels: Annotated[int, typer.Option("--max-pixels", help="Refuse photos with more.")] = 200_000_000,
     plot: Annotated[bool, typer.Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 6 where a result was refused.")] = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
+) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
+    from blurspace.cards import current_name
+    from blurspace.jobs.deblur import Wishes, deblur_files
+    from blurspace.jobs.each import exit_code
+    from blurspace.jobs.files import find_sources
 
-    def job() -> int:
-        from blurspace.cards import current_name
-        from blurspace.jobs.deblur import Wishes
+    check_json(console, output, paths)
+    called = current_name(method, console.message)
+    asked = Asked(called, kernel, size, response, strength, camera, tuple(weights or ()), device)
+    held = None if memory is None else parse_bytes(memory)
+    wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
+    deblurrer = asked.deblurrer()
+    sources = find_sources(paths)
+    outcomes = deblur_files(
+        sources,
+        deblurrer=deblurrer,
+        output=output,
+        wishes=wishes,
+        run=console.run(deblurrer.device),
+        report=console.message,
+    )
+    done = []
+    for outcome in console.progress(outcomes, total=len(sources), what="deblurring"):
+        if outcome.verdict == "failed":
+            console.failure(outcome.input, outcome.reason, outcome.error)
+        else:
+            console.message(f"{outcome.input}: {outcome.verdict}: {outcome.reason}")
+        for note in outcome.notes:
+            console.detail(f"  {note}")
+        if outcome.data is not None:
+            console.raw(outcome.data)
+        else:
+            console.data(outcome.record(), outcome.output)
+        done.append((outcome.verdict, outcome.exit_code))
+    if len(done) > 1:
+        verdicts = [verdict for verdict, _ in done]
+        console.message(", ".join(f"{verdicts.count(one)} {one}" for one in dict.fromkeys(verdicts)))
+    return exit_code(code for _, code in done)
 
-        called = current_name(method, console.message)
-        asked = Asked(called, kernel, size, response, strength, camera, tuple(weights or ()), device)
-        held = None if memory is None else parse_bytes(memory)
-        wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
-        return _deblur(console, paths, asked, output, wishes)
 
-    run(console, job)
-
-
+@verb
 def kernel(
+    console: Console,
     image: Annotated[str | None, typer.Argument(help="A photo, or - for standard input.")] = None,
     *,
     pair: Annotated[
@@ -81,110 +105,61 @@ def kernel(
     overwrite: Overwrite = False,
     size: Size = None,
     response: Response = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Estimate the blur kernel of one photo, or read it from a sharp-blurry pair."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
+    if (image is None) == (pair is None):
+        raise UsageError("the kernel of one photo or of one pair can be told: give either IMAGE or --pair")
+    if pair is not None:
+        if field or size is not None or response is not None:
+            raise UsageError("--field, --size and --response are for one photo: leave them out with --pair")
+        from blurspace.builders import build_space
+        from blurspace.jobs.pairs import inspect_pair
 
-    def job() -> int:
-        if (image is None) == (pair is None):
-            raise UsageError("the kernel of one photo or of one pair can be told: give either IMAGE or --pair")
-        if pair is not None:
-            if field or size is not None or response is not None:
-                raise UsageError("--field, --size and --response are for one photo: leave them out with --pair")
-            return _kernel_of_pair(console, pair, space, save=save, plot=plot, overwrite=overwrite)
+        record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
+        line = "" if record["length_px"] is None else "on average {length_px} px long at {angle_deg} degrees; "
+        line += "explains the blurry picture by {reblur_psnr} dB, the sharp one alone by {sharp_psnr} dB"
+    else:
         if space is not None:
             raise UsageError("--space is for the blur between two pictures: give --pair, or leave it out")
-        return _kernel_of_photo(
-            console,
-            str(image),
-            size=size,
+        from blurspace.jobs.files import find_sources
+        from blurspace.jobs.inspect import inspect_kernel
+        from blurspace.restore.finders import KernelFinder
+
+        sources = find_sources([str(image)])
+        if len(sources) > 1:
+            raise UsageError(f"{image} is {len(sources)} photos: give one")
+        record = inspect_kernel(
+            sources[0],
+            finder=KernelFinder(size),
             field=field,
             response=response,
             save=save,
             plot=plot,
             overwrite=overwrite,
+            run=console.run(),
         )
-
-    run(console, job)
-
-
-def diagnose(paths: Paths, as_json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Say whether each photo is blurry, how, and how much; changes nothing."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
-
-    def job() -> int:
-        from blurspace.jobs.each import exit_code
-        from blurspace.jobs.files import find_sources
-        from blurspace.jobs.inspect import diagnose_files
-
-        sources, codes = find_sources(paths), []
-        records = diagnose_files(sources, run=console.run())
-        for record, why in console.progress(records, total=len(sources), what="diagnosing"):
-            codes.append(0 if why is None else why.exit_code)
-            if why is not None:
-                console.failure(str(record["input"]), why.reason, why.error)
-            line = None if why else "{input}: {kind}, {length_px} px at {angle_deg} degrees; {reason}"
-            console.data(record, line and line.format(**record))
-        return exit_code(codes)
-
-    run(console, job)
-
-
-def _kernel_of_photo(
-    console: Console,
-    image: str,
-    *,
-    size: int | None,
-    field: bool,
-    response: str | None,
-    save: Path | None,
-    plot: Path | None,
-    overwrite: bool,
-) -> int:
-    from blurspace.jobs.files import find_sources
-    from blurspace.jobs.inspect import inspect_kernel
-    from blurspace.restore.finders import KernelFinder
-
-    sources = find_sources([image])
-    if len(sources) > 1:
-        raise UsageError(f"{image} is {len(sources)} photos: give one")
-    record = inspect_kernel(
-        sources[0],
-        finder=KernelFinder(size),
-        field=field,
-        response=response,
-        save=save,
-        plot=plot,
-        overwrite=overwrite,
-        run=console.run(),
-    )
-    line = "{size} px square, {length_px} px long at {angle_deg} degrees"
-    if field:
-        line += ", varying by {variation_px} px across the photo" if record["varies"] else ", the same everywhere"
+        line = "{size} px square, {length_px} px long at {angle_deg} degrees"
+        if field:
+            line += ", varying by {variation_px} px across the photo" if record["varies"] else ", the same everywhere"
     console.data(record, line.format(**record))
-    return 0
 
 
-def _kernel_of_pair(
-    console: Console,
-    pair: tuple[Path, Path],
-    space: Path | None,
-    *,
-    save: Path | None,
-    plot: Path | None,
-    overwrite: bool,
-) -> int:
-    from blurspace.builders import build_space
-    from blurspace.jobs.pairs import inspect_pair
+@verb
+def diagnose(console: Console, paths: Paths) -> int:
+    """Say whether each photo is blurry, how, and how much; changes nothing."""
+    from blurspace.jobs.each import exit_code
+    from blurspace.jobs.files import find_sources
+    from blurspace.jobs.inspect import diagnose_files
 
-    record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
-    line = "" if record["length_px"] is None else "on average {length_px} px long at {angle_deg} degrees; "
-    line += "explains the blurry picture by {reblur_psnr} dB"
-    console.data(record, line.format(**record) + ", the sharp one alone by {sharp_psnr} dB".format(**record))
-    return 0
+    sources, codes = find_sources(paths), []
+    records = diagnose_files(sources, run=console.run())
+    for record, why in console.progress(records, total=len(sources), what="diagnosing"):
+        codes.append(0 if why is None else why.exit_code)
+        if why is not None:
+            console.failure(str(record["input"]), why.reason, why.error)
+        line = None if why else "{input}: {kind}, {length_px} px at {angle_deg} degrees; {reason}"
+        console.data(record, line and line.format(**record))
+    return exit_code(codes)
 
 
 @dataclass(frozen=True)
@@ -226,40 +201,3 @@ class Asked:
             device=device,
             weights=self.weights,
         )
-
-
-def _deblur(console: Console, paths: list[str], asked: Asked, output: str | None, wishes: "Wishes") -> int:
-    """Deblur and tell, file by file; a summary comes last."""
-    from blurspace.jobs.deblur import deblur_files
-    from blurspace.jobs.each import exit_code
-    from blurspace.jobs.files import STANDARD, find_sources
-
-    if console.as_json and (output == STANDARD or (output is None and STANDARD in paths)):
-        raise UsageError("--json and the picture both want standard output: give -o FILE")
-    deblurrer = asked.deblurrer()
-    sources = find_sources(paths)
-    outcomes = deblur_files(
-        sources,
-        deblurrer=deblurrer,
-        output=output,
-        wishes=wishes,
-        run=console.run(deblurrer.device),
-        report=console.message,
-    )
-    done = []
-    for outcome in console.progress(outcomes, total=len(sources), what="deblurring"):
-        if outcome.verdict == "failed":
-            console.failure(outcome.input, outcome.reason, outcome.error)
-        else:
-            console.message(f"{outcome.input}: {outcome.verdict}: {outcome.reason}")
-        for note in outcome.notes:
-            console.detail(f"  {note}")
-        if outcome.data is not None:
-            console.raw(outcome.data)
-        else:
-            console.data(outcome.record(), outcome.output)
-        done.append((outcome.verdict, outcome.exit_code))
-    if len(done) > 1:
-        verdicts = [verdict for verdict, _ in done]
-        console.message(", ".join(f"{verdicts.count(one)} {one}" for one in dict.fromkeys(verdicts)))
-    return exit_code(code for _, code in done)

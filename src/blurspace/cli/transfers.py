@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blurspace.cli.options import Json, Overwrite, Quiet, Verbose
-from blurspace.cli.run import run
+from blurspace.cli.options import Overwrite
+from blurspace.cli.run import verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
@@ -37,7 +37,9 @@ class Blurs:
         return [*given, *(picture for one in files for picture in (one.sharp, one.blurry))]
 
 
+@verb
 def transfer(
+    console: Console,
     more: Annotated[list[str] | None, typer.Argument(metavar="PATH", help="More pictures, after --to.")] = None,
     *,
     pair: Annotated[
@@ -56,31 +58,47 @@ def transfer(
         Path | None,
         typer.Option("--bank", metavar="FILE", help="With --to: take blurs from it. Without: store the pairs' in it."),
     ] = None,
-    space: Annotated[Path | None, typer.Option("--space", help="Weights of a kernel space. Default: ours.")] = None,
+    space: Annotated[Path | None, typer.Option("--weights", "--space", help="A kernel space. Default: ours.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another one draws other blurs.")] = 0,
     copies: Annotated[int, typer.Option("--copies", help="Blurs for each picture.")] = 1,
     centred: Annotated[bool, typer.Option("--centred", help="The blur moves nothing on average.")] = False,
     overwrite: Overwrite = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
+) -> int:
     """Give the blur of a pair, or of many, to other pictures; writes sharp/, blur/ and manifest.csv."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
     blurs = Blurs(pair, pairs, layout, bank, space)
+    if pair and str(pair[1]).startswith("--"):
+        raise UsageError(f"{pair[1]} is no picture: give two after --from, the sharp one and the blurry one")
+    if more and not to:
+        raise UsageError(f"{more[0]} was given without saying what for: pictures to blur come after --to")
+    names = [*(to or ()), *(more or ())]
+    _check(blurs, names, output, copies)
+    if not names or output is None:
+        return _store(console, blurs, overwrite=overwrite)
+    from blurspace.builders import build_space
+    from blurspace.jobs.each import exit_code
+    from blurspace.jobs.files import find_sources
+    from blurspace.jobs.transfer import Draw, check_folder, transfer_files
 
-    def job() -> int:
-        if pair and str(pair[1]).startswith("--"):
-            raise UsageError(f"{pair[1]} is no picture: give two after --from, the sharp one and the blurry one")
-        if more and not to:
-            raise UsageError(f"{more[0]} was given without saying what for: pictures to blur come after --to")
-        names = [*(to or ()), *(more or ())]
-        _check(blurs, names, output, copies)
-        if not names or output is None:
-            return _store(console, blurs, overwrite=overwrite)
-        return _transfer(console, blurs, names, output, seed=seed, copies=copies, centred=centred, overwrite=overwrite)
-
-    run(console, job)
+    check_folder(output, overwrite=overwrite)
+    sources, files, built = find_sources(names), _pairs(blurs), build_space(space)
+    draw = Draw(_bank(console, blurs, files, built), built, seed=seed, copies=copies, centred=centred)
+    read = [*blurs.inputs(files), *([] if bank is None else [bank])]
+    outcomes = transfer_files(sources, draw=draw, output=output, overwrite=overwrite, inputs=read)
+    codes: list[int] = []
+    left_out: set[str] = set()
+    for outcome in console.progress(outcomes, total=len(sources) * copies, what="transferring"):
+        codes.append(outcome.exit_code)
+        left_out.update(outcome.left_out)
+        if outcome.reason is not None:
+            console.failure(outcome.input, outcome.reason, outcome.error)
+        else:
+            console.detail(f"{outcome.input}: the blur of {outcome.source}")
+        console.data(outcome.record(), outcome.output)
+    if left_out:
+        console.message(f"left out, because these are pictures to train with: {', '.join(sorted(left_out))}")
+    if len(codes) > 1:
+        console.message(f"{codes.count(0)} written, {len(codes) - codes.count(0)} failed")
+    return exit_code(codes)
 
 
 def _check(blurs: Blurs, names: list[str], output: Path | None, copies: int) -> None:
@@ -128,45 +146,6 @@ def _store(console: Console, blurs: Blurs, *, overwrite: bool) -> int:
     write_bank(path, bank)
     console.data({"bank": str(path), "codes": len(bank.codes), "space": bank.space}, str(path))
     return 0
-
-
-def _transfer(
-    console: Console,
-    blurs: Blurs,
-    names: list[str],
-    output: Path,
-    *,
-    seed: int,
-    copies: int,
-    centred: bool,
-    overwrite: bool,
-) -> int:
-    """Transfer and tell, picture by picture; a summary comes last."""
-    from blurspace.builders import build_space
-    from blurspace.jobs.each import exit_code
-    from blurspace.jobs.files import find_sources
-    from blurspace.jobs.transfer import Draw, check_folder, transfer_files
-
-    check_folder(output, overwrite=overwrite)
-    sources, files, space = find_sources(names), _pairs(blurs), build_space(blurs.space)
-    draw = Draw(_bank(console, blurs, files, space), space, seed=seed, copies=copies, centred=centred)
-    read = [*blurs.inputs(files), *([] if blurs.bank is None else [blurs.bank])]
-    outcomes = transfer_files(sources, draw=draw, output=output, overwrite=overwrite, inputs=read)
-    codes: list[int] = []
-    left_out: set[str] = set()
-    for outcome in console.progress(outcomes, total=len(sources) * copies, what="transferring"):
-        codes.append(outcome.exit_code)
-        left_out.update(outcome.left_out)
-        if outcome.reason is not None:
-            console.failure(outcome.input, outcome.reason, outcome.error)
-        else:
-            console.detail(f"{outcome.input}: the blur of {outcome.source}")
-        console.data(outcome.record(), outcome.output)
-    if left_out:
-        console.message(f"left out, because these are pictures to train with: {', '.join(sorted(left_out))}")
-    if len(codes) > 1:
-        console.message(f"{codes.count(0)} written, {len(codes) - codes.count(0)} failed")
-    return exit_code(codes)
 
 
 def _pairs(blurs: Blurs) -> "list[PairFiles]":

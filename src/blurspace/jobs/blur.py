@@ -23,7 +23,7 @@ from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import failure
+from blurspace.jobs.each import Failure, each
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
 from blurspace.jobs.records import PRIVATE, FileRecord, describe_kernel
 from blurspace.types import Code, Image, Kernel
@@ -131,35 +131,39 @@ def blur_files(
     _check_saving(save_kernel, sources, options)
     targets = plan_targets(sources, output, mark=MARK)
     taken: set[Path | None] = {save_kernel}
-    for index, (source, target) in enumerate(zip(sources, targets, strict=True)):
-        start = time.perf_counter()
-        blurred = Blurred(source.name, kind=options.kind, seed=seed)
-        try:
-            if target and target in taken:
-                raise OutputError(f"{target} would be written twice: use two folders, or other names")
-            for path in filter(None, (target, save_kernel)):
-                check_target(path, sources, overwrite=overwrite)
-            taken.add(target)
-            photo = load(source)
-            check_format(target, photo)
-            pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
-            data = encode_photo(photo, pixels)
-            if target:
-                write_bytes(target, data, overwrite=overwrite)
-            if save_kernel and kernel is not None:
-                write_kernel(save_kernel, kernel, overwrite=overwrite)
-            blurred = replace(
-                blurred,
-                output=str(target or STANDARD),
-                kernel=None if kernel is None else describe_kernel(kernel),
-                notes=tuple(filter(None, [changes_on_write(photo)])),
-                data=None if target else data,
-            )
-        except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-            blurred = replace(blurred, **vars(failure(error)))
-        for note in blurred.notes:
+
+    def work(one: tuple[int, Source, Path | None]) -> Blurred:
+        start, (index, source, target) = time.perf_counter(), one
+        if target and target in taken:
+            raise OutputError(f"{target} would be written twice: use two folders, or other names")
+        for path in filter(None, (target, save_kernel)):
+            check_target(path, sources, overwrite=overwrite)
+        taken.add(target)
+        photo = load(source)
+        check_format(target, photo)
+        pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
+        data, note = encode_photo(photo, pixels), changes_on_write(photo)
+        if target:
+            write_bytes(target, data, overwrite=overwrite)
+        if save_kernel and kernel is not None:
+            write_kernel(save_kernel, kernel, overwrite=overwrite)
+        if note:
             report(f"{source.name}: {note}")
-        yield replace(blurred, seconds=round(time.perf_counter() - start, 3))
+        return Blurred(
+            source.name,
+            str(target or STANDARD),
+            seconds=round(time.perf_counter() - start, 3),
+            kind=options.kind,
+            seed=seed,
+            kernel=None if kernel is None else describe_kernel(kernel),
+            notes=(note,) if note else (),
+            data=None if target else data,
+        )
+
+    def failed(one: tuple[int, Source, Path | None], why: Failure) -> Blurred:
+        return Blurred(one[1].name, kind=options.kind, seed=seed, **vars(why))
+
+    return each(list(zip(range(len(sources)), sources, targets, strict=True)), work, failed)
 
 
 Drawn = tuple[Image, Kernel | None]

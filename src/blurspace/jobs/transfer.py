@@ -21,7 +21,7 @@ from blurspace.data.layouts import PairFiles
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.each import failure
+from blurspace.jobs.each import several
 from blurspace.jobs.files import STANDARD, Source, check_target, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.jobs.records import PRIVATE, FileRecord
@@ -31,6 +31,9 @@ from blurspace.types import Code, Image, Photo
 FOLDERS = ("sharp", "blur")
 MANIFEST = "manifest.csv"
 COLUMNS = ("sharp", "blurry", "scene", "source", "code")
+
+
+Planned = tuple[int, tuple[Source, list[str]]]  # a source's place, and the names of its files
 
 
 @dataclass(frozen=True)
@@ -118,16 +121,18 @@ def transfer_files(
     made: list[Transferred] = []
     ours = [*(output / name for name in FOLDERS), *([] if output.exists() else [output])]
     _create(output)
+    plan = enumerate(zip(sources, plan_names(sources, draw.copies), strict=True))
+
+    def work(one: Planned) -> Iterator[Transferred]:
+        index, (source, names) = one
+        files = [(output / FOLDERS[0] / name, output / FOLDERS[1] / name) for name in names]
+        _check_targets(chain.from_iterable(files), read, overwrite=overwrite)
+        for copy in _transfer_one(source, index, files, draw, overwrite=overwrite):
+            made.append(copy)
+            yield copy
+
     try:
-        for index, (source, names) in enumerate(zip(sources, plan_names(sources, draw.copies), strict=True)):
-            files = [(output / FOLDERS[0] / name, output / FOLDERS[1] / name) for name in names]
-            try:
-                _check_targets(chain.from_iterable(files), read, overwrite=overwrite)
-                for one in _transfer_one(source, index, files, draw, overwrite=overwrite):
-                    made.append(one)
-                    yield one
-            except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-                yield Transferred(source.name, **vars(failure(error)))
+        yield from several(plan, work, lambda one, why: Transferred(one[1][0].name, **vars(why)))
     finally:
         _finish(output, made, ours)
 
