@@ -158,15 +158,13 @@ class _Ablation:
 
     def blurry_row(self) -> Row:
         """Doing nothing: what every gain is over."""
-        psnr = round(self.done[GUIDANCES[0]].last["blurry_psnr"], 4)
-        names = ("paper_psnr", "psnr", "gain", "steps", "minutes", "parameters", "note")
-        return {"configuration": BLURRY, **dict(zip(names, (None, psnr, 0.0, 0, 0.0, 0, None), strict=True))}
+        return self._row(BLURRY, self.done[GUIDANCES[0]].last["blurry_psnr"], 0, 0.0)
 
     def _row(self, name: str, psnr: float, steps: int, minutes: float, *trained: _Trained) -> Row:
         networks = [network for one in trained for network in one.task.networks.values()]
         return {
             "configuration": name,
-            "paper_psnr": PAPER[name],
+            "paper_psnr": PAPER.get(name),
             "psnr": round(psnr, 4),
             "gain": round(psnr - self.done[GUIDANCES[0]].last["blurry_psnr"], 4),
             "steps": steps,

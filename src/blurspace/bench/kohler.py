@@ -46,8 +46,6 @@ PROTOCOL = (
     "not restored counts as its input; gain over the input scored the same way; seconds of the deblurrer alone, after "
     "one warm-up picture"
 )
-
-
 METHODS = (BLURRY, *blind_methods())
 PUBLISHED = KOHLER
 table = methods_table

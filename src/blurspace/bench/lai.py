@@ -42,8 +42,6 @@ WARNING = (
     "published_in_another_protocol comes from a script adapted from Köhler's: compare it neither with published nor "
     "with this run"
 )
-
-
 METHODS = known_methods()
 PUBLISHED = LAI
 table = methods_table

@@ -35,8 +35,6 @@ PROTOCOL = (
     f"steps of {BATCH} crops of {CROP} px, one seed; tested on test/gopro averaged 2 x 2; PSNR over all colours, both "
     "rounded to 8 bits, mean"
 )
-
-
 summary = means_of
 
 

@@ -35,8 +35,6 @@ PROTOCOL = (
     f"pitch and yaw; display values, sigma {SIGMA}, rounded to 8 bits; the frame of one extent cut off; restored "
     f"rounded to 8 bits; crop {CROP} px; shift searched in +-{MAX_SHIFT} px by 0.25 px; PSNR and SSIM over all colours"
 )
-
-
 METHODS = (BLURRY, *blind_methods())
 
 

@@ -14,8 +14,6 @@ PROTOCOL = (
     "sharp 1: each photo as it is, response not told; left alone = that verdict; bit-exact = the pixels that come out "
     "are the pixels that went in"
 )
-
-
 METHODS = blind_methods()
 
 

@@ -36,8 +36,6 @@ PROTOCOL = (
     "as its input; seconds of the deblurrer alone, after one warm-up picture"
 )
 NO_TABLE = "no published number in this protocol is at hand; error ratios of other papers divide by other deconvolvers"
-
-
 METHODS = known_methods()
 PUBLISHED = SUN
 table = methods_table

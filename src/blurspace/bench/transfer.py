@@ -27,6 +27,7 @@ from blurspace.data.crops import SharpPhotos
 from blurspace.data.sources import from_scenes
 from blurspace.io.images import encode_photo, find_photos, read_photo, write_bytes
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.run import most_memory
 from blurspace.types import Image, Pair, Photo
 
 SEED, SCENES, CROP, FRAMES, MOMENTS = 2022, 24, 320, 10, 11
@@ -145,18 +146,10 @@ def _speed_row(space: BasisSpace) -> Row:
             write_bytes(path, encode_photo(Photo.of(picture), picture), overwrite=False)
         names = [str(path) for path in paths]
         whole, _ = timed("transfer", "--from", *names[:2], "--to", names[2], "-o", str(Path(place, "out")))
+    most = most_memory(children=True)
     return _row(
         f"transfer {LARGE[1]} x {LARGE[0]} RGB (whole command: {whole:.1f} s)",
         [],
         seconds=round(median(seconds[1:]), 4),
-        peak_mib=_children_peak_mib(),
+        peak_mib=most and round(most / 2**20),
     )
-
-
-def _children_peak_mib() -> float | None:
-    """The largest memory that any child process of this one ever had; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from blurspace.cli.options import Overwrite, Paths, check_json
-from blurspace.cli.run import verb
+from blurspace.cli.run import tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from blurspace.jobs.blur import Blurred
 
 Given = Mapping[str, float | str | Path | None]  # option -> what was given, None = nothing
 
@@ -77,7 +80,6 @@ def blur(
     kind, value = _one_kind(kinds)
     _check_belonging(kind, {"angle": angle, "index": index, "space": space, "response": response})
     from blurspace.jobs.blur import blur_files, find_sharp, plan_blur
-    from blurspace.jobs.each import exit_code
 
     options = plan_blur(
         kind,
@@ -90,7 +92,7 @@ def blur(
         quality=jpeg,
     )
     check_json(console, output, paths)
-    sources, codes = find_sharp(paths), []
+    sources = find_sharp(paths)
     results = blur_files(
         sources,
         options,
@@ -100,23 +102,13 @@ def blur(
         save_kernel=save_kernel,
         report=console.message,
     )
-    for result in console.progress(results, total=len(sources), what="blurring"):
-        if result.reason is not None:
-            console.failure(result.input, result.reason, result.error)
-        elif result.kernel is None:
-            console.message(f"{result.input}: blurred: {result.kind}")
-        else:
-            told = "{length_px} px at {angle_deg} degrees".format(**result.kernel)
-            console.message(f"{result.input}: blurred: {result.kind}, {told}")
-        if result.data is not None:
-            console.raw(result.data)
-        else:
-            console.data(result.record(), result.output)
-        codes.append(result.exit_code)
-    if len(codes) > 1:
-        failed = sum(code != 0 for code in codes)
-        console.message(f"{len(codes) - failed} blurred" + (f", {failed} failed" if failed else ""))
-    return exit_code(codes)
+
+    def say(one: "Blurred") -> str:
+        told = "" if one.kernel is None else ", {length_px} px at {angle_deg} degrees".format(**one.kernel)
+        console.message(f"{one.input}: blurred: {one.kind}{told}")
+        return "blurred"
+
+    return tell(console, results, total=len(sources), what="blurring", say=say)
 
 
 def _one_kind(kinds: Given) -> tuple[str, float | str | Path]:

@@ -1,18 +1,21 @@
 """Which verbs look at photos or change them? `deblur`, `kernel` and `diagnose`."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
-from blurspace.cli.run import verb
+from blurspace.cli.run import tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
+    from blurspace.jobs.deblur import Outcome
     from blurspace.restore.deblurrer import Deblurrer
+
+# What --camera leaves no room for.
+UNSET = {"size": None, "response": None, "strength": 1.0, "weights": ()}
 
 
 @verb
@@ -47,15 +50,14 @@ def deblur(
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.cards import current_name
     from blurspace.jobs.deblur import Wishes, deblur_files
-    from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import find_sources
 
     check_json(console, output, paths)
     called = current_name(method, console.message)
-    asked = Asked(called, kernel, size, response, strength, camera, tuple(weights or ()), device)
+    settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
     held = None if memory is None else parse_bytes(memory)
     wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
-    deblurrer = asked.deblurrer()
+    deblurrer = _deblurrer(called, camera, device, kernel=kernel, **settings)
     sources = find_sources(paths)
     outcomes = deblur_files(
         sources,
@@ -65,23 +67,14 @@ def deblur(
         run=console.run(deblurrer.device),
         report=console.message,
     )
-    done = []
-    for outcome in console.progress(outcomes, total=len(sources), what="deblurring"):
-        if outcome.verdict == "failed":
-            console.failure(outcome.input, outcome.reason, outcome.error)
-        else:
-            console.message(f"{outcome.input}: {outcome.verdict}: {outcome.reason}")
-        for note in outcome.notes:
+
+    def say(one: "Outcome") -> str:
+        console.message(f"{one.input}: {one.verdict}: {one.reason}")
+        for note in one.notes:
             console.detail(f"  {note}")
-        if outcome.data is not None:
-            console.raw(outcome.data)
-        else:
-            console.data(outcome.record(), outcome.output)
-        done.append((outcome.verdict, outcome.exit_code))
-    if len(done) > 1:
-        verdicts = [verdict for verdict, _ in done]
-        console.message(", ".join(f"{verdicts.count(one)} {one}" for one in dict.fromkeys(verdicts)))
-    return exit_code(code for _, code in done)
+        return one.verdict
+
+    return tell(console, outcomes, total=len(sources), what="deblurring", say=say)
 
 
 @verb
@@ -162,42 +155,22 @@ def diagnose(console: Console, paths: Paths) -> int:
     return exit_code(codes)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What was typed about how to deblur."""
+def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":
+    """What the options ask for. Raises UsageError where they contradict each other."""
+    from blurspace.catalog import build_deblurrer
+    from blurspace.io.images import read_kernel
+    from blurspace.run import pick_device
 
-    method: str
-    kernel: Path | None
-    size: int | None
-    response: str | None
-    strength: float
-    camera: Path | None
-    weights: tuple[Path, ...]
-    device: str
+    place, kernel = pick_device(device), settings.pop("kernel")
+    if camera is not None:
+        from blurspace.builders import build_camera
 
-    def deblurrer(self) -> "Deblurrer":
-        """What the options ask for. Raises UsageError where they contradict each other."""
-        from blurspace.catalog import build_deblurrer
-        from blurspace.io.images import read_kernel
-        from blurspace.run import pick_device
-
-        device = pick_device(self.device)
-        if self.camera is not None:
-            if self != Asked("auto", None, None, None, 1.0, self.camera, (), self.device):
-                raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
-            from blurspace.builders import build_camera
-
-            return build_camera(self.camera, device=device)
-        if self.weights and self.method != "auto":
-            raise UsageError("--weights and --method were both given: the weights say which method they are of")
-        if self.kernel is not None and self.size is not None:
-            raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
-        return build_deblurrer(
-            self.method,
-            kernel=None if self.kernel is None else read_kernel(self.kernel),
-            size=self.size,
-            response=self.response,
-            strength=self.strength,
-            device=device,
-            weights=self.weights,
-        )
+        if method != "auto" or kernel is not None or settings != UNSET:
+            raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
+        return build_camera(camera, device=place)
+    if settings["weights"] and method != "auto":
+        raise UsageError("--weights and --method were both given: the weights say which method they are of")
+    if kernel is not None and settings["size"] is not None:
+        raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
+    given = None if kernel is None else read_kernel(kernel)
+    return build_deblurrer(method, kernel=given, device=place, **settings)

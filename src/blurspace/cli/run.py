@@ -1,10 +1,10 @@
 """How does a verb begin and end? With a console, and with its job's exit code; an error becomes one sentence."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -12,6 +12,10 @@ from blurspace.cli.options import Json, Quiet, Verbose
 from blurspace.console import Console
 from blurspace.errors import BlurspaceError
 
+if TYPE_CHECKING:
+    from blurspace.jobs.records import FileRecord
+
+Told = TypeVar("Told", bound="FileRecord")
 INTERRUPTED = 130
 TALK = {"as_json": Json, "quiet": Quiet, "verbose": Verbose}  # what every verb can be told about its console
 
@@ -49,3 +53,28 @@ def verb(job: Callable[..., int | None]) -> Callable[..., None]:
     typed.__signature__ = Signature([*own, *talk])  # type: ignore[attr-defined]
     typed.__annotations__ = {one.name: one.annotation for one in (*own, *talk)}
     return typed
+
+
+def tell(console: Console, outcomes: "Iterable[Told]", *, total: int, what: str, say: "Callable[[Told], str]") -> int:
+    """Show each file's record or picture as it comes, and at last how many became what; the exit code of all.
+
+    `say`: tells a person of a file that did not fail, and gives the word for what became of it.
+    """
+    from blurspace.jobs.each import exit_code
+
+    words, codes = [], []
+    for one in console.progress(outcomes, total=total, what=what):
+        codes.append(one.exit_code)
+        if one.error is None:
+            words.append(say(one))
+        else:
+            console.failure(one.input, str(one.reason), one.error)
+            words.append("failed")
+        if one.data is not None:
+            console.raw(one.data)
+        else:
+            console.data(one.record(), one.output)
+    if total > 1:
+        kinds = sorted(dict.fromkeys(words), key="failed".__eq__)
+        console.message(", ".join(f"{words.count(kind)} {kind}" for kind in kinds))
+    return exit_code(codes)

@@ -103,33 +103,22 @@ def transfer(
 
 def _check(blurs: Blurs, names: list[str], output: Path | None, copies: int) -> None:
     """Raise UsageError where the options contradict each other, or one is missing."""
-    wrong = (
-        (
-            blurs.pair is not None and blurs.pairs is not None,
-            "--from and --pairs were both given: give the blur by one of them",
+    pair, pairs, bank = blurs.pair, blurs.pairs, blurs.bank
+    stored = blurs.from_pairs and bank
+    hint = ", or --bank FILE to store the blur in" if blurs.from_pairs else ""
+    wrong = {
+        "--from and --pairs were both given: give the blur by one of them": pair and pairs,
+        "--layout says how a folder of pairs is laid out: give --pairs, or leave it out": blurs.layout and not pairs,
+        "no blur was given: give --from SHARP BLURRY, --pairs FOLDER or --bank FILE": not (pair or pairs or bank),
+        "two sources of blur were given: store the blurs by --bank without --to, then give --bank and --to alone": (
+            stored and names
         ),
-        (
-            blurs.layout is not None and blurs.pairs is None,
-            "--layout says how a folder of pairs is laid out: give --pairs, or leave it out",
-        ),
-        (
-            not blurs.from_pairs and blurs.bank is None,
-            "no blur was given: give --from SHARP BLURRY, --pairs FOLDER or --bank FILE",
-        ),
-        (
-            blurs.from_pairs and blurs.bank is not None and bool(names),
-            "two sources of blur were given: store the blurs by --bank without --to, then give --bank and --to alone",
-        ),
-        (
-            not names and not (blurs.from_pairs and blurs.bank is not None),
-            "no pictures to blur were given: give --to PATH"
-            + (", or --bank FILE to store the blur in" if blurs.from_pairs else ""),
-        ),
-        (bool(names) and output is None, "the blurry pictures need a place: give -o FOLDER"),
-        (not names and output is not None, "-o is for pictures, and none were given: give --to PATH, or leave it out"),
-        (copies < 1, f"{copies} copies were asked for: give 1 or more"),
-    )
-    for is_wrong, sentence in wrong:
+        f"no pictures to blur were given: give --to PATH{hint}": not (names or stored),
+        "the blurry pictures need a place: give -o FOLDER": names and output is None,
+        "-o is for pictures, and none were given: give --to PATH, or leave it out": output is not None and not names,
+        f"{copies} copies were asked for: give 1 or more": copies < 1,
+    }
+    for sentence, is_wrong in wrong.items():
         if is_wrong:
             raise UsageError(sentence)
 

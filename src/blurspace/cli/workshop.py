@@ -59,6 +59,8 @@ def bench(
     overwrite: Overwrite = False,
 ) -> None:
     """Measure by a frozen protocol: a table, rows as CSV, or JSON."""
+    if name not in PROTOCOLS:
+        raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
     from blurspace.bench import runner
     from blurspace.catalog import current_name
     from blurspace.io.images import write_bytes

@@ -25,7 +25,7 @@ from blurspace.io.images import changes_on_write, encode_photo, read_kernel, wri
 from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import Failure, each
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
-from blurspace.jobs.records import PRIVATE, FileRecord, describe_kernel
+from blurspace.jobs.records import FileRecord, describe_kernel
 from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"
@@ -66,7 +66,6 @@ class Blurred(FileRecord):
     seed: int = 0
     kernel: dict[str, float | int | None] | None = None
     notes: tuple[str, ...] = ()  # what the file could not keep
-    data: bytes | None = field(default=None, repr=False, metadata=PRIVATE)  # for standard output
 
 
 def plan_blur(

@@ -18,7 +18,7 @@ from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
 from blurspace.jobs.each import Failure, each
 from blurspace.jobs.files import Source, beside, check_format, check_target, load, plan_targets
-from blurspace.jobs.records import PRIVATE, FileRecord, peak_mib, picture_bytes, runtime
+from blurspace.jobs.records import FileRecord, peak_mib, picture_bytes, runtime
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -47,7 +47,6 @@ class Outcome(FileRecord):
     device: str = "cpu"
     runtime: str = ""
     notes: tuple[str, ...] = ()
-    data: bytes | None = field(default=None, repr=False, metadata=PRIVATE)  # for standard output
 
 
 @dataclass(frozen=True)
