@@ -22,7 +22,7 @@ def run(
     in the catalogue, "blurry" (do nothing) and "true kernel"; None = the row's default. `progress`: called as
     progress(items, total=..., what=...), gives the items back. `limit`: the first pictures only, for a quick look (of
     a protocol that trains, often so many steps). Raises UsageError on names that are not known, NoInputError where the
-    data are missing.
+    data are missing, PictureError on a bad file.
     """
     if name not in PROTOCOLS:
         raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")

@@ -1,6 +1,6 @@
 """What do the protocols about kernel spaces share? The folders they need, a quick training, and a yardstick."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -90,13 +90,6 @@ def fit(
 def all_pairs(path: Path) -> PairPhotos:
     """The pairs of a folder, in memory."""
     return PairPhotos(find_pairs(path))
-
-
-def spaced_pairs(path: Path, count: int) -> Iterator[Pair]:
-    """`count` whole pairs of a folder, evenly spaced."""
-    files = find_pairs(path)
-    photos = PairPhotos([files[index * len(files) // count] for index in range(count)])
-    return (photos.whole(index) for index in range(len(photos)))
 
 
 def halved(pair: Pair) -> Pair:

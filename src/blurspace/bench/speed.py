@@ -12,11 +12,11 @@ from statistics import median
 import torch
 from torch.nn import functional
 
-from blurspace.bench.methods import blind_methods
 from blurspace.bench.result import Progress, Row, no_progress
 from blurspace.bench.tables import rows_table
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
+from blurspace.catalog import deblurrers
 from blurspace.errors import BlurspaceError
 from blurspace.io.images import encode_photo, read_photo, write_bytes
 from blurspace.types import Image, Photo
@@ -34,7 +34,7 @@ PROTOCOL = (
     f"process of its own: wall-clock seconds from start to exit and peak resident memory; `blurspace --help`: the "
     f"median of {HELP_RUNS} wall-clock times"
 )
-METHODS = blind_methods()
+METHODS = deblurrers()
 
 
 def run(data: Path | None, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:

@@ -39,8 +39,7 @@ PAPER = {"original": 30.20, "blur-swapped": 28.49}
 def run(data: Path, *, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Table 2; `data`: as the protocol says, `limit`: so many steps instead of `STEPS`."""
     pairs = all_pairs(data / "train/gopro_half").pairs
-    tests = all_pairs(data / "test/gopro")
-    held_out = [halved(tests.whole(index)) for index in range(len(tests))]
+    held_out = [halved(pair) for pair in all_pairs(data / "test/gopro").wholes()]
     rows = [_row("none", None, held_out)]
     for name in progress(("original", "blur-swapped"), total=2, what="trainings"):
         drawn = from_pairs(pairs if name == "original" else _swapped(pairs), side=CROP)

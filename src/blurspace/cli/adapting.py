@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from blurspace.cli.options import Overwrite
 from blurspace.cli.run import verb
@@ -16,30 +16,30 @@ def adapt(
     console: Console,
     *,
     blurry: Annotated[
-        list[Path] | None, typer.Option("--blurry", metavar="FOLDER|VIDEO", help="Blurry pictures; may be repeated.")
+        list[Path] | None, Option("--blurry", metavar="FOLDER|VIDEO", help="Blurry pictures; may be repeated.")
     ] = None,
     sharp: Annotated[
-        list[Path] | None, typer.Option("--sharp", metavar="FOLDER|VIDEO", help="Sharp ones, of other scenes.")
+        list[Path] | None, Option("--sharp", metavar="FOLDER|VIDEO", help="Sharp ones, of other scenes.")
     ] = None,
     mixed: Annotated[
-        list[Path] | None, typer.Option("--mixed", metavar="FOLDER|VIDEO", help="Both in one pile: sorted here.")
+        list[Path] | None, Option("--mixed", metavar="FOLDER|VIDEO", help="Both in one pile: sorted here.")
     ] = None,
     known: Annotated[
         list[str] | None,
-        typer.Option("--known", metavar="NAME|FOLDER", help="belt, shakes or pairs; the nearest of several is taken."),
+        Option("--known", metavar="NAME|FOLDER", help="belt, shakes or pairs; the nearest of several is taken."),
     ] = None,
     deblurrer: Annotated[
-        str | None, typer.Option("--deblurrer", help="What undoes the known blur: a model's name, or weights.")
+        str | None, Option("--deblurrer", help="What undoes the known blur: a model's name, or weights.")
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option("--pairs", help="A few pairs of this camera, if there are any, for the report alone.")
+        Path | None, Option("--pairs", help="A few pairs of this camera, if there are any, for the report alone.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="camera.safetensors")] = None,
-    recipe: Annotated[Path | None, typer.Option("--recipe", help="One with task translator. Default: ours.")] = None,
-    every: Annotated[int, typer.Option("--every", help="Of a video, take every so many-th frame.")] = 10,
-    max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Of training. Default: 30.")] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from where FILE.training stopped.")] = False,
+    output: Annotated[Path | None, Option("-o", "--output", metavar="FILE", help="camera.safetensors")] = None,
+    recipe: Annotated[Path | None, Option("--recipe", help="One with task translator. Default: ours.")] = None,
+    every: Annotated[int, Option("--every", help="Of a video, take every so many-th frame.")] = 10,
+    max_minutes: Annotated[float | None, Option("--max-minutes", help="Of training. Default: 30.")] = None,
+    device: Annotated[str, Option("--device", help="cpu or cuda.")] = "cpu",
+    resume: Annotated[bool, Option("--resume", help="Go on from where FILE.training stopped.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Fit one camera by its unpaired pictures; writes the camera's file, and a report that may say not to use it."""

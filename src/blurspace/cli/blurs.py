@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from blurspace.cli.options import Overwrite, Paths, check_json
 from blurspace.cli.run import tell, verb
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Given = Mapping[str, float | str | Path | None]  # option -> what was given, None = nothing
 
 # What a blur is without an option, and which options belong to which kinds of blur only.
-DEFAULT_KIND, DEFAULT_AMOUNT = "shake", 15.0
+DEFAULT = ("shake", 15.0)
 BELONGS = {
     "angle": ("line",),
     "index": ("code",),
@@ -32,36 +32,33 @@ def blur(
     paths: Paths,
     *,
     shake: Annotated[
-        float | None, typer.Option("--shake", help="A drawn camera shake of so many px: what is done by default, 15.")
+        float | None, Option("--shake", help="A drawn camera shake of so many px: what is done by default, 15.")
     ] = None,
-    line: Annotated[float | None, typer.Option("--line", help="Straight motion of so many px.")] = None,
+    line: Annotated[float | None, Option("--line", help="Straight motion of so many px.")] = None,
     angle: Annotated[
-        float | None, typer.Option("--angle", min=-360, max=360, help="Of --line: degrees, counter-clockwise.")
+        float | None, Option("--angle", min=-360, max=360, help="Of --line: degrees, counter-clockwise.")
     ] = None,
-    disk: Annotated[float | None, typer.Option("--disk", help="Out of focus: a disk of this radius in px.")] = None,
-    gaussian: Annotated[float | None, typer.Option("--gaussian", help="A Gaussian of this sigma in px.")] = None,
-    rotation: Annotated[float | None, typer.Option("--rotation", help="A turning camera: so many px, drawn.")] = None,
-    scene: Annotated[
-        str | None, typer.Option("--scene", help="Moving things before a moving camera: hand or wheel.")
-    ] = None,
-    kernel: Annotated[Path | None, typer.Option("--kernel", help="The kernel in this file.")] = None,
-    code: Annotated[Path | None, typer.Option("--code", help="A blur of this blur bank.")] = None,
-    index: Annotated[int | None, typer.Option("--index", help="Of --code: which, from 0. Default: random.")] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="A blur drawn from the kernel space itself.")] = False,
+    disk: Annotated[float | None, Option("--disk", help="Out of focus: a disk of this radius in px.")] = None,
+    gaussian: Annotated[float | None, Option("--gaussian", help="A Gaussian of this sigma in px.")] = None,
+    rotation: Annotated[float | None, Option("--rotation", help="A turning camera: so many px, drawn.")] = None,
+    scene: Annotated[str | None, Option("--scene", help="Moving things before a moving camera: hand or wheel.")] = None,
+    kernel: Annotated[Path | None, Option("--kernel", help="The kernel in this file.")] = None,
+    code: Annotated[Path | None, Option("--code", help="A blur of this blur bank.")] = None,
+    index: Annotated[int | None, Option("--index", help="Of --code: which, from 0. Default: random.")] = None,
+    sample: Annotated[bool, Option("--sample", help="A blur drawn from the kernel space itself.")] = False,
     space: Annotated[
-        Path | None,
-        typer.Option("--weights", "--space", help="Of --code and --sample: a kernel space. Default: ours."),
+        Path | None, Option("--weights", "--space", help="Of --code and --sample: a kernel space. Default: ours.")
     ] = None,
     response: Annotated[
-        str | None, typer.Option("--response", help="Blur in this light: srgb (default), linear, or 'gamma 2.2'.")
+        str | None, Option("--response", help="Blur in this light: srgb (default), linear, or 'gamma 2.2'.")
     ] = None,
-    sigma: Annotated[float | None, typer.Option("--sigma", min=0, max=1, help="Add noise (white is 1).")] = None,
-    jpeg: Annotated[int | None, typer.Option("--jpeg", min=1, max=100, help="JPEG artefacts of this quality.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same blur.")] = 0,
+    sigma: Annotated[float | None, Option("--sigma", min=0, max=1, help="Add noise (white is 1).")] = None,
+    jpeg: Annotated[int | None, Option("--jpeg", min=1, max=100, help="JPEG artefacts of this quality.")] = None,
+    seed: Annotated[int, Option("--seed", help="The same seed draws the same blur.")] = 0,
     save_kernel: Annotated[
-        Path | None, typer.Option("--save-kernel", help="Also write the kernel as a float TIFF (one photo only).")
+        Path | None, Option("--save-kernel", help="Also write the kernel as a float TIFF (one photo only).")
     ] = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
     overwrite: Overwrite = False,
 ) -> int:
     """Make photos blurry by one kind of blur; writes name.blurred.ext beside each."""
@@ -77,8 +74,15 @@ def blur(
         "sample": 0.0 if sample else None,
     }
 
-    kind, value = _one_kind(kinds)
-    _check_belonging(kind, {"angle": angle, "index": index, "space": space, "response": response})
+    asked = [(kind, value) for kind, value in kinds.items() if value is not None]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(f'--{kind}' for kind, _ in asked)} were given together: give one kind of blur")
+    kind, value = asked[0] if asked else DEFAULT
+    extras: Given = {"angle": angle, "index": index, "space": space, "response": response}
+    for name, extra in extras.items():
+        if extra is not None and kind not in BELONGS[name]:
+            owners = ", ".join(f"--{owner}" for owner in BELONGS[name])
+            raise UsageError(f"--{name} was given with --{kind}, which has none: leave it out, it belongs to {owners}")
     from blurspace.jobs.blur import blur_files, find_sharp, plan_blur
 
     options = plan_blur(
@@ -109,20 +113,3 @@ def blur(
         return "blurred"
 
     return tell(console, results, total=len(sources), what="blurring", say=say)
-
-
-def _one_kind(kinds: Given) -> tuple[str, float | str | Path]:
-    """The kind of blur that was asked for, with its value. Raises UsageError where several were."""
-    given = [(kind, value) for kind, value in kinds.items() if value is not None]
-    if len(given) > 1:
-        names = " and ".join(f"--{kind}" for kind, _ in given)
-        raise UsageError(f"{names} were given together: give one kind of blur")
-    return given[0] if given else (DEFAULT_KIND, DEFAULT_AMOUNT)
-
-
-def _check_belonging(kind: str, extras: Given) -> None:
-    """Raise UsageError where an option was given that another kind of blur has."""
-    for name, value in extras.items():
-        if value is not None and kind not in BELONGS[name]:
-            owners = ", ".join(f"--{owner}" for owner in BELONGS[name])
-            raise UsageError(f"--{name} was given with --{kind}, which has none: leave it out, it belongs to {owners}")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
 from blurspace.cli.run import tell, verb
@@ -23,29 +23,28 @@ def deblur(
     console: Console,
     paths: Paths,
     *,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
     overwrite: Overwrite = False,
-    method: Annotated[str, typer.Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
+    method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
     strength: Annotated[
-        float, typer.Option("--strength", help="Share of the blur to remove, above 0 and up to 1: shortens the kernel.")
+        float, Option("--strength", help="Share of the blur to remove, above 0 and up to 1: shortens the kernel.")
     ] = 1.0,
-    kernel: Annotated[Path | None, typer.Option("--kernel", help="Use this kernel, do not estimate one.")] = None,
+    kernel: Annotated[Path | None, Option("--kernel", help="Use this kernel, do not estimate one.")] = None,
     camera: Annotated[
-        Path | None, typer.Option("--camera", help="The file of this camera, which `blurspace adapt` wrote.")
+        Path | None, Option("--camera", help="The file of this camera, which `blurspace adapt` wrote.")
     ] = None,
     weights: Annotated[
-        list[Path] | None, typer.Option("--weights", help="Use these, which `blurspace train` wrote; may be repeated.")
+        list[Path] | None, Option("--weights", help="Use these, which `blurspace train` wrote; may be repeated.")
     ] = None,
     size: Size = None,
     response: Response = None,
     device: Device = "auto",
     memory: Annotated[
-        str | None,
-        typer.Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free."),
+        str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
-    max_pixels: Annotated[int, typer.Option("--max-pixels", help="Refuse photos with more.")] = 200_000_000,
-    plot: Annotated[bool, typer.Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 6 where a result was refused.")] = False,
+    max_pixels: Annotated[int, Option("--max-pixels", help="Refuse photos with more.")] = 200_000_000,
+    plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
+    strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.cards import current_name
@@ -80,21 +79,20 @@ def deblur(
 @verb
 def kernel(
     console: Console,
-    image: Annotated[str | None, typer.Argument(help="A photo, or - for standard input.")] = None,
+    image: Annotated[str | None, Argument(help="A photo, or - for standard input.")] = None,
     *,
     pair: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--pair", metavar="SHARP BLURRY", help="Read the blur between two pictures instead."),
+        Option("--pair", metavar="SHARP BLURRY", help="Read the blur between two pictures instead."),
     ] = None,
     space: Annotated[
-        Path | None, typer.Option("--weights", "--space", help="With --pair: weights of a kernel space. Default: ours.")
+        Path | None, Option("--weights", "--space", help="With --pair: weights of a kernel space. Default: ours.")
     ] = None,
     field: Annotated[
-        bool,
-        typer.Option("--field", help="Estimate how the kernel changes across the photo; --plot then shows the field."),
+        bool, Option("--field", help="Estimate how the kernel changes across the photo; --plot then shows the field.")
     ] = False,
-    save: Annotated[Path | None, typer.Option("--save", help="Write it as a float TIFF (odd size, sum 1).")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Write it as a PNG to look at.")] = None,
+    save: Annotated[Path | None, Option("--save", help="Write it as a float TIFF (odd size, sum 1).")] = None,
+    plot: Annotated[Path | None, Option("--plot", help="Write it as a PNG to look at.")] = None,
     overwrite: Overwrite = False,
     size: Size = None,
     response: Response = None,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.cli.options import Overwrite
@@ -15,18 +15,17 @@ from blurspace.errors import UsageError
 @verb
 def train(
     console: Console,
-    recipe: Annotated[Path, typer.Argument(help="A TOML file, such as those in recipes/.")],
+    recipe: Annotated[Path, Argument(help="A TOML file, such as those in recipes/.")],
     *,
-    data: Annotated[Path, typer.Option("--data", help="Folder of sharp photos, two or more.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the weights, the log and the checkpoint.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    data: Annotated[Path, Option("--data", help="Folder of sharp photos, two or more.")],
+    out: Annotated[Path, Option("--out", help="Folder for the weights, the log and the checkpoint.")],
+    resume: Annotated[bool, Option("--resume", help="Go on from the checkpoint in --out.")] = False,
     max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", help="Stop then. Default: as the recipe says.")
+        float | None, Option("--max-minutes", help="Stop then. Default: as the recipe says.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, Option("--device", help="cpu or cuda.")] = "cpu",
     overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated."),
+        list[str] | None, Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated.")
     ] = None,
 ) -> None:
     """Train networks by a recipe; prints the path of the weights."""
@@ -48,14 +47,14 @@ def train(
 @verb
 def bench(
     console: Console,
-    name: Annotated[str, typer.Argument(help=f"The protocol: {', '.join(PROTOCOLS)}.")],
+    name: Annotated[str, Argument(help=f"The protocol: {', '.join(PROTOCOLS)}.")],
     *,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder or file with the protocol's pictures.")] = None,
+    data: Annotated[Path | None, Option("--data", help="Folder or file with the protocol's pictures.")] = None,
     method: Annotated[
-        str | None, typer.Option("--method", help="A model's name, blurry or true-kernel. Default: the protocol's.")
+        str | None, Option("--method", help="A model's name, blurry or true-kernel. Default: the protocol's.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Only the first so many pictures.")] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Also write one row per picture here.")] = None,
+    limit: Annotated[int | None, Option("--limit", help="Only the first so many pictures.")] = None,
+    csv: Annotated[Path | None, Option("--csv", help="Also write one row per picture here.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure by a frozen protocol: a table, rows as CSV, or JSON."""
@@ -78,8 +77,8 @@ def bench(
 @verb
 def models(
     console: Console,
-    action: Annotated[str, typer.Argument(help="list, show NAME or verify [NAME].")] = "list",
-    name: Annotated[str | None, typer.Argument(help="A model's name.")] = None,
+    action: Annotated[str, Argument(help="list, show NAME or verify [NAME].")] = "list",
+    name: Annotated[str | None, Argument(help="A model's name.")] = None,
 ) -> None:
     """List the models, show one, or verify their files against their hashes."""
     from blurspace.catalog import CARDS, find_card, verify
@@ -102,8 +101,8 @@ def models(
 @verb
 def cite(
     console: Console,
-    names: Annotated[list[str] | None, typer.Argument(help="Models, protocols or keys. Default: all models.")] = None,
-    bibtex: Annotated[bool, typer.Option("--bibtex", help="As BibTeX entries.")] = False,
+    names: Annotated[list[str] | None, Argument(help="Models, protocols or keys. Default: all models.")] = None,
+    bibtex: Annotated[bool, Option("--bibtex", help="As BibTeX entries.")] = False,
 ) -> None:
     """Print the papers behind what was used."""
     from blurspace.catalog import CARDS, papers_behind

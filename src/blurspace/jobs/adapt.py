@@ -14,12 +14,13 @@ import torch
 
 from blurspace.builders import build_camera, build_network, build_space, write_camera
 from blurspace.data.crops import digest, rank
+from blurspace.data.pairs import spaced_pairs
 from blurspace.data.piles import Pile, check_piles, part_scenes, read_pile, sort_pile
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown, write_bytes
 from blurspace.io.weights import load_into, read_weights
 from blurspace.jobs.adapt_report import Facts, measure, report_files
-from blurspace.jobs.domains import Domain, rank_domains, read_whole
+from blurspace.jobs.domains import Domain, rank_domains
 from blurspace.jobs.train import check_minutes, line
 from blurspace.train import loop
 from blurspace.train.adapt import TranslatorRecipe, translator_from
@@ -72,7 +73,7 @@ def adapt_camera(
     folder = out.with_name(f"{out.name}.training")
     _check_way(out, folder, resume=resume, overwrite=overwrite)
     blurry, sharp = _piles(given, recipe, report)
-    pairs = [] if given.pairs is None else read_whole(given.pairs, MOST_KEPT)
+    pairs = [] if given.pairs is None else spaced_pairs(given.pairs, MOST_KEPT)
     training, kept, apart = _kept_apart(blurry)
     if not apart:
         report("the report is about blurry pictures of the scenes that were trained on: there are too few scenes")

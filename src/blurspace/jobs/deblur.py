@@ -43,9 +43,9 @@ class Outcome(FileRecord):
     reblur_psnr: float | None = None
     change_psnr: float | None = None
     sigma: float | None = None
-    peak_mib: float | None = None
+    peak_mib: float | None = field(default_factory=peak_mib)
     device: str = "cpu"
-    runtime: str = ""
+    runtime: str = field(default_factory=runtime)
     notes: tuple[str, ...] = ()
 
 
@@ -97,7 +97,7 @@ class _Work:
     taken: set[Path] = field(default_factory=set)
 
     def failed(self, one: tuple[Source, Path | None], why: Failure) -> Outcome:
-        return Outcome(one[0].name, peak_mib=peak_mib(), runtime=runtime(), **vars(why))
+        return Outcome(one[0].name, **vars(why))
 
     def done(self, one: tuple[Source, Path | None]) -> Outcome:
         start, (source, target) = time.perf_counter(), one
@@ -120,8 +120,6 @@ class _Work:
             data=None if target else developed.data,
             exit_code=6 if refused else 0,
             seconds=round(time.perf_counter() - start, 3),
-            peak_mib=peak_mib(),
-            runtime=runtime(),
             **developed.record,  # type: ignore[arg-type]
         )
 
