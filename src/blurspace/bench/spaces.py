@@ -41,10 +41,15 @@ def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int)
     space = BasisSpace(count=count, side=side)
     space.basis.data = start_filters(batch, count=count, side=side)
 
-    def loss(pair: Pair) -> Tensor:
-        return charbonnier(space(pair.sharp, pair.blurry), pair.blurry)
-
-    fit(space, loss, batch, steps=steps, seed=seed, rate=RATE, clip=CLIP)
+    fit(
+        space,
+        lambda pair: charbonnier(space(pair.sharp, pair.blurry), pair.blurry),
+        batch,
+        steps=steps,
+        seed=seed,
+        rate=RATE,
+        clip=CLIP,
+    )
     return space
 
 
@@ -61,10 +66,15 @@ def trained_restorer(
     with seeded(seed):
         restorer = Restorer(widths=widths)
 
-    def loss(pair: Pair) -> Tensor:
-        return charbonnier(restorer(pair.blurry), pair.sharp)
-
-    fit(restorer, loss, batch, steps=steps, seed=seed, rate=rate, clip=clip)
+    fit(
+        restorer,
+        lambda pair: charbonnier(restorer(pair.blurry), pair.sharp),
+        batch,
+        steps=steps,
+        seed=seed,
+        rate=rate,
+        clip=clip,
+    )
     return restorer
 
 

@@ -98,7 +98,11 @@ def plan_blur(
     if kind == "code":
         built = build_space(space)
         return replace(options, codes=_codes(str(value), index, built), space=built)
-    return replace(options, amount=_amount(kind, float(value)), angle=angle)
+    amount, least = float(value), 0.0 if kind in ("disk", "gaussian") else 1.0
+    if not least <= amount <= MOST or amount == 0:
+        wanted = "1 (no blur)" if least else "more than 0"
+        raise UsageError(f"--{kind} {amount:g} was given: give {wanted} and at most {MOST:g} px")
+    return replace(options, amount=amount, angle=angle)
 
 
 def find_sharp(names: Sequence[str]) -> list[Source]:
@@ -127,7 +131,10 @@ def blur_files(
     a float TIFF of the kernel. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any
     work.
     """
-    _check_saving(save_kernel, sources, options)
+    if save_kernel and len(sources) > 1:
+        raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
+    if save_kernel and options.kind not in KERNELS:
+        raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")
     targets = plan_targets(sources, output, mark=MARK)
     taken: set[Path | None] = {save_kernel}
 
@@ -216,7 +223,9 @@ def _developed(light: Image, response: str, options: Options, generator: Generat
 
 
 KERNELS: dict[str, Callable[[Options, Generator], Kernel]] = {
-    "shake": lambda options, generator: shake(_odd(options.amount), extent=options.amount, generator=generator),
+    "shake": lambda options, generator: shake(
+        2 * math.ceil((options.amount - 1) / 2) + 1, extent=options.amount, generator=generator
+    ),
     "line": lambda options, _: line(options.amount, options.angle),
     "disk": lambda options, _: disk(options.amount),
     "gaussian": lambda options, _: gaussian(options.amount),
@@ -229,19 +238,6 @@ KINDS: dict[str, Callable[[Image, Options, Generator], Drawn]] = {
     "code": _coded,
     "sample": _coded,
 }
-
-
-def _odd(length: float) -> int:
-    """The smallest odd number of px that holds `length`."""
-    return 2 * math.ceil((length - 1) / 2) + 1
-
-
-def _amount(kind: str, amount: float) -> float:
-    least = 0.0 if kind in ("disk", "gaussian") else 1.0
-    if not least <= amount <= MOST or amount == 0:
-        wanted = "1 (no blur)" if least else "more than 0"
-        raise UsageError(f"--{kind} {amount:g} was given: give {wanted} and at most {MOST:g} px")
-    return amount
 
 
 def _camera(name: str, sigma: float | None, quality: int | None) -> SceneCamera:
@@ -260,10 +256,3 @@ def _codes(path: str, index: int | None, space: AnySpace) -> tuple[Code, ...]:
     if not 0 <= index < len(bank.codes):
         raise UsageError(f"--index {index} was given and {path} holds {len(bank.codes)} codes: count from 0")
     return bank.codes[index : index + 1]
-
-
-def _check_saving(path: Path | None, sources: Sequence[Source], options: Options) -> None:
-    if path and len(sources) > 1:
-        raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
-    if path and options.kind not in KERNELS:
-        raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")
