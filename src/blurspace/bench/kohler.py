@@ -12,9 +12,9 @@ little less.
 
 The score is as described in Köhler et al. 2012: one factor on the intensities and one translation, both by least
 squares, then PSNR, and the best over the frames of the trajectory. It was written anew here, since the authors' MATLAB
-script was not available; what that leaves open is chosen so: shifts by a quarter px (bilinear), 30 px cut off, one
-factor for all colours, and MSSIM as the mean SSIM of Wang et al. 2004. Hence PSNR may differ from the script's by
-tenths of a dB. There is no true kernel: the shake has six dimensions.
+script was not available; PROTOCOL says what was chosen where that leaves anything open, and MSSIM is the mean SSIM of
+Wang et al. 2004. Hence PSNR may differ from the script's by tenths of a dB. There is no true kernel: the shake has six
+dimensions.
 """
 
 from collections.abc import Mapping, Sequence

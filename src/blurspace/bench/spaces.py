@@ -30,6 +30,7 @@ RATE, CLIP, BATCH = 3e-4, 0.1, 4
 # A fitted kernel may be noisy where the picture has no texture; this is far below any texture's power.
 RIDGE = 1e-3
 BAND = 16  # rows of pixels at once
+Batch = Callable[[torch.Generator], Pair]
 
 
 def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int) -> BasisSpace:
@@ -41,52 +42,29 @@ def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int)
     space = BasisSpace(count=count, side=side)
     space.basis.data = start_filters(batch, count=count, side=side)
 
-    fit(
-        space,
-        lambda pair: charbonnier(space(pair.sharp, pair.blurry), pair.blurry),
-        batch,
-        steps=steps,
-        seed=seed,
-        rate=RATE,
-        clip=CLIP,
-    )
+    def loss(pair: Pair) -> Tensor:
+        return charbonnier(space(pair.sharp, pair.blurry), pair.blurry)
+
+    fit(space, loss, batch, steps=steps, seed=seed, rate=RATE, clip=CLIP)
     return space
 
 
 def trained_restorer(
-    batch: Callable[[torch.Generator], Pair],
-    *,
-    widths: tuple[int, ...],
-    steps: int,
-    seed: int,
-    rate: float,
-    clip: float,
+    batch: Batch, *, widths: tuple[int, ...], steps: int, seed: int, rate: float, clip: float
 ) -> Restorer:
     """A small deblurrer, trained down the Charbonnier distance on batches of pairs."""
     with seeded(seed):
         restorer = Restorer(widths=widths)
 
-    fit(
-        restorer,
-        lambda pair: charbonnier(restorer(pair.blurry), pair.sharp),
-        batch,
-        steps=steps,
-        seed=seed,
-        rate=rate,
-        clip=clip,
-    )
+    def loss(pair: Pair) -> Tensor:
+        return charbonnier(restorer(pair.blurry), pair.sharp)
+
+    fit(restorer, loss, batch, steps=steps, seed=seed, rate=rate, clip=clip)
     return restorer
 
 
 def fit(
-    network: nn.Module,
-    loss: Callable[[Pair], Tensor],
-    batch: Callable[[torch.Generator], Pair],
-    *,
-    steps: int,
-    seed: int,
-    rate: float,
-    clip: float,
+    network: nn.Module, loss: Callable[[Pair], Tensor], batch: Batch, *, steps: int, seed: int, rate: float, clip: float
 ) -> None:
     """Adam down the loss for `steps` batches, its rate falling to 0; the network is frozen afterwards."""
     adam = torch.optim.Adam(network.parameters(), lr=rate)

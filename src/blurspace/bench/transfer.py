@@ -96,15 +96,11 @@ def _domains(data: Path) -> Iterator[tuple[str, Iterable[Pair]]]:
     yield "REDS half", spaced_pairs(data / "train/reds_half", FRAMES)
     frames = find_photos([data / "train/gopro_240fps_half"])
     starts = [index * (len(frames) - MOMENTS) // (FRAMES - 1) for index in range(FRAMES)]
-    yield (
-        f"{MOMENTS} frames of 240 fps averaged",
-        (
-            average_frames(
-                torch.cat([read_photo(path).pixels for path in frames[start : start + MOMENTS]]), response="srgb"
-            )
-            for start in starts
-        ),
-    )
+    yield f"{MOMENTS} frames of 240 fps averaged", (_averaged(frames[start : start + MOMENTS]) for start in starts)
+
+
+def _averaged(paths: Sequence[Path]) -> Pair:
+    return average_frames(torch.cat([read_photo(path).pixels for path in paths]), response="srgb")
 
 
 def _size_rows(data: Path, space: BasisSpace, limit: int | None) -> list[Row]:

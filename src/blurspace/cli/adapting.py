@@ -54,15 +54,8 @@ def adapt(
     settings = TranslatorRecipe() if recipe is None else read_recipe(recipe)
     if not isinstance(settings, TranslatorRecipe):
         raise UsageError(f"{recipe} is a recipe of task {settings.task}: give one of task translator")
-    given = Given(
-        blurry=tuple(blurry or ()),
-        sharp=tuple(sharp or ()),
-        mixed=tuple(mixed or ()),
-        known=tuple(known or ("belt", "shakes")),
-        deblurrer=deblurrer,
-        pairs=pairs,
-        every=every,
-    )
+    piles = (blurry or (), sharp or (), mixed or ())
+    given = Given(*piles, known or ("belt", "shakes"), deblurrer=deblurrer, pairs=pairs, every=every)
     record = adapt_camera(
         given,
         out=output,
