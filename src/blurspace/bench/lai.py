@@ -42,18 +42,13 @@ WARNING = (
     "published_in_another_protocol comes from a script adapted from Köhler's: compare it neither with published nor "
     "with this run"
 )
-
-
 METHODS = known_methods()
 PUBLISHED = LAI
 table = methods_table
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
-    """Measure one method on the pictures below the folder `data`, all or the first `limit`.
-
-    Raises NoInputError where pictures are missing, PictureError on a bad file.
-    """
+    """Measure one method on the pictures below the folder `data`, all or the first `limit`."""
     pictures = find(data, kernels=method in TOLD)[:limit]
     kernels = true_kernels(pictures, max_shift=MAX_SHIFT)
     return measured(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from blurspace.bench.protocols import PROTOCOLS, Protocol
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import BenchResult, Progress, no_progress
 from blurspace.cards import current_name
 from blurspace.errors import NoInputError, UsageError
@@ -22,31 +22,26 @@ def run(
     in the catalogue, "blurry" (do nothing) and "true kernel"; None = the row's default. `progress`: called as
     progress(items, total=..., what=...), gives the items back. `limit`: the first pictures only, for a quick look (of
     a protocol that trains, often so many steps). Raises UsageError on names that are not known, NoInputError where the
-    data are missing.
+    data are missing, PictureError on a bad file.
     """
     if name not in PROTOCOLS:
         raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} pictures was given: give 1 or more")
     protocol = PROTOCOLS[name]
-    _check_data(protocol, data)
+    if data is None:
+        if protocol.needs is not None:
+            raise UsageError(f"protocol {name} needs pictures: give --data FOLDER")
+    elif not data.exists():
+        raise NoInputError(f"{data} does not exist: give --data the protocol's pictures")
+    for part in protocol.needs or ():
+        if data and not (data / part).exists():
+            raise NoInputError(f"{data / part} is missing: give --data a folder that holds {part}")
     methods = getattr(protocol.code, "METHODS", None)
     method = _known(method or protocol.default, methods or (protocol.default,))
     told = {"method": method} if methods else {}
     rows = protocol.code.run(data, **told, progress=progress or no_progress, limit=limit)
     return protocol.result(rows, method=method, data=protocol.data or (data.name if data else "made"))
-
-
-def _check_data(protocol: Protocol, data: Path | None) -> None:
-    if data is None:
-        if protocol.needs is not None:
-            raise UsageError(f"protocol {protocol.name} needs pictures: give --data FOLDER")
-        return
-    if not data.exists():
-        raise NoInputError(f"{data} does not exist: give --data the protocol's pictures")
-    for part in protocol.needs or ():
-        if not (data / part).exists():
-            raise NoInputError(f"{data / part} is missing: give --data a folder that holds {part}")
 
 
 def _known(method: str, allowed: tuple[str, ...]) -> str:

@@ -74,7 +74,7 @@ table = rows_table(
 
 def _codes(space: BasisSpace, path: Path, halvings: int) -> BlurBank:
     photos = all_pairs(path)
-    pairs = [photos.whole(index) for index in range(len(photos))]
+    pairs = photos.wholes()
     for _ in range(halvings):
         pairs = [halved(pair) for pair in pairs]
     codes = tuple(space.extract(pair.sharp, pair.blurry) for pair in pairs)

@@ -239,14 +239,9 @@ def score(index: int, pair: Pair, deblur: Deblur, translate: Deblur | None, know
 
 def converted(task: "TranslatorTask", translate: Deblur, world: World) -> list[Row]:
     """Table 6, of each test picture: do the translator's critic and an independent classifier see known blur (1)?"""
-
-    def unknown(generator: Generator) -> Image:
-        return task.batch(generator).blurry
-
-    def known(generator: Generator) -> Image:
-        return task.batch(generator).known
-
-    classifier = train_judge(unknown, known, seed=SEED + 1)
+    classifier = train_judge(
+        lambda generator: task.batch(generator).blurry, lambda generator: task.batch(generator).known, seed=SEED + 1
+    )
     # Without the game the critic never learnt anything.
     critic = task.networks["critic"] if task.losses.adversarial else None
     rows = []
