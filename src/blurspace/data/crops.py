@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from blurspace.errors import NoInputError, PictureError
 from blurspace.io.files import find_photos, shown
@@ -51,17 +51,17 @@ class SharpPhotos:
         one.folder, one.skipped, one.photos = "the pictures given", (), list(photos)
         return one
 
-    def crop(self, generator: torch.Generator, *, side: int) -> Image:
+    def crop(self, generator: Generator, *, side: int) -> Image:
         """A random square of `side` px as (1 3 side side) in [0, 1]: photo, place, flip and quarter turn by chance."""
         return self.crop_bytes(generator, side=side)[None] / 255
 
-    def crop_bytes(self, generator: torch.Generator, *, side: int) -> Tensor:
+    def crop_bytes(self, generator: Generator, *, side: int) -> Tensor:
         """Like `crop`, as uint8 (3 side side). Raises NoInputError where every photo is smaller than `side`."""
         return draw_square(self.photos, generator, side=side, named=f"the photos in {self.folder}")
 
 
 def draw_square(
-    pictures: Sequence[Tensor], generator: torch.Generator, *, side: int, named: str, upright: bool = False
+    pictures: Sequence[Tensor], generator: Generator, *, side: int, named: str, upright: bool = False
 ) -> Tensor:
     """A square (... side side) of one of the pictures (... h w): picture, place, flip and quarter turn by chance.
 
@@ -88,7 +88,6 @@ def read_pixels(path: Path) -> Tensor:
 
 
 def _part(paths: list[Path], part: Part, folder: str) -> list[Path]:
-    """The paths of one part; each side of the split gets one path at least."""
     if part == "all":
         return paths
     if len(paths) < 2:
@@ -118,11 +117,11 @@ def turned(picture: Tensor, turns: int) -> Tensor:
     return picture.flip(-1) if turns >= 4 else picture
 
 
-def draw_between(span: tuple[float, float], generator: torch.Generator) -> float:
+def draw_between(span: tuple[float, float], generator: Generator) -> float:
     """A number from low to high by chance."""
     return span[0] + (span[1] - span[0]) * float(torch.rand((), generator=generator))
 
 
-def draw_index(count: int, generator: torch.Generator) -> int:
+def draw_index(count: int, generator: Generator) -> int:
     """A number in 0 ... `count` - 1 by chance."""
     return int(torch.randint(count, (), generator=generator))

@@ -23,10 +23,10 @@ from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
 from blurspace.restore.learned import make_start
 from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, USUAL, Cases, Making, draw_cases, make_shards, read_shard
-from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
+from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, sharp_photos
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
-from blurspace.types import Image, Kernel
+from blurspace.types import Kernel
 
 # Batches with true kernels: extents up to the same, and noise of these strengths, log-uniform. With less noise, made
 # blur is explained better than any real one.
@@ -97,9 +97,8 @@ def build_deconvolver(
             cases = draw_cases(_kept(path), generator, count=kind.count, side=kind.crop, widest=kind.high)
         return cases.to(device)
 
-    def restored(cases: Cases) -> Image:
-        found: Image = network(cases.blurry, cases.kernel, cases.sigma, cases.doubt, cases.start)
-        return found
+    def restored(cases: Cases) -> Any:
+        return network(cases.blurry, cases.kernel, cases.sigma, cases.doubt, cases.start)
 
     def loss(batch: Cases) -> Tensor:
         error = (restored(batch) - batch.sharp).square().mean((1, 2, 3))
@@ -110,13 +109,9 @@ def build_deconvolver(
         return {name: psnr(restored(batch).clamp(0, 1), batch.sharp)}
 
     pieces = _pieces(held_out, held_out_shards, making, count=settings.validation)
-    return one_loss(
-        {"deconvolver": (network, recipe.deconvolver)},
-        source=Source(draw, [piece.to(device) for piece in pieces]),
-        adam=recipe.adam,
-        loss=loss,
-        measure=measure,
-    )
+    source = Source(draw, [piece.to(device) for piece in pieces])
+    networks = {"deconvolver": (network, recipe.deconvolver)}
+    return OneLoss(networks, source=source, adam=recipe.adam, loss=loss, measure=measure)
 
 
 def true_cases(
@@ -142,7 +137,6 @@ def erring(kernel: Kernel, error: float, generator: Generator) -> Kernel:
 
 
 def _load_start(network: Deconvolver, path: Path) -> None:
-    """Weights of its own, or of the denoiser alone."""
     tensors, about = read_weights(path)
     if "denoiser" in about.get("architecture", {}):
         load_into({"denoiser": network.denoiser}, _blind_to_hints(tensors, network))

@@ -26,7 +26,7 @@ from blurspace.errors import NoInputError
 from blurspace.nets.features import FeatureNet
 from blurspace.pixels import central
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, sharp_photos
-from blurspace.train.settings import Recipe, Strict
+from blurspace.train.settings import CropSettings, Recipe, Strict
 from blurspace.train.steps import descend, make_adam, seeded
 from blurspace.types import Image, Kernel
 
@@ -37,7 +37,7 @@ TEMPERATURE = 0.1
 GAUSSIAN_REACH = 4
 
 
-class PlaceSettings(Strict):
+class PlaceSettings(CropSettings):
     """What is told apart, and how crops of it are changed; lengths in px.
 
     `places` of each photo, squares of `place` px, are told apart, `batch` at a time, by two crops of `side` each.
@@ -46,8 +46,6 @@ class PlaceSettings(Strict):
     noise; for pixel values in [0, 1].
     """
 
-    side: int = Field(gt=0)
-    batch: int = Field(gt=0)
     places: int = Field(gt=0)
     place: int = Field(gt=0)
     scales: tuple[float, float] = (1.0, 1.0)
@@ -57,7 +55,6 @@ class PlaceSettings(Strict):
     contrast: float = Field(default=1.0, ge=1)
     offset: float = Field(default=0.0, ge=0)
     sigma: float = Field(default=0.0, ge=0)
-    limit: int | None = Field(default=None, gt=0, description="read only so many photos of each part")
 
     @property
     def roomy(self) -> int:
@@ -199,7 +196,6 @@ def _moved_crop(place: Tensor, settings: PlaceSettings, generator: Generator) ->
 
 
 def _factors(shape: Sequence[int], most: float, generator: Generator) -> Tensor:
-    """Random factors from 1 / `most` to `most`."""
     return torch.exp(math.log(most) * (2 * torch.rand(*shape, generator=generator) - 1))
 
 

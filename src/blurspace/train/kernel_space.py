@@ -17,7 +17,7 @@ from blurspace.nets.encoder_space import EncoderSpace
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.filters import START_BATCHES, start_filters
 from blurspace.train.on_pairs import PairSettings, pair_source
-from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
+from blurspace.train.one_loss import OneLoss, Report, Source, load_start
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
@@ -72,7 +72,7 @@ def build_kernel_space(recipe: KernelSpaceRecipe, *, data: Path, device: str, re
         sizes = {"count": recipe.space.count, "side": recipe.space.side, "batches": recipe.start_batches}
         space.basis.data = start_filters(source.draw, **sizes)
     load_start({"space": space}, recipe.start)
-    return one_loss(
+    return OneLoss(
         {"space": (space.to(device), recipe.space)},
         source=source,
         adam=recipe.adam,
@@ -101,7 +101,7 @@ def build_encoder_space(
         rest = recipe.divergence * divergence(mean, log_variance) / pair.blurry[0].numel()
         return charbonnier(space.reblur(pair.sharp, code), pair.blurry) + rest
 
-    return one_loss(
+    return OneLoss(
         {"space": (space.to(device), recipe.space)},
         source=Source(
             lambda generator: (pairs.draw(generator), generator),  # which goes on to the code's noise

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from torch import nn
+from torch import Generator, nn
 
 from blurspace.chance import chance
 from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
@@ -48,7 +48,7 @@ class Task(Protocol):
     def architecture(self) -> Mapping[str, Mapping[str, Any]]:
         """What each network was built with, for the weights file."""
 
-    def batch(self, generator: torch.Generator) -> Any:
+    def batch(self, generator: Generator) -> Any:
         """Draw one batch; all chance comes from `generator` (CPU). May be called from another thread."""
 
     def step(self, batch: Any) -> dict[str, float]:
@@ -182,11 +182,13 @@ class _Run:
         self.progress(self.log.add(row | measured))
 
     def _save(self) -> Path:
-        """Validate, log, and write the checkpoint and the weights so far."""
         with self.average.in_place():
             self._report(self._validate())
             path = self.out / WEIGHTS
-            write_weights(path, self.task.networks, about=self._about(), half=self.settings.half)
+            architecture = {name: dict(arguments) for name, arguments in self.task.architecture.items()}
+            counted = {"steps": self.step, "minutes": round(self.minutes, 2), "device": self.device}
+            about = {**self.about, "architecture": architecture, **counted}
+            write_weights(path, self.task.networks, about=about, half=self.settings.half)
         state = {
             "step": self.step,
             "minutes": self.minutes,
@@ -200,11 +202,6 @@ class _Run:
         write_bytes(self.out / CHECKPOINT, buffer.getvalue(), overwrite=True)
         self.saved = time.perf_counter()
         return path
-
-    def _about(self) -> dict[str, Any]:
-        architecture = {name: dict(arguments) for name, arguments in self.task.architecture.items()}
-        counted = {"steps": self.step, "minutes": round(self.minutes, 2), "device": self.device}
-        return {**self.about, "architecture": architecture, **counted}
 
     def _validate(self) -> dict[str, float]:
         training = {name: one.training for name, one in self.task.networks.items()}

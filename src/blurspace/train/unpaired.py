@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import Field
 from torch import Generator, Tensor, nn
 
 from blurspace.chance import chance
@@ -25,7 +24,7 @@ from blurspace.errors import UsageError
 from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
 from blurspace.train.one_loss import VALIDATION_SEED, Report, picture_measures, sharp_photos
-from blurspace.train.settings import CriticNetwork, LoopSettings, Strict
+from blurspace.train.settings import CriticNetwork, CropSettings, LoopSettings, Strict
 from blurspace.train.steps import descend, means, seeded
 from blurspace.train.supervised import RestorerNetwork
 from blurspace.types import Image, Pair
@@ -78,20 +77,15 @@ GAMES: dict[str, Game] = {
 }
 
 
-class UnpairedSettings(Strict):
-    """Crops of `side` px from the folders `blurry` and `sharp` in --data; `limit`: only so many photos of each."""
-
-    side: int = Field(gt=0)
-    batch: int = Field(gt=0)
-    limit: int | None = Field(default=None, gt=0)
-
-
 class UnpairedRecipe(Strict):
-    """Recipe of the tasks "cyclegan" and "dualgan", whose weights and optimisers are in GAMES."""
+    """Recipe of the tasks "cyclegan" and "dualgan", whose weights and optimisers are in GAMES.
+
+    `--data` has the folders `blurry` and `sharp`, which are the parts of `data.limit`.
+    """
 
     task: Literal["cyclegan", "dualgan"]
     loop: LoopSettings
-    data: UnpairedSettings
+    data: CropSettings
     restorer: RestorerNetwork = RestorerNetwork()
     critic: CriticNetwork = CriticNetwork()
 
@@ -152,7 +146,6 @@ class UnpairedTask:
         return {name: float(one.detach()) for name, one in numbers.items()} | {"translators_gradient": gradient}
 
     def _translate(self, blurry: Image, sharp: Image) -> tuple[Image, Image]:
-        """Made sharp, and made blurry."""
         return self.networks["sharpen"](blurry), self.networks["blur"](sharp)
 
     def _judge(self, critic: str, real: Image, made: Image) -> Tensor:
