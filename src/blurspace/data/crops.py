@@ -22,10 +22,9 @@ HELD_OUT = 0.1
 class SharpPhotos:
     """The photos of a folder, read once into memory as uint8 (3 h w); grey ones get three equal channels.
 
-    `part`: "train" and "held out" never share a photo, and which it is depends on the file's name alone, so it stays
-    where it is when others come (where there are few photos, at least one is in each). `limit`: only the first so many
-    of the part, by name. `skipped`: names of the files that could not be read.
-    Raises NoInputError where no photo is left.
+    `part`: "train" and "held out" never share a photo, and each has one at least; which it is depends on the file's
+    name alone, so it stays where it is when others come. `limit`: only the first so many of the part, by name.
+    `skipped`: names of the files that could not be read. Raises NoInputError where no photo is left.
     """
 
     def __init__(self, folder: str | Path, *, limit: int | None = None, part: Part = "all") -> None:
@@ -65,8 +64,7 @@ def draw_square(
 ) -> Tensor:
     """A square (... side side) of one of the pictures (... h w): picture, place, flip and quarter turn by chance.
 
-    `upright`: no quarter turn, and mirrored from left to right only. Raises NoInputError where every picture is smaller
-    than `side`; `named` says which they are.
+    `upright`: at most mirrored from left to right. Raises NoInputError, with `named`, where all are too small.
     """
     big_enough = [picture for picture in pictures if min(picture.shape[-2:]) >= side]
     if not big_enough:

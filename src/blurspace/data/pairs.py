@@ -43,8 +43,7 @@ class PairPhotos:
     def draw(self, generator: Generator, *, count: int, side: int) -> Pair:
         """Random squares of `side` px, (count 3 side side) in [0, 1]: pair, place, flip and quarter turn by chance.
 
-        Both pictures of a pair are cut at the same place and turned the same way. Raises NoInputError where every pair
-        is smaller than `side`.
+        Both pictures of a pair are cut and turned alike. Raises NoInputError where every pair is smaller than `side`.
         """
         return draw_pieces(self.pairs, generator, count=count, side=side)
 

@@ -1,9 +1,7 @@
 """Which pictures are blurry, which are sharp, and can a blur translator learn from these two piles?
 
 Pham et al. 2024, sec. 4.1: blurry pictures B and sharp ones S of one camera, not paired, of different scenes, 6 to 4.
-
-Its measure, the variance of the Laplacian, tells a picture's contents as much as its blur; ours is that by which photos
-are left alone (`blurspace.sharpness`).
+Its measure, the variance of the Laplacian, tells contents as much as blur; ours is that of `blurspace.sharpness`.
 """
 
 import math

@@ -28,8 +28,7 @@ SIGMAS_ACROSS = 8
 # The rich camera; ranges are our choice unless a source stands there.
 RESPONSES = ("srgb", "gamma 2.2")
 GAIN = (0.7, 1.6)  # above 1 highlights saturate and leave streaks
-# Linear light at display value 0.5 (sRGB: 0.214), where the curve's slope is 1.08: noise of sigma in linear light there
-# is about sigma on display, so `sigma` means the same for both cameras.
+# Linear light of display value 0.5, where sRGB's slope is 1.08: so `sigma` means about the same for both cameras.
 MID_GREY = 0.214
 SHOT_SHARE = (0.8, 1.0)  # of the variance at mid grey: a modern sensor is mostly limited by photons
 

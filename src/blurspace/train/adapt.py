@@ -31,7 +31,6 @@ from blurspace.train.translator import (
     TranslationLosses,
     TranslatorNetwork,
     TranslatorTask,
-    translator_task,
 )
 from blurspace.train.unknown import CameraGuess, guess_camera
 from blurspace.types import Code, Pair
@@ -104,14 +103,14 @@ def translator_from(
     if len(stacks) <= held_out:
         raise UsageError(f"{len(stacks)} sharp picture was given, and one more is held out: give two or more")
     piles = Piles(UnpairedPhotos(blurry), stacks[held_out:], stacks[:held_out], guess)
-    return translator_task(
+    return TranslatorTask(
         piles,
         network=recipe.translator,
         critic=recipe.critic,
         losses=recipe.losses,
         data=recipe.data,
         adam=recipe.adam,
-        features=_features(recipe.vgg19) if recipe.losses.adversarial else lambda _: (),  # no loss asks
+        features=_features(recipe.vgg19) if recipe.losses.adversarial else lambda picture: (picture,),
         deblur=deblur,
         seed=recipe.loop.seed,
         device=device,

@@ -91,8 +91,7 @@ USUAL = Making()
 class Cases(Tensors):
     """What a deconvolver is given, and the `sharp` picture (b 3 h w) that it should find.
 
-    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k); `sigma` (b); `doubt` (b): 0 for a true kernel, 1 for a found one.
-    `widest`: px, of the kernels of their range.
+    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k) of a range up to `widest` px; `sigma` (b); `doubt` (b): 1 if found.
     """
 
     blurry: Image

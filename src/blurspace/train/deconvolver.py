@@ -28,11 +28,9 @@ from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Kernel
 
-# Batches with true kernels: extents up to the same, and noise of these strengths, log-uniform. With less noise, made
-# blur is explained better than any real one.
+# Batches with true kernels: noise is log-uniform; with less of it made blur is explained better than any real one.
 LEAST_EXTENT, SIGMAS = 3.0, (LEAST_SIGMA, 0.03)
-# A kernel that was measured errs too: Levin's leave 0.003 to 0.006 of his blurry pictures unexplained, beside noise of
-# 0.001. Errors of all values by 0.05 of the peak would leave 0.006. They are drawn up to this share of the peak.
+# A kernel that was measured errs too: Levin's by about 0.05 of the peak. Errors are drawn up to this share of it.
 MOST_ERROR = 0.06
 MEASURED_SIDE = 240  # px, at most, of the crops in validation
 _kept = lru_cache(maxsize=32)(read_shard)  # of 30 to 70 MB
@@ -78,7 +76,11 @@ def build_deconvolver(
     with seeded(recipe.loop.seed):
         network = Deconvolver(**recipe.deconvolver.model_dump())
     if recipe.start is not None:
-        _load_start(network, recipe.start)
+        tensors, about = read_weights(recipe.start)
+        if "denoiser" in about.get("architecture", {}):
+            load_into({"denoiser": network.denoiser}, _blind_to_hints(tensors, network))
+        else:
+            load_into({"deconvolver": network}, tensors)
     network.to(device)
     settings = recipe.data
     photos, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
@@ -134,14 +136,6 @@ def erring(kernel: Kernel, error: float, generator: Generator) -> Kernel:
     """Kernels (b 1 k k) with errors of their values where they are not 0, of so great a share of the peak."""
     errors = error * kernel.amax((-2, -1), keepdim=True) * torch.randn(kernel.shape, generator=generator)
     return normalise(kernel + errors * (kernel > 0))
-
-
-def _load_start(network: Deconvolver, path: Path) -> None:
-    tensors, about = read_weights(path)
-    if "denoiser" in about.get("architecture", {}):
-        load_into({"denoiser": network.denoiser}, _blind_to_hints(tensors, network))
-    else:
-        load_into({"deconvolver": network}, tensors)
 
 
 def _blind_to_hints(tensors: Mapping[str, Tensor], network: Deconvolver) -> dict[str, Tensor]:

@@ -1,7 +1,6 @@
 """How is the denoiser trained, which the deconvolver starts from? On photos with Gaussian noise of all strengths.
 
-Zhang et al. 2022 (DRUNet) train theirs so. Pictures in equal planes with equal noise are among them, because the
-deconvolver gets grey photos so.
+Zhang et al. 2022 (DRUNet) train theirs so. Some have equal planes with equal noise, as the deconvolver gets grey ones.
 """
 
 from dataclasses import dataclass

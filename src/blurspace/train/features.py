@@ -8,14 +8,13 @@ equation 1), which learns faster, and leaves nothing over. Blur by random kernel
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional
 
 from blurspace.blur.convolve import blur
@@ -82,23 +81,21 @@ class FeaturesRecipe(Recipe):
     task: Literal["features"]
     data: PlaceSettings
     features: FeatureNetwork = FeatureNetwork()
-    # Ours: the scale is that of the last hundred batches.
-    scale_rate: float = Field(default=0.01, gt=0, description="how much of a batch's means goes into the scale")
+    scale_rate: float = Field(default=0.01, gt=0, description="how much of a batch's means goes into the scale (ours)")
 
 
-@dataclass(frozen=True)
 class FeaturesTask:
     """A `loop.Task`: it tells places (n 3 place place), uint8, apart; `held_out` are those of other photos."""
 
-    recipe: FeaturesRecipe
-    features: FeatureNet
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, torch.optim.Optimizer]
-    architecture: Mapping[str, Mapping[str, Any]]
-    places: Tensor
-    held_out: Tensor
-    kernels: Kernel
-    device: str
+    def __init__(self, recipe: FeaturesRecipe, places: Tensor, held_out: Tensor, device: str) -> None:
+        """Make the network, its optimiser and the kernels."""
+        self.recipe, self.places, self.held_out, self.device = recipe, places, held_out, device
+        self.architecture = {"features": recipe.features.model_dump()}
+        with seeded(recipe.loop.seed):
+            self.features = FeatureNet(**self.architecture["features"]).to(device)
+        self.networks = {"features": self.features}
+        self.optimisers = {"all": make_adam(self.features.parameters(), recipe.adam)}
+        self.kernels = draw_kernels(recipe.data.kernels, recipe.data.kernel_side, chance(recipe.loop.seed, -1))
 
     def batch(self, generator: Generator) -> Batch:
         """Two changed crops of each of some random places."""
@@ -134,13 +131,7 @@ class FeaturesTask:
 def build_features(recipe: FeaturesRecipe, *, data: Path, device: str, report: Report) -> FeaturesTask:
     """The task. Raises NoInputError without photos, or where all are smaller than a place."""
     places, held_out = (_places(recipe.data, data, part, report) for part in PARTS)
-    with seeded(recipe.loop.seed):
-        features = FeatureNet(**recipe.features.model_dump()).to(device)
-    optimisers = {"all": make_adam(features.parameters(), recipe.adam)}
-    architecture = {"features": recipe.features.model_dump()}
-    kernels = draw_kernels(recipe.data.kernels, recipe.data.kernel_side, chance(recipe.loop.seed, -1))
-    networks = {"features": features}
-    return FeaturesTask(recipe, features, networks, optimisers, architecture, places, held_out, kernels, device)
+    return FeaturesTask(recipe, places, held_out, device)
 
 
 def similarity(one: Tensor, other: Tensor) -> Tensor:

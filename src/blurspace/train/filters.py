@@ -18,8 +18,7 @@ FIT_NOISE = 1e-3
 def start_filters(draw: Callable[[Generator], Pair], *, count: int, side: int, batches: int = START_BATCHES) -> Tensor:
     """The `count` main directions of what the kernels of drawn pairs do to a picture: (count side side), of norm 1.
 
-    A uniform kernel is fitted to each pair, its difference from no blur is weighted by the pictures' spectrum, and the
-    singular vectors say the rest.
+    They are singular vectors of the uniform kernels fitted to pairs, less no blur, weighted by the pictures' spectrum.
     """
     kernels, powers = [], []
     for batch in range(batches):

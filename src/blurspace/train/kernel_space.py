@@ -1,7 +1,6 @@
 """How is a kernel space trained? So that what it makes of a pair's sharp picture is the pair's blurry one.
 
-Tran, Tran, Phung and Hoai 2021, equation 4: the Charbonnier distance of y and F(x, G(x, y)), F and G together. What our
-filters start from is in `train.filters`.
+Tran, Tran, Phung and Hoai 2021, equation 4: the Charbonnier distance of y and F(x, G(x, y)), F and G together.
 """
 
 from pathlib import Path

@@ -35,8 +35,7 @@ class Source(Generic[Batch]):
 class OneLoss(Generic[Batch]):
     """A `loop.Task`: one loss, one Adam over `learning`: by default all of the networks, by their names in the file.
 
-    `loss` returns a scalar, or several by name, of which "loss" is descended and all are logged; `measure` one number
-    per picture (b,) each.
+    `loss` returns a scalar, or several by name, of which "loss" is descended and all are logged; `measure` (b,) each.
     """
 
     def __init__(

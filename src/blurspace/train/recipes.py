@@ -1,7 +1,6 @@
 """What is in a recipe, which tasks are there, and what is wrong with this recipe?
 
-A recipe is a TOML file: `task = NAME` and the tables of that task's model. The table of tasks is explicit: to add a
-task, add a row.
+A recipe is a TOML file: `task = NAME` and the tables of that task's model. To add a task, add a row to TASKS.
 """
 
 import difflib

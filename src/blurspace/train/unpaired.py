@@ -80,7 +80,7 @@ GAMES: dict[str, Game] = {
 class UnpairedRecipe(Strict):
     """Recipe of the tasks "cyclegan" and "dualgan", whose weights and optimisers are in GAMES.
 
-    `--data` has the folders `blurry` and `sharp`, which are the parts of `data.limit`.
+    `--data` has the folders `blurry` and `sharp`; `data.limit`: read only so many photos of each.
     """
 
     task: Literal["cyclegan", "dualgan"]
@@ -163,8 +163,7 @@ class UnpairedTask:
 def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: Report) -> UnpairedTask:
     """The task; `data` holds the folders `blurry` and `sharp`, whose photos are no pairs.
 
-    Raises NoInputError where one of them is missing, empty or of photos smaller than a crop, UsageError where crops are
-    too small for the critic.
+    Raises NoInputError without photos at least as large as a crop, UsageError where crops are too small for the critic.
     """
 
     def drawing(name: str) -> Draw:
