@@ -96,9 +96,7 @@ def run(
     limit = settings.max_minutes if max_minutes is None else max_minutes
     if settings.schedule == "minutes" and limit is None:
         raise UsageError("the schedule 'minutes' needs to know how many: give --max-minutes")
-    one = _Run(task, settings, out, limit, about or {}, progress)
-    one.start(resume)
-    return one.train()
+    return _Run(task, settings, out, limit, about or {}, progress).train(resume)
 
 
 def check_resumable(out: Path) -> None:
@@ -121,7 +119,7 @@ class _Run:
     saved: float = field(default_factory=time.perf_counter)
     recent: list[dict[str, float]] = field(default_factory=list)
 
-    def start(self, resume: bool) -> None:
+    def _start(self, resume: bool) -> None:
         self.device = next(p for one in self.task.networks.values() for p in one.parameters()).device.type
         self.average = Average(self.task.networks, decay=self.settings.average)
         rates = [float(group["lr"]) for group in self._groups()]
@@ -132,7 +130,8 @@ class _Run:
         if not resume:
             self._report(self._validate())  # the measure of no training, and a fault in it comes at once
 
-    def train(self) -> Path:
+    def train(self, resume: bool) -> Path:
+        self._start(resume)
         with _interrupts() as interrupted, _batches(self.task, self.settings, self.step) as batches:
             while self.step < self.settings.steps and not self._out_of_time():
                 self._advance(next(batches))

@@ -9,7 +9,7 @@ random weights), without DualGAN's noise by dropout; the critics see what is mad
 pictures); pictures are in [0, 1] and not [-1, 1], so L1 distances count twice here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -90,20 +90,48 @@ class UnpairedRecipe(Strict):
     critic: CriticNetwork = CriticNetwork()
 
 
-@dataclass(frozen=True)
 class UnpairedTask:
     """A `loop.Task`: `networks` "sharpen" and "blur" translate, "sharp_critic" and "blurry_critic" judge.
 
-    `fixed`: a batch to validate with where there are no pairs held out.
+    `game`: a name in GAMES. `blurry` and `sharp` draw pictures (count 3 side side) in [0, 1] on `device`, where
+    `held_out` must be too. Raises UsageError on another game, or crops too small for the critic.
     """
 
-    game: Game
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, torch.optim.Optimizer]
-    architecture: Mapping[str, Mapping[str, Any]]
-    draw: Callable[[Generator], tuple[Image, Image]]
-    fixed: tuple[Image, Image]
-    held_out: Sequence[Pair]
+    def __init__(
+        self,
+        game: str,
+        *,
+        blurry: Draw,
+        sharp: Draw,
+        batch: int,
+        widths: Sequence[int],
+        critic_width: int,
+        critic_layers: int,
+        seed: int,
+        held_out: Sequence[Pair] = (),
+        device: str = "cpu",
+    ) -> None:
+        """Make the networks, and a batch to validate with where there are no pairs held out."""
+        if game not in GAMES:
+            raise UsageError(f"the game {game!r} is not known: give one of {', '.join(GAMES)}")
+        self.game, self.held_out = GAMES[game], held_out
+        restorer: dict[str, Any] = {"widths": tuple(widths)}
+        critic: dict[str, Any] = {"width": critic_width, "layers": critic_layers}
+        with seeded(seed):
+            translators = {name: Restorer(**restorer).to(device) for name in TRANSLATORS}
+            critics = {name: PatchCritic(**critic).to(device) for name in CRITICS}
+        self.networks: dict[str, nn.Module] = {**translators, **critics}
+        self.architecture = dict.fromkeys(TRANSLATORS, restorer) | dict.fromkeys(CRITICS, critic)
+        self.judges, makers = (nn.ModuleList(one.values()) for one in (critics, translators))
+        optimiser = self.game.optimiser
+        self.optimisers = {
+            "translators": optimiser(makers.parameters()),
+            "critics": optimiser(self.judges.parameters()),
+        }
+        self.draw = lambda generator: (blurry(generator, batch), sharp(generator, batch))
+        self.fixed = self.draw(chance(VALIDATION_SEED, 0))
+        with torch.no_grad():
+            critics["sharp_critic"](self.fixed[1])  # crops that are too small are refused here
 
     def batch(self, generator: Generator) -> Batch:
         """New pictures for every critic step; the last ones are for the translators too."""
@@ -129,7 +157,7 @@ class UnpairedTask:
         loss = self._judge("sharp_critic", sharp, made_sharp) + self._judge("blurry_critic", blurry, made_blurry)
         gradient = descend(loss, self.optimisers["critics"])
         if self.game.clip is not None:
-            for one in _parameters([self.networks[name] for name in CRITICS]):
+            for one in self.judges.parameters():
                 one.data.clamp_(-self.game.clip, self.game.clip)
         return {"critics": float(loss.detach()), "critics_gradient": gradient}
 
@@ -171,7 +199,7 @@ def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: R
         pile = UnpairedPhotos(photos)
         return lambda generator, count: pile.draw(generator, count=count, side=recipe.data.side).to(device)
 
-    return unpaired_task(
+    return UnpairedTask(
         recipe.task,
         blurry=drawing("blurry"),
         sharp=drawing("sharp"),
@@ -184,51 +212,6 @@ def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: R
     )
 
 
-def unpaired_task(
-    game: str,
-    *,
-    blurry: Draw,
-    sharp: Draw,
-    batch: int,
-    widths: Sequence[int],
-    critic_width: int,
-    critic_layers: int,
-    seed: int,
-    held_out: Sequence[Pair] = (),
-    device: str = "cpu",
-) -> UnpairedTask:
-    """The same from anything that draws pictures (count 3 side side) in [0, 1]; `game`: a name in GAMES.
-
-    Pictures and pairs must be on `device`. Raises UsageError on another game, or crops too small for the critic.
-    """
-    if game not in GAMES:
-        raise UsageError(f"the game {game!r} is not known: give one of {', '.join(GAMES)}")
-    restorer, critic = {"widths": tuple(widths)}, {"width": critic_width, "layers": critic_layers}
-    with seeded(seed):
-        translators = {name: Restorer(**restorer).to(device) for name in TRANSLATORS}
-        critics = {name: PatchCritic(**critic).to(device) for name in CRITICS}
-    fixed = chance(VALIDATION_SEED, 0)
-    task = UnpairedTask(
-        GAMES[game],
-        networks={**translators, **critics},
-        optimisers={
-            "translators": GAMES[game].optimiser(_parameters(translators.values())),
-            "critics": GAMES[game].optimiser(_parameters(critics.values())),
-        },
-        architecture={**dict.fromkeys(translators, restorer), **dict.fromkeys(critics, critic)},
-        draw=lambda generator: (blurry(generator, batch), sharp(generator, batch)),
-        fixed=(blurry(fixed, batch), sharp(fixed, batch)),
-        held_out=held_out,
-    )
-    with torch.no_grad():
-        critics["sharp_critic"](task.fixed[1])  # crops that are too small are refused here
-    return task
-
-
 def _distance(one: Image, other: Image) -> Tensor:
     """The mean absolute difference of pictures in [0, 1], as if they were in [-1, 1]."""
     return RANGE * (one.float() - other).abs().mean()
-
-
-def _parameters(networks: Iterable[nn.Module]) -> list[nn.Parameter]:
-    return [one for network in networks for one in network.parameters()]
