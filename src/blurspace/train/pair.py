@@ -6,7 +6,7 @@ image reconstruction while omitting blur-kernel reconstruction loss"; section 3.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import model_validator
@@ -26,7 +26,6 @@ from blurspace.train.one_loss import (
     Report,
     Source,
     load_start,
-    one_loss,
     picture_measures,
     sharp_photos,
 )
@@ -117,7 +116,7 @@ def build_analysis(recipe: AnalysisRecipe, *, data: Path, device: str, report: R
     """Estimate the true kernel: L1 between kernels. Measures `kernel_l1`, 0 to 2."""
     with seeded(recipe.loop.seed):
         network = Analysis(**recipe.analysis.model_dump()).to(device)
-    return one_loss(
+    return OneLoss(
         {"analysis": (network, recipe.analysis)},
         source=_source(recipe, recipe.analysis.side, data=data, device=device, report=report),
         adam=recipe.adam,
@@ -130,7 +129,7 @@ def build_synthesis(recipe: SynthesisRecipe, *, data: Path, device: str, report:
     """Restore with the true kernel: L2 between pictures. Measures `psnr` and, of the input, `blurry_psnr`, dB."""
     with seeded(recipe.loop.seed):
         network = Synthesis(**recipe.synthesis.model_dump()).to(device)
-    return one_loss(
+    return OneLoss(
         {"synthesis": (network, recipe.synthesis)},
         source=_source(recipe, recipe.synthesis.side, data=data, device=device, report=report),
         adam=recipe.adam,
@@ -154,7 +153,7 @@ def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -
         kernel = analysis(luminance(batch.blurry))
         return picture_measures(synthesis(batch.blurry, kernel), batch) | _kernel_measures(kernel, batch)
 
-    return one_loss(
+    return OneLoss(
         {"analysis": (analysis, recipe.analysis), "synthesis": (synthesis, recipe.synthesis)},
         source=_source(recipe, recipe.analysis.side, data=data, device=device, report=report),
         adam=recipe.adam,
@@ -168,11 +167,10 @@ def build_classifier(recipe: ClassifierRecipe, *, data: Path, device: str, repor
     with seeded(recipe.loop.seed):
         network = SizeClassifier(**recipe.classifier.model_dump()).to(device)
 
-    def logits(batch: Triplets) -> Tensor:
-        found: Tensor = network(luminance(batch.blurry))
-        return found
+    def logits(batch: Triplets) -> Any:
+        return network(luminance(batch.blurry))
 
-    return one_loss(
+    return OneLoss(
         {"classifier": (network, recipe.classifier)},
         source=_source(recipe, recipe.classifier.side, data=data, device=device, report=report),
         adam=recipe.adam,
