@@ -30,11 +30,11 @@ def run(
         raise UsageError(f"a limit of {limit} pictures was given: give 1 or more")
     protocol = PROTOCOLS[name]
     if data is None:
-        if protocol.needs is not None:
+        if not protocol.own:
             raise UsageError(f"protocol {name} needs pictures: give --data FOLDER")
     elif not data.exists():
         raise NoInputError(f"{data} does not exist: give --data the protocol's pictures")
-    for part in protocol.needs or ():
+    for part in protocol.needs:
         if data and not (data / part).exists():
             raise NoInputError(f"{data / part} is missing: give --data a folder that holds {part}")
     methods = getattr(protocol.code, "METHODS", None)
