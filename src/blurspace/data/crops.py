@@ -57,17 +57,28 @@ class SharpPhotos:
 
     def crop_bytes(self, generator: torch.Generator, *, side: int) -> Tensor:
         """Like `crop`, as uint8 (3 side side). Raises NoInputError where every photo is smaller than `side`."""
-        big_enough = [photo for photo in self.photos if min(photo.shape[-2:]) >= side]
-        if not big_enough:
-            largest = max(min(photo.shape[-2:]) for photo in self.photos)
-            raise NoInputError(
-                f"crops of {side} px were wanted and the photos in {self.folder} have at most {largest} px on their "
-                "shorter side: give bigger photos or ask for smaller crops"
-            )
-        photo = big_enough[draw_index(len(big_enough), generator)]
-        top, left = (draw_index(length - side + 1, generator) for length in photo.shape[-2:])
-        piece = photo[:, top : top + side, left : left + side]
-        return turned(piece, draw_index(8, generator))
+        return draw_square(self.photos, generator, side=side, named=f"the photos in {self.folder}")
+
+
+def draw_square(
+    pictures: Sequence[Tensor], generator: torch.Generator, *, side: int, named: str, upright: bool = False
+) -> Tensor:
+    """A square (... side side) of one of the pictures (... h w): picture, place, flip and quarter turn by chance.
+
+    `upright`: no quarter turn, and mirrored from left to right only. Raises NoInputError where every picture is smaller
+    than `side`; `named` says which they are.
+    """
+    big_enough = [picture for picture in pictures if min(picture.shape[-2:]) >= side]
+    if not big_enough:
+        largest = max((min(picture.shape[-2:]) for picture in pictures), default=0)
+        raise NoInputError(
+            f"crops of {side} px were wanted and {named} have at most {largest} px on their shorter side: give bigger "
+            "pictures or ask for smaller crops"
+        )
+    picture = big_enough[draw_index(len(big_enough), generator)]
+    top, left = (draw_index(length - side + 1, generator) for length in picture.shape[-2:])
+    piece = picture[..., top : top + side, left : left + side]
+    return turned(piece, 4 * draw_index(2, generator) if upright else draw_index(8, generator))
 
 
 def read_pixels(path: Path) -> Tensor:

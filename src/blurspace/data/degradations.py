@@ -144,8 +144,7 @@ def gaussian_kernel(side: int, variances: tuple[float, float], *, angle: float) 
 
 
 def _isotropic(picture: Image, generator: Generator) -> Image:
-    variance = draw_between(ISOTROPIC_SIGMA, generator) ** 2
-    return _blurred(picture, (variance, variance), 0.0, generator)
+    return _blurred(picture, (draw_between(ISOTROPIC_SIGMA, generator) ** 2,) * 2, 0.0, generator)
 
 
 def _anisotropic(picture: Image, generator: Generator) -> Image:
@@ -160,10 +159,8 @@ def _blurred(picture: Image, variances: tuple[float, float], angle: float, gener
 
 def _detour(picture: Image, generator: Generator) -> Image:
     """Down to a smaller size and up again, each by an interpolation of its own."""
-    size = picture.shape[-2:]
-    factor = draw_between(SHRINK, generator)
-    smaller = [round(length / factor) for length in size]
-    return _resized(_resized(picture, smaller, generator), list(size), generator)
+    size, factor = list(picture.shape[-2:]), draw_between(SHRINK, generator)
+    return _resized(_resized(picture, [round(length / factor) for length in size], generator), size, generator)
 
 
 def _resized(picture: Image, size: list[int], generator: Generator) -> AnyImage:
@@ -192,10 +189,4 @@ def _compress(picture: Image, generator: Generator) -> Image:
 
 
 # What Zhang 2021, section 3.4 puts into random order.
-PRACTICAL_STEPS: tuple[Step, ...] = (
-    _isotropic,
-    _anisotropic,
-    _detour,
-    _noisy,
-    _perhaps_compress,
-)
+PRACTICAL_STEPS: tuple[Step, ...] = (_isotropic, _anisotropic, _detour, _noisy, _perhaps_compress)

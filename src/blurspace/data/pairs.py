@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from blurspace.data.crops import HELD_OUT, draw_index, rank, read_pixels
+from blurspace.data.crops import HELD_OUT, draw_square, rank, read_pixels
 from blurspace.data.layouts import PairFiles, find_pairs
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.files import shown
@@ -28,12 +28,10 @@ class PairPhotos:
         skipped = []
         for pair in files[:limit]:
             try:
-                pixels = _read(pair)
+                self.pairs.append(_read(pair))
+                self.files.append(pair)
             except PictureError as problem:  # one bad file among thousands must not stop a training
                 skipped.append(str(problem))
-                continue
-            self.files.append(pair)
-            self.pairs.append(pixels)
         self.skipped = tuple(skipped)
         if not self.pairs:
             raise NoInputError(f"none of {len(skipped)} pairs can be read: give sharp and blurry photos")
@@ -82,10 +80,8 @@ def split_by_scene(
     if not ranked:
         raise NoInputError("no pairs were given, where some of two scenes were wanted: give some")
     if len(ranked) == 1:
-        raise UsageError(
-            f"all pairs are of one scene, {shown(ranked[0])}, which cannot be both trained on and held out: give pairs "
-            "of two scenes or more"
-        )
+        only = f"all pairs are of one scene, {shown(ranked[0])}, which cannot be both trained on and held out"
+        raise UsageError(f"{only}: give pairs of two scenes or more")
     count = min(max(sum(rank(scene) < held_out for scene in ranked), 1), len(ranked) - 1)
     kept = set(ranked[count:])
     return [pair for pair in files if pair.scene in kept], [pair for pair in files if pair.scene not in kept]
@@ -93,14 +89,8 @@ def split_by_scene(
 
 def draw_pieces(pairs: Sequence[Tensor], generator: torch.Generator, *, count: int, side: int) -> Pair:
     """As `PairPhotos.draw`, from pairs that are uint8 (2 3 h w) already."""
-    big_enough = [pair for pair in pairs if min(pair.shape[-2:]) >= side]
-    if not big_enough:
-        largest = max(min(pair.shape[-2:]) for pair in pairs)
-        raise NoInputError(
-            f"crops of {side} px were wanted and the pairs have at most {largest} px on their shorter side: give "
-            "bigger pictures or ask for smaller crops"
-        )
-    pieces = torch.stack([_piece(big_enough, generator, side) for _ in range(count)]).float() / 255
+    drawn = [draw_square(pairs, generator, side=side, named="the pairs") for _ in range(count)]
+    pieces = torch.stack(drawn).float() / 255
     return Pair(pieces[:, 0], pieces[:, 1])
 
 
@@ -108,19 +98,7 @@ def _read(pair: PairFiles) -> Tensor:
     """uint8 (2 3 h w)."""
     sharp, blurry = read_pixels(pair.sharp), read_pixels(pair.blurry)
     if sharp.shape != blurry.shape:
-        sizes = [
-            f"{shown(path)} has {pixels.shape[-1]} x {pixels.shape[-2]} pixels"
-            for path, pixels in ((pair.sharp, sharp), (pair.blurry, blurry))
-        ]
-        raise UsageError(f"{sizes[0]} and its partner {sizes[1]}: give both in the same size")
+        both = ((pair.sharp, sharp), (pair.blurry, blurry))
+        sizes = " and its partner ".join(f"{shown(path)} has {x.shape[-1]} x {x.shape[-2]} pixels" for path, x in both)
+        raise UsageError(f"{sizes}: give both in the same size")
     return torch.stack((sharp, blurry))
-
-
-def _piece(pairs: Sequence[Tensor], generator: torch.Generator, side: int) -> Tensor:
-    """A random square, uint8 (2 3 side side)."""
-    pair = pairs[draw_index(len(pairs), generator)]
-    top, left = (draw_index(length - side + 1, generator) for length in pair.shape[-2:])
-    piece = pair[..., top : top + side, left : left + side]
-    turns = draw_index(8, generator)  # the eight symmetries of a square
-    piece = torch.rot90(piece, turns % 4, (-2, -1))
-    return piece.flip(-1) if turns >= 4 else piece

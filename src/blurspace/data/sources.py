@@ -4,6 +4,7 @@ A source is a function: called with a generator (CPU) and a count, it gives a `P
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -14,7 +15,7 @@ from blurspace.blur.scenes import draw_scene
 from blurspace.codes import BlurBank, code_for, pick
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.pairs import draw_pieces
-from blurspace.data.triplets import Camera, draw_triplets
+from blurspace.data.triplets import draw_triplets
 from blurspace.levels import to_8_bits
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.pixels import inner
@@ -39,33 +40,14 @@ def from_bank(photos: SharpPhotos, bank: BlurBank, space: BasisSpace, *, side: i
         blurry = space.reblur(sharp, code_for(space, pick(bank, generator), (side, side), generator))
         return Pair(sharp, to_8_bits(blurry))
 
-    return lambda generator, count: _batch([one(generator) for _ in range(count)])
+    return one_by_one(one)
 
 
-def from_shakes(
-    photos: SharpPhotos,
-    *,
-    side: int,
-    kernel_side: int,
-    extents: tuple[float, float],
-    sigmas: tuple[float, float] = (0.0, 0.0),
-    other_share: float = 0.0,
-    camera: Camera = "plain",
-) -> Source:
-    """Photos under drawn uniform kernels: the arguments are those of `data.triplets.draw_triplets`."""
+def from_shakes(photos: SharpPhotos, **options: Any) -> Source:
+    """Photos under drawn uniform kernels; `options`: those of `data.triplets.draw_triplets`, and its errors."""
 
     def draw(generator: Generator, count: int) -> Pair:
-        drawn = draw_triplets(
-            photos,
-            generator,
-            count=count,
-            side=side,
-            kernel_side=kernel_side,
-            extents=extents,
-            sigmas=sigmas,
-            camera=camera,
-            other_share=other_share,
-        )
+        drawn = draw_triplets(photos, generator, count=count, **options)
         return Pair(drawn.sharp, drawn.blurry)
 
     return draw
@@ -81,7 +63,7 @@ def from_kernels(photos: SharpPhotos, kernels: Sequence[Kernel], *, side: int, r
         blurry = photograph(roomy, kernel, response=response, round8=True)
         return Pair(inner(roomy, reach), inner(blurry, reach))
 
-    return lambda generator, count: _batch([one(generator) for _ in range(count)])
+    return one_by_one(one)
 
 
 def from_scenes(photos: SharpPhotos, camera: SceneCamera, *, side: int) -> Source:
@@ -92,17 +74,19 @@ def from_scenes(photos: SharpPhotos, camera: SceneCamera, *, side: int) -> Sourc
         scene = draw_scene(torch.cat(pieces), camera=camera, generator=generator)
         return Pair(inner(scene.sharp, SCENE_MARGIN), inner(scene.blurry, SCENE_MARGIN))
 
-    return lambda generator, count: _batch([one(generator) for _ in range(count)])
+    return one_by_one(one)
 
 
 def mixed(sources: Sequence[Source]) -> Source:
     """Each pair from one of the sources, all equally likely."""
+    return one_by_one(lambda generator: sources[draw_index(len(sources), generator)](generator, 1))
+
+
+def one_by_one(one: Callable[[Generator], Pair]) -> Source:
+    """A source from what draws one pair."""
 
     def draw(generator: Generator, count: int) -> Pair:
-        return _batch([sources[draw_index(len(sources), generator)](generator, 1) for _ in range(count)])
+        pairs = [one(generator) for _ in range(count)]
+        return Pair(torch.cat([pair.sharp for pair in pairs]), torch.cat([pair.blurry for pair in pairs]))
 
     return draw
-
-
-def _batch(pairs: Sequence[Pair]) -> Pair:
-    return Pair(torch.cat([one.sharp for one in pairs]), torch.cat([one.blurry for one in pairs]))

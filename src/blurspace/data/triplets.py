@@ -3,8 +3,8 @@
 Kaufman and Fattal 2020, "Training Set": B = I * k + noise, noise ~ N(0, sigma^2), sigma = 0.02, k from random splines.
 """
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 import torch
 from jaxtyping import Float
@@ -13,9 +13,10 @@ from torch import Tensor
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.kernels import disk, gaussian, line, shake
-from blurspace.data.crops import SharpPhotos
+from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
+from blurspace.pixels import inner
 from blurspace.types import Image, Kernel
 
 Camera = Literal["plain", "rich"]
@@ -33,7 +34,17 @@ SHOT_SHARE = (0.8, 1.0)  # of the variance at mid grey: a modern sensor is mostl
 
 
 @dataclass(frozen=True)
-class Triplets:
+class Tensors:
+    """The base of a batch: a frozen record whose fields are tensors, and maybe others."""
+
+    def to(self, device: str) -> Self:
+        """The same on another device."""
+        moved: dict[str, Any] = {name: one.to(device) for name, one in vars(self).items() if isinstance(one, Tensor)}
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class Triplets(Tensors):
     """`sharp` (b 3 h w), `kernel` (b 1 k k), `blurry` (b 3 h w), and the noise's `sigma` (b) in display values."""
 
     sharp: Image
@@ -41,13 +52,9 @@ class Triplets:
     blurry: Image
     sigma: Float[Tensor, " b"]
 
-    def to(self, device: str) -> "Triplets":
-        """The same on another device."""
-        return Triplets(*(getattr(self, one.name).to(device) for one in fields(self)))
-
     def split(self, count: int) -> "list[Triplets]":
         """The same in pieces of `count` triplets at most."""
-        columns = zip(*(getattr(self, one.name).split(count) for one in fields(self)), strict=True)
+        columns = zip(*(one.split(count) for one in vars(self).values()), strict=True)
         return [Triplets(*row) for row in columns]
 
 
@@ -59,7 +66,7 @@ def draw_triplets(
     side: int,
     kernel_side: int,
     extents: tuple[float, float],
-    sigmas: tuple[float, float],
+    sigmas: tuple[float, float] = (0.0, 0.0),
     camera: Camera = "plain",
     other_share: float = 0.0,
     device: str = "cpu",
@@ -75,14 +82,13 @@ def draw_triplets(
     NoInputError where all photos are too small. Source: Kaufman and Fattal 2020, "Training Set".
     """
     _check(count, kernel_side, extents, sigmas)
-    kernel = draw_kernels(generator, count=count, kernel_side=kernel_side, extents=extents, other_share=other_share).to(
-        device
-    )
+    options = {"count": count, "kernel_side": kernel_side}
+    kernel = draw_kernels(generator, **options, extents=extents, other_share=other_share).to(device)
     sigma = _uniform(sigmas, count, generator)
-    roomy = torch.stack([photos.crop_bytes(generator, side=side + kernel_side - 1) for _ in range(count)])
-    roomy = roomy.to(device) / 255
+    pieces = [photos.crop_bytes(generator, side=side + kernel_side - 1) for _ in range(count)]
+    roomy = torch.stack(pieces).to(device) / 255
     if camera == "plain":
-        sharp, blurry = _core(roomy, kernel_side), blur(roomy, kernel, border="valid")
+        sharp, blurry = inner(roomy, kernel_side // 2).contiguous(), blur(roomy, kernel, border="valid")
         blurry = blurry + _column(sigma, device) * _noise(blurry, generator)
     else:
         sharp, blurry = _photograph(roomy, kernel, sigma, generator)
@@ -90,12 +96,7 @@ def draw_triplets(
 
 
 def draw_kernels(
-    generator: torch.Generator,
-    *,
-    count: int,
-    kernel_side: int,
-    extents: tuple[float, float],
-    other_share: float = 0.0,
+    generator: torch.Generator, *, count: int, kernel_side: int, extents: tuple[float, float], other_share: float = 0.0
 ) -> Kernel:
     """Draw kernels (count 1 kernel_side kernel_side), each centred, of `extents` (low, high) px.
 
@@ -119,9 +120,8 @@ def draw_kernels(
 
 def _photograph(roomy: Tensor, kernel: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """`exposure.photograph`, with its own gain and noise for every picture of the batch, and the sharp one alike."""
-    device = roomy.device.type
-    count = len(sigma)
-    response = RESPONSES[int(torch.randint(len(RESPONSES), (), generator=generator))]
+    device, count = roomy.device.type, len(sigma)
+    response = RESPONSES[draw_index(len(RESPONSES), generator)]
     gain = _column(_uniform(GAIN, count, generator), device)
     shot_share = _uniform(SHOT_SHARE, count, generator)
     linear = to_linear(roomy, response)
@@ -129,7 +129,7 @@ def _photograph(roomy: Tensor, kernel: Tensor, sigma: Tensor, generator: torch.G
     read, shot = sigma.square() * (1 - shot_share), sigma.square() * shot_share / MID_GREY
     deviation = (_column(read, device) + _column(shot, device) * exposed).sqrt()
     photo = to_display(exposed + deviation * _noise(exposed, generator), response)
-    sharp = to_display(_core(linear, kernel.shape[-1]) * gain, response)
+    sharp = to_display(inner(linear, kernel.shape[-1] // 2) * gain, response)
     return sharp, to_8_bits(photo)
 
 
@@ -139,12 +139,6 @@ def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
         return torch.randn(like.shape, generator=generator)
     there = torch.Generator(like.device).manual_seed(int(torch.randint(2**31, (), generator=generator)))
     return torch.randn(like.shape, generator=there, device=like.device)
-
-
-def _core(roomy: Tensor, kernel_side: int) -> Tensor:
-    """What `border="valid"` leaves of a picture."""
-    edge = kernel_side // 2
-    return roomy[..., edge : roomy.shape[-2] - edge, edge : roomy.shape[-1] - edge].contiguous()
 
 
 def _uniform(bounds: tuple[float, float], count: int, generator: torch.Generator) -> Tensor:

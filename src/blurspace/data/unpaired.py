@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from blurspace.data.crops import draw_index
-from blurspace.errors import NoInputError
+from blurspace.data.crops import draw_square
 from blurspace.types import Image
 
 
@@ -19,14 +18,8 @@ def draw_unturned(stacks: Sequence[Tensor], generator: Generator, *, count: int,
 
     The n pictures of a stack are cut at the same place. Raises NoInputError where every stack is smaller than `side`.
     """
-    big_enough = [stack for stack in stacks if min(stack.shape[-2:]) >= side]
-    if not big_enough:
-        largest = max((min(stack.shape[-2:]) for stack in stacks), default=0)
-        raise NoInputError(
-            f"crops of {side} px were wanted and the pictures have at most {largest} px on their shorter side: give "
-            "bigger pictures"
-        )
-    return torch.stack([_piece(big_enough, generator, side) for _ in range(count)]).float() / 255
+    drawn = [draw_square(stacks, generator, side=side, named="the pictures", upright=True) for _ in range(count)]
+    return torch.stack(drawn).float() / 255
 
 
 class UnpairedPhotos:
@@ -39,10 +32,3 @@ class UnpairedPhotos:
     def draw(self, generator: Generator, *, count: int, side: int) -> Image:
         """Random squares, (count 3 side side) in [0, 1]: see `draw_unturned`."""
         return draw_unturned(self.stacks, generator, count=count, side=side)[:, 0]
-
-
-def _piece(stacks: Sequence[Tensor], generator: Generator, side: int) -> Tensor:
-    stack = stacks[draw_index(len(stacks), generator)]
-    top, left = (draw_index(length - side + 1, generator) for length in stack.shape[-2:])
-    piece = stack[..., top : top + side, left : left + side]
-    return piece.flip(-1) if draw_index(2, generator) else piece

@@ -8,9 +8,8 @@ photo, hence files. Cases with the true kernel are made on the fly instead (`tra
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -22,8 +21,8 @@ from blurspace.blur.exposure import photograph
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.chance import chance
-from blurspace.data.crops import SharpPhotos, digest, turned
-from blurspace.data.triplets import draw_kernels
+from blurspace.data.crops import SharpPhotos, digest, draw_index, turned
+from blurspace.data.triplets import Tensors, draw_kernels
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
 from blurspace.levels import to_levels
@@ -89,7 +88,7 @@ USUAL = Making()
 
 
 @dataclass(frozen=True)
-class Cases:
+class Cases(Tensors):
     """What a deconvolver is given, and the `sharp` picture (b 3 h w) that it should find.
 
     `blurry`, `start` (b 3 h w); `kernel` (b 1 k k); `sigma` (b); `doubt` (b): 0 for a true kernel, 1 for a found one.
@@ -104,20 +103,9 @@ class Cases:
     doubt: Tensor
     widest: int
 
-    def to(self, device: str) -> "Cases":
-        """The same on another device."""
-        moved: dict[str, Any] = {name: one.to(device) for name, one in vars(self).items() if isinstance(one, Tensor)}
-        return replace(self, **moved)
-
 
 def make_shards(
-    photos: SharpPhotos,
-    folder: Path,
-    *,
-    count: int,
-    seed: int,
-    report: Callable[[str], None],
-    making: Making = USUAL,
+    photos: SharpPhotos, folder: Path, *, count: int, seed: int, report: Callable[[str], None], making: Making = USUAL
 ) -> list[Path]:
     """The paths of `count` shards in `folder`; those that are missing are made first (two minutes each).
 
@@ -176,7 +164,8 @@ def _draw_shard(
 ) -> list[tuple[Tensor, ...]]:
     cases: list[tuple[Tensor, ...]] = []
     drawn = {"count": 1, "kernel_side": kind.high, "extents": (kind.low, kind.high), "other_share": OTHER_SHARE}
-    for _ in range(making.most_tries * making.shard):
+    tries = making.most_tries * making.shard
+    for _ in range(tries):
         kernel = trim(making.draw(generator, **drawn))
         photo = photos.crop(generator, side=kind.side + 2 * MARGIN + kernel.shape[-1] - 1)
         if torch.rand((), generator=generator) < GREY_SHARE:
@@ -186,7 +175,6 @@ def _draw_shard(
             cases.append(case)
         if len(cases) == making.shard:
             return cases
-    tries = making.most_tries * making.shard
     raise UsageError(f"of {tries} kernels only {len(cases)} were found again: give photos with more detail")
 
 
@@ -194,8 +182,7 @@ def _draw_sigma(generator: torch.Generator) -> float:
     usual, share = torch.rand(2, generator=generator).tolist()
     if usual < USUAL_SHARE:
         return USUAL_SIGMAS[int(share * len(USUAL_SIGMAS))]
-    low, high = SIGMAS
-    return low * (high / low) ** share
+    return SIGMAS[0] * (SIGMAS[1] / SIGMAS[0]) ** share
 
 
 def _shifted(photo: Image, down: float, right: float) -> Image:
@@ -209,16 +196,14 @@ def _shifted(photo: Image, down: float, right: float) -> Image:
 
 def _stacked(cases: list[tuple[Tensor, ...]]) -> dict[str, Tensor]:
     blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
-    as_bytes = [to_levels(picture) for picture in (blurry, sharp)]
-    return {"blurry": as_bytes[0], "sharp": as_bytes[1], "start": start.half(), "kernel": kernel, "sigma": sigma}
+    as_bytes = {"blurry": to_levels(blurry), "sharp": to_levels(sharp)}
+    return {**as_bytes, "start": start.half(), "kernel": kernel, "sigma": sigma}
 
 
 def _crop(shard: dict[str, Tensor], generator: torch.Generator, side: int) -> tuple[Tensor, ...]:
     count, _, height, width = shard["blurry"].shape
-    which, top, left, turns = (
-        int(torch.randint(choices, (), generator=generator))
-        for choices in (count, height - side + 1, width - side + 1, 8)
-    )
+    choices = (count, height - side + 1, width - side + 1, 8)
+    which, top, left, turns = (draw_index(one, generator) for one in choices)
     crops = [shard[name][which, :, top : top + side, left : left + side] for name in ("blurry", "sharp", "start")]
     pieces = [turned(picture, turns) for picture in (*crops, shard["kernel"][which])]
     return (*pieces, shard["sigma"][which])

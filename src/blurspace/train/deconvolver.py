@@ -6,9 +6,9 @@ The network is told which of the two it gets (`doubt`).
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -16,22 +16,13 @@ from torch import Generator, Tensor
 
 from blurspace.blur.kernels import normalise
 from blurspace.chance import chance
-from blurspace.data.crops import SharpPhotos
+from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.triplets import draw_triplets
 from blurspace.io.weights import load_into, read_weights
 from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
 from blurspace.restore.learned import make_start
-from blurspace.train.cases import (
-    GREY_SHARE,
-    OTHER_SHARE,
-    USUAL,
-    Cases,
-    Making,
-    draw_cases,
-    make_shards,
-    read_shard,
-)
+from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, USUAL, Cases, Making, draw_cases, make_shards, read_shard
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
@@ -44,6 +35,7 @@ LEAST_EXTENT, SIGMAS = 3.0, (LEAST_SIGMA, 0.03)
 # 0.001. Errors of all values by 0.05 of the peak would leave 0.006. They are drawn up to this share of the peak.
 MOST_ERROR = 0.06
 MEASURED_SIDE = 240  # px, at most, of the crops in validation
+_kept = lru_cache(maxsize=32)(read_shard)  # of 30 to 70 MB
 # The PSNR of a picture restored to the last bit would be infinite.
 LEAST_MSE = 1e-6
 
@@ -90,21 +82,14 @@ def build_deconvolver(
     network.to(device)
     settings = recipe.data
     photos, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
-    shards = make_shards(
-        photos, settings.folder / "train", count=settings.shards, seed=settings.seed, report=report, making=making
-    )
-    held_out_shards = make_shards(
-        held_out,
-        settings.folder / "held-out",
-        count=settings.held_out_shards,
-        seed=settings.seed + 1,  # other kernels, not only other photos
-        report=report,
-        making=making,
-    )
+    made = partial(make_shards, report=report, making=making)
+    shards = made(photos, settings.folder / "train", count=settings.shards, seed=settings.seed)
+    other = settings.seed + 1  # other kernels, not only other photos
+    held_out_shards = made(held_out, settings.folder / "held-out", count=settings.held_out_shards, seed=other)
 
     def draw(generator: Generator) -> Cases:
         """Crops from a shard drawn by chance, or blurred by true kernels of the same range."""
-        path = shards[int(torch.randint(len(shards), (), generator=generator))]
+        path = shards[draw_index(len(shards), generator)]
         kind = making.range_of(path)
         if torch.rand((), generator=generator) < settings.true_share:
             cases = true_cases(photos, generator, widest=kind.high, count=kind.count, side=kind.crop)
@@ -135,27 +120,14 @@ def build_deconvolver(
 
 
 def true_cases(
-    photos: SharpPhotos,
-    generator: Generator,
-    *,
-    widest: int,
-    count: int,
-    side: int,
-    most_error: float = MOST_ERROR,
+    photos: SharpPhotos, generator: Generator, *, widest: int, count: int, side: int, most_error: float = MOST_ERROR
 ) -> Cases:
     """A batch with known kernels of at most `widest` px, known but for a small error, and one strength of noise."""
     low, high = SIGMAS
     sigma = low * (high / low) ** float(torch.rand((), generator=generator))
-    made = draw_triplets(
-        photos,
-        generator,
-        count=count,
-        side=side,
-        kernel_side=widest,
-        extents=(LEAST_EXTENT, widest),
-        sigmas=(sigma, sigma),
-        other_share=OTHER_SHARE,
-    )
+    size: dict[str, Any] = {"count": count, "side": side, "kernel_side": widest}
+    extents = LEAST_EXTENT, float(widest)
+    made = draw_triplets(photos, generator, **size, extents=extents, sigmas=(sigma, sigma), other_share=OTHER_SHARE)
     blurry, sharp = made.blurry, made.sharp
     if torch.rand((), generator=generator) < GREY_SHARE:  # one colour of a photo is a grey photo
         blurry, sharp = (picture[:, 1:2].expand(-1, 3, -1, -1) for picture in (blurry, sharp))
@@ -198,8 +170,3 @@ def _pieces(photos: SharpPhotos, shards: list[Path], making: Making, *, count: i
             shard = _kept(paths[n % len(paths)])
             yield draw_cases(shard, generator, count=1, side=MEASURED_SIDE, widest=kind.high)
             yield true_cases(photos, generator, widest=kind.high, count=1, side=min(MEASURED_SIDE, kind.crop))
-
-
-@lru_cache(maxsize=32)  # of 30 to 70 MB
-def _kept(path: Path) -> dict[str, Tensor]:
-    return read_shard(path)

@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos
+from blurspace.data.triplets import Tensors
 from blurspace.metrics import psnr
 from blurspace.nets.denoiser import Denoiser
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
@@ -52,16 +53,12 @@ class DenoiserRecipe(Recipe):
 
 
 @dataclass(frozen=True)
-class Noisy:
+class Noisy(Tensors):
     """`sharp` and `noisy` (b 3 h w), and `sigma` (b)."""
 
     sharp: Image
     noisy: Image
     sigma: Tensor
-
-    def to(self, device: str) -> "Noisy":
-        """The same on another device."""
-        return Noisy(self.sharp.to(device), self.noisy.to(device), self.sigma.to(device))
 
 
 def build_denoiser(recipe: DenoiserRecipe, *, data: Path, device: str, report: Report) -> OneLoss[Noisy]:

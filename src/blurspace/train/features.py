@@ -24,6 +24,7 @@ from blurspace.chance import chance
 from blurspace.data.crops import Part, draw_index
 from blurspace.errors import NoInputError
 from blurspace.nets.features import FeatureNet
+from blurspace.pixels import central
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import descend, make_adam, seeded
@@ -92,26 +93,20 @@ class FeaturesRecipe(Recipe):
 class FeaturesTask:
     """A `loop.Task`: it tells places (n 3 place place), uint8, apart; `held_out` are those of other photos."""
 
+    recipe: FeaturesRecipe
     features: FeatureNet
+    networks: Mapping[str, nn.Module]
     optimisers: Mapping[str, torch.optim.Optimizer]
     architecture: Mapping[str, Mapping[str, Any]]
     places: Tensor
     held_out: Tensor
     kernels: Kernel
-    settings: PlaceSettings
-    clip: float | None
-    scale_rate: float
     device: str
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        """All that is trained."""
-        return {"features": self.features}
 
     def batch(self, generator: Generator) -> Batch:
         """Two changed crops of each of some random places."""
-        places = self.places[torch.randperm(len(self.places), generator=generator)[: self.settings.batch]]
-        one, other = (changed_crops(places, self.kernels, self.settings, generator) for _ in range(2))
+        places = self.places[torch.randperm(len(self.places), generator=generator)[: self.recipe.data.batch]]
+        one, other = (changed_crops(places, self.kernels, self.recipe.data, generator) for _ in range(2))
         return one.to(self.device), other.to(self.device)
 
     def step(self, batch: Batch) -> dict[str, float]:
@@ -121,25 +116,22 @@ class FeaturesTask:
         logits = similarity(one, other) / TEMPERATURE
         right = torch.arange(len(logits), device=logits.device)
         loss = (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2
-        gradient = descend(loss, self.optimisers["all"], clip=self.clip)
-        self._follow_scale(maps)
+        gradient = descend(loss, self.optimisers["all"], clip=self.recipe.adam.clip)
+        # Towards mean 1 of each map. The loss does not see it, as only the directions of the last means count.
+        with torch.no_grad():
+            means = torch.stack([one.mean() for one in maps]).float()
+            self.features.scale.lerp_(self.features.scale * means, self.recipe.scale_rate)
         accuracy = (logits.argmax(1) == right).float().mean()
         return {"loss": float(loss.detach()), "accuracy": float(accuracy), "gradient": gradient}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """How many changed crops of photos held out are nearest to the sharp middle of their own place, of all."""
-        margin, side = (self.settings.place - self.settings.side) // 2, self.settings.side
-        sharp = self.held_out[..., margin : margin + side, margin : margin + side] / 255
-        changed = changed_crops(self.held_out, self.kernels, self.settings, chance(VALIDATION_SEED, 0))
+        side = self.recipe.data.side
+        sharp = central(self.held_out, side, side) / 255
+        changed = changed_crops(self.held_out, self.kernels, self.recipe.data, chance(VALIDATION_SEED, 0))
         of_changed, of_sharp = (self.features(crops.to(self.device))[-1].mean((-2, -1)) for crops in (changed, sharp))
         return {"matched": matched(of_changed, of_sharp)}
-
-    @torch.no_grad()
-    def _follow_scale(self, maps: Sequence[Tensor]) -> None:
-        """Towards mean 1 of each map. The loss does not see it, as only the directions of the last means count."""
-        means = torch.stack([one.mean() for one in maps]).float()
-        self.features.scale.lerp_(self.features.scale * means, self.scale_rate)
 
 
 def build_features(recipe: FeaturesRecipe, *, data: Path, device: str, report: Report) -> FeaturesTask:
@@ -147,18 +139,11 @@ def build_features(recipe: FeaturesRecipe, *, data: Path, device: str, report: R
     places, held_out = (_places(recipe.data, data, part, report) for part in PARTS)
     with seeded(recipe.loop.seed):
         features = FeatureNet(**recipe.features.model_dump()).to(device)
-    return FeaturesTask(
-        features,
-        {"all": make_adam(features.parameters(), recipe.adam)},
-        {"features": recipe.features.model_dump()},
-        places,
-        held_out,
-        draw_kernels(recipe.data.kernels, recipe.data.kernel_side, chance(recipe.loop.seed, -1)),
-        recipe.data,
-        recipe.adam.clip,
-        recipe.scale_rate,
-        device,
-    )
+    optimisers = {"all": make_adam(features.parameters(), recipe.adam)}
+    architecture = {"features": recipe.features.model_dump()}
+    kernels = draw_kernels(recipe.data.kernels, recipe.data.kernel_side, chance(recipe.loop.seed, -1))
+    networks = {"features": features}
+    return FeaturesTask(recipe, features, networks, optimisers, architecture, places, held_out, kernels, device)
 
 
 def similarity(one: Tensor, other: Tensor) -> Tensor:

@@ -39,29 +39,23 @@ class Task(Protocol):
     @property
     def networks(self) -> Mapping[str, nn.Module]:
         """What is trained, by the names that the weights file will use."""
-        ...
 
     @property
     def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
         """Made with the full learning rates, which the loop scales."""
-        ...
 
     @property
     def architecture(self) -> Mapping[str, Mapping[str, Any]]:
         """What each network was built with, for the weights file."""
-        ...
 
     def batch(self, generator: torch.Generator) -> Any:
         """Draw one batch; all chance comes from `generator` (CPU). May be called from another thread."""
-        ...
 
     def step(self, batch: Any) -> dict[str, float]:
         """Forward, backward and optimiser steps (see `steps.descend`); returns the numbers to log."""
-        ...
 
     def validate(self) -> dict[str, float]:
         """Measure on data that training never sees, always the same."""
-        ...
 
 
 @runtime_checkable
@@ -70,7 +64,6 @@ class Paced(Protocol):
 
     def pace(self, done: float) -> None:
         """Called before each step: this share of the training, in [0, 1), is behind us."""
-        ...
 
 
 def run(
@@ -171,10 +164,8 @@ class _Run:
             scalars = self.task.step(batch)
         for name, value in scalars.items():
             if not math.isfinite(value):
-                raise BlurspaceError(
-                    f"{name} is {value} at step {self.step}: lower the learning rate and start again, or resume from "
-                    f"the last checkpoint in {shown(self.out)}"
-                )
+                again = f"start again, or resume from the last checkpoint in {shown(self.out)}"
+                raise BlurspaceError(f"{name} is {value} at step {self.step}: lower the learning rate and {again}")
         self.step += 1
         self.average.update(self.step)
         self.recent.append(scalars)
@@ -183,11 +174,10 @@ class _Run:
 
     def _report(self, measured: dict[str, float]) -> None:
         """One row: the means over the steps since the last row, and what was measured."""
-        names = dict.fromkeys(name for one in self.recent for name in one)
-        means = {name: [one[name] for one in self.recent if name in one] for name in names}
-        row = {"step": float(self.step), "minutes": self.minutes} | {
-            name: sum(values) / len(values) for name, values in means.items()
-        }
+        row = {"step": float(self.step), "minutes": self.minutes}
+        for name in dict.fromkeys(name for one in self.recent for name in one):
+            values = [one[name] for one in self.recent if name in one]
+            row[name] = sum(values) / len(values)
         self.recent.clear()
         self.progress(self.log.add(row | measured))
 
@@ -233,9 +223,8 @@ class _Run:
             networks, optimisers, average = state["networks"], state["optimisers"], state["average"]
             self.step, self.before = int(state["step"]), float(state["minutes"])
         except Exception as problem:  # unpickling damaged bytes raises what it likes
-            raise ModelError(
-                f"{shown(path)} is no checkpoint, or is cut off: start again in another folder"
-            ) from problem
+            says = f"{shown(path)} is no checkpoint, or is cut off"
+            raise ModelError(f"{says}: start again in another folder") from problem
         live = {f"{name}.{key}": one for name, network in networks.items() for key, one in network.items()}
         load_into(self.task.networks, live)
         try:

@@ -9,9 +9,12 @@ import torch
 from torch import Generator, Tensor, nn
 
 from blurspace.data.crops import Part, SharpPhotos
+from blurspace.data.triplets import Triplets
 from blurspace.io.weights import load_into, read_weights
+from blurspace.metrics import psnr
 from blurspace.train.settings import AdamSettings, Strict
-from blurspace.train.steps import descend, make_adam
+from blurspace.train.steps import descend, make_adam, means
+from blurspace.types import Image, Pair
 
 Report = Callable[[str], None]
 Network = tuple[nn.Module, Strict]  # on its device, and the arguments that it was built with
@@ -59,9 +62,7 @@ class OneLoss(Generic[Batch]):
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """The mean of each measure over all that is held out."""
-        rows = [self.measure(piece) for piece in self.source.held_out]
-        names = dict.fromkeys(name for row in rows for name in row)
-        return {name: float(torch.cat([row[name] for row in rows if name in row]).mean()) for name in names}
+        return means([self.measure(piece) for piece in self.source.held_out])
 
 
 def one_loss(
@@ -75,10 +76,16 @@ def one_loss(
 ) -> OneLoss[Batch]:
     """A task with one Adam over `learning`: by default all of the networks, by their names in the file."""
     modules = {name: network for name, (network, _) in networks.items()}
-    parameters = [one for module in modules.values() for one in module.parameters()] if learning is None else learning
+    parameters = nn.ModuleList(modules.values()).parameters() if learning is None else learning
     architecture = {name: settings.model_dump() for name, (_, settings) in networks.items()}
     optimisers = {"all": make_adam(parameters, adam)}
     return OneLoss(modules, optimisers, architecture, source, loss, measure, adam.clip)
+
+
+def picture_measures(restored: Image, pair: Pair | Triplets) -> dict[str, Tensor]:
+    """PSNR (dB) of what is restored, and of the blurry pictures, as a file would hold them: clamped."""
+    pictures = {"psnr": restored.float(), "blurry_psnr": pair.blurry}
+    return {name: psnr(picture.clamp(0, 1), pair.sharp) for name, picture in pictures.items()}
 
 
 def load_start(networks: Mapping[str, nn.Module], path: Path | None) -> None:

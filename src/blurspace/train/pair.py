@@ -13,28 +13,26 @@ from pydantic import model_validator
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.data.triplets import Triplets
+from blurspace.chance import chance
+from blurspace.data.triplets import Triplets, draw_triplets
 from blurspace.losses import kernel_l1, picture_l2
-from blurspace.metrics import psnr
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
 from blurspace.pixels import luminance
-from blurspace.train.on_triplets import triplet_source
-from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
+from blurspace.train.one_loss import (
+    PARTS,
+    VALIDATION_SEED,
+    OneLoss,
+    Report,
+    Source,
+    load_start,
+    one_loss,
+    picture_measures,
+    sharp_photos,
+)
 from blurspace.train.settings import Recipe, Strict, TripletSettings
 from blurspace.train.steps import seeded
-from blurspace.types import Image, Kernel
-
-
-class AnalysisNetwork(Strict):
-    """The arguments of `nets.analysis.Analysis`, with its defaults."""
-
-    side: int = 85
-    levels: int = 3
-    width: int = 64
-    features: int = 32
-    filter: int = 7
-    flipped: bool = True
+from blurspace.types import Kernel
 
 
 class ClassifierNetwork(Strict):
@@ -45,6 +43,12 @@ class ClassifierNetwork(Strict):
     features: int = 32
     filter: int = 7
     flipped: bool = True
+
+
+class AnalysisNetwork(ClassifierNetwork):
+    """The arguments of `nets.analysis.Analysis`, with its defaults."""
+
+    levels: int = 3
 
 
 class SynthesisNetwork(Strict):
@@ -131,7 +135,7 @@ def build_synthesis(recipe: SynthesisRecipe, *, data: Path, device: str, report:
         source=_source(recipe, recipe.synthesis.side, data=data, device=device, report=report),
         adam=recipe.adam,
         loss=lambda batch: picture_l2(network(batch.blurry, batch.kernel), batch.sharp),
-        measure=lambda batch: _picture_measures(network(batch.blurry, batch.kernel), batch),
+        measure=lambda batch: picture_measures(network(batch.blurry, batch.kernel), batch),
     )
 
 
@@ -141,15 +145,14 @@ def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -
     Raises ModelError where a file of `start` does not hold the network of the recipe.
     """
     with seeded(recipe.loop.seed):
-        analysis = Analysis(**recipe.analysis.model_dump())
-        synthesis = Synthesis(**recipe.synthesis.model_dump())
+        analysis = Analysis(**recipe.analysis.model_dump()).to(device)
+        synthesis = Synthesis(**recipe.synthesis.model_dump()).to(device)
     load_start({"analysis": analysis}, recipe.start.analysis)
     load_start({"synthesis": synthesis}, recipe.start.synthesis)
-    analysis, synthesis = analysis.to(device), synthesis.to(device)
 
     def measure(batch: Triplets) -> dict[str, Tensor]:
         kernel = analysis(luminance(batch.blurry))
-        return _picture_measures(synthesis(batch.blurry, kernel), batch) | _kernel_measures(kernel, batch)
+        return picture_measures(synthesis(batch.blurry, kernel), batch) | _kernel_measures(kernel, batch)
 
     return one_loss(
         {"analysis": (analysis, recipe.analysis), "synthesis": (synthesis, recipe.synthesis)},
@@ -181,24 +184,28 @@ def build_classifier(recipe: ClassifierRecipe, *, data: Path, device: str, repor
 def size_class(kernel: Kernel) -> Tensor:
     """Which of `SIZE_RANGES` each kernel (b 1 k k) is in, by the side of what `kernels.trim` would leave: (b,) long."""
     middle = kernel.shape[-1] // 2
-    lit = kernel[:, 0] > 0
-    steps = (torch.arange(kernel.shape[-1], device=kernel.device) - middle).abs()
+    lit, steps = kernel[:, 0] > 0, (torch.arange(kernel.shape[-1], device=kernel.device) - middle).abs()
     reach = torch.maximum((lit.any(1) * steps).amax(1), (lit.any(2) * steps).amax(1))
     bounds = torch.tensor([upper for _, upper in SIZE_RANGES[:-1]], device=kernel.device)
     return torch.bucketize(2 * reach + 1, bounds)
 
 
 def _source(recipe: TripletRecipe, side: int, *, data: Path, device: str, report: Report) -> Source[Triplets]:
-    """Triplets with kernels in the square of `side` px that the networks know."""
-    return triplet_source(recipe.data, data=data, kernel_side=side, device=device, report=report)
+    """Triplets of the photos in `data`, split by name, with kernels in the square of `side` px that the networks know.
+
+    Raises NoInputError and UsageError as `SharpPhotos` and `draw_triplets` do, before any training.
+    """
+    settings = recipe.data
+    drawn = settings.model_dump(include={"side", "extents", "sigmas", "camera", "other_share"})
+    drawn |= {"kernel_side": side, "device": device}
+    training, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
+    validation = draw_triplets(held_out, chance(VALIDATION_SEED, 0), count=settings.validation, **drawn)
+    return Source(
+        lambda generator: draw_triplets(training, generator, count=settings.batch, **drawn),
+        validation.split(settings.batch),
+    )
 
 
 def _kernel_measures(estimated: Kernel, batch: Triplets) -> dict[str, Tensor]:
     errors = [kernel_l1(*pair) for pair in zip(estimated.split(1), batch.kernel.split(1), strict=True)]
     return {"kernel_l1": torch.stack(errors)}
-
-
-def _picture_measures(restored: Image, batch: Triplets) -> dict[str, Tensor]:
-    """With the pictures as a file would hold them: clamped."""
-    pictures = {"psnr": restored.float(), "blurry_psnr": batch.blurry}
-    return {name: psnr(picture.clamp(0, 1), batch.sharp) for name, picture in pictures.items()}

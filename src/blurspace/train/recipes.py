@@ -15,20 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.train import (
-    adapt,
-    code_prior,
-    deconvolver,
-    denoiser,
-    features,
-    kernel_space,
-    pair,
-    supervised,
-    unpaired,
-)
+from blurspace.train import adapt, code_prior, deconvolver, denoiser, features, kernel_space, pair, supervised, unpaired
 from blurspace.train.loop import Task
-
-HINTS = 0.6  # how alike a misspelt name must be to be recognised: difflib's own default
 
 
 @dataclass(frozen=True)
@@ -146,5 +134,5 @@ def _is_table(annotation: Any) -> TypeGuard[type[BaseModel]]:
 
 
 def _nearest(name: str, names: Any) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=HINTS)
+    near = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {near[0]}?" if near else f"give one of {', '.join(dict.fromkeys(names))}"

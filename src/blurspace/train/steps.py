@@ -1,6 +1,6 @@
 """What does every training step do: descend the loss, keep a running mean of the weights?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,12 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, clip: float | Non
 def make_adam(parameters: Iterable[nn.Parameter], settings: "AdamSettings") -> torch.optim.Adam:
     """Adam as a recipe says; its clip is for `descend`."""
     return torch.optim.Adam(parameters, lr=settings.learning_rate, betas=(settings.first_beta, SECOND_BETA))
+
+
+def means(rows: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+    """The mean of all numbers (n,) that rows have by one name, for each name."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: float(torch.cat([row[name] for row in rows if name in row]).mean()) for name in names}
 
 
 class Average:

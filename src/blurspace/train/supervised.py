@@ -7,9 +7,8 @@ from pydantic import model_validator
 
 from blurspace.builders import DEBLURRERS
 from blurspace.losses import charbonnier
-from blurspace.metrics import psnr
 from blurspace.train.on_pairs import PairSettings, pair_source
-from blurspace.train.one_loss import OneLoss, Report, load_start, one_loss
+from blurspace.train.one_loss import OneLoss, Report, load_start, one_loss, picture_measures
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
@@ -78,8 +77,5 @@ def build_supervised(recipe: SupervisedRecipe, *, data: Path, device: str, repor
         source=source,
         adam=recipe.adam,
         loss=lambda pair: charbonnier(network(pair.blurry), pair.sharp),
-        measure=lambda pair: {
-            "psnr": psnr(network(pair.blurry).clamp(0, 1), pair.sharp),
-            "blurry_psnr": psnr(pair.blurry.clamp(0, 1), pair.sharp),
-        },
+        measure=lambda pair: picture_measures(network(pair.blurry), pair),
     )

@@ -10,7 +10,7 @@ known deblurrer is a network, it is asked as well whether it makes the sharp pic
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 
 from blurspace.chance import chance
+from blurspace.data.triplets import Tensors
 from blurspace.data.unpaired import UnpairedPhotos, draw_unturned
 from blurspace.errors import UsageError
 from blurspace.losses import charbonnier, critic_loss, fooling_loss, gradient_penalty, perceptual
@@ -26,7 +27,7 @@ from blurspace.nets.critic import PatchCritic
 from blurspace.nets.mimo_unet import STEP, scales
 from blurspace.nets.translator import Kind, Translator
 from blurspace.train.settings import AdamSettings, CriticNetwork, Strict
-from blurspace.train.steps import descend, make_adam, seeded
+from blurspace.train.steps import descend, make_adam, means, seeded
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import AnyImage, Image
 
@@ -67,7 +68,7 @@ class TranslationData(Strict):
 
 
 @dataclass(frozen=True, eq=False)
-class TranslatorBatch:
+class TranslatorBatch(Tensors):
     """All (b 3 side side): the camera's blur, known blur, and made pairs: sharp, camera-like blur, known blur."""
 
     blurry: Image
@@ -76,11 +77,6 @@ class TranslatorBatch:
     made: Image
     target: Image
     generator: Generator
-
-    def to(self, device: str) -> "TranslatorBatch":
-        """The same on another device."""
-        pictures = {name: getattr(self, name).to(device) for name in PICTURES}
-        return replace(self, **pictures)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +124,9 @@ class TranslatorTask:
     def to(self, device: str) -> None:
         """Go to another device, as for a report after training."""
         self.device = device
-        for one in (
-            *self.networks.values(),
-            *(one for one in (self.features, self.deblur) if isinstance(one, nn.Module)),
-        ):
-            one.to(device)
+        for one in (*self.networks.values(), self.features, self.deblur):
+            if isinstance(one, nn.Module):
+                one.to(device)
 
     def batch(self, generator: Generator) -> TranslatorBatch:
         """Draw one batch, on the networks' device."""
@@ -151,7 +145,7 @@ class TranslatorTask:
         if self.losses.adversarial:
             blurry = sharper(batch.blurry, self.share)
             translated = translator(blurry)
-            judged = self._critic_loss(critic, blurry, translated, batch)
+            judged = self._critic_loss(blurry, translated, batch)
             scalars["critic"] = float(judged.detach())
             scalars["critic_gradient"] = descend(judged, self.optimisers["critic"], clip=self.clip)
             fooled = torch.stack([fooling_loss(critic(one)) for one in translated]).mean()
@@ -168,20 +162,18 @@ class TranslatorTask:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """PSNR of made pairs: translated against known blur, and deblurred against sharp with and without it."""
-        rows: dict[str, list[Tensor]] = {}
+        rows = []
         for batch in self.validation:
             translated = self.networks["translator"](batch.made)[0].clamp(0, 1)
-            rows.setdefault("psnr", []).append(psnr(translated, batch.target))
-            rows.setdefault("made_psnr", []).append(psnr(batch.made, batch.target))
+            rows.append({"psnr": psnr(translated, batch.target), "made_psnr": psnr(batch.made, batch.target)})
             if self.deblur is not None:
-                rows.setdefault("deblurred_psnr", []).append(psnr(self.deblur(translated).clamp(0, 1), batch.sharp))
-                rows.setdefault("plain_psnr", []).append(psnr(self.deblur(batch.made).clamp(0, 1), batch.sharp))
-        return {name: float(torch.cat(values).mean()) for name, values in rows.items()}
+                shown = {"deblurred_psnr": self.deblur(translated), "plain_psnr": self.deblur(batch.made)}
+                rows.append({name: psnr(picture.clamp(0, 1), batch.sharp) for name, picture in shown.items()})
+        return means(rows)
 
-    def _critic_loss(
-        self, critic: nn.Module, blurry: Image, translated: Sequence[Image], batch: TranslatorBatch
-    ) -> Tensor:
+    def _critic_loss(self, blurry: Image, translated: Sequence[Image], batch: TranslatorBatch) -> Tensor:
         """Eq. 7: Eq. 3 at all scales, by one critic (as in the published code), and Eq. 4 at the finest."""
+        critic = self.networks["critic"]
         pairs = zip(scales(batch.known[: len(blurry)]), translated, strict=True)
         judged = torch.stack([critic_loss(critic(real), critic(made.detach())) for real, made in pairs]).mean()
         penalty = gradient_penalty(critic, blurry, translated[0], batch.generator)
@@ -223,21 +215,20 @@ def translator_task(
             "translator": Translator(**network.model_dump()),
             "critic": PatchCritic(**critic.model_dump()),
         }
-    for one in (*networks.values(), *(one for one in (features, deblur) if isinstance(one, nn.Module))):
-        one.to(device)
     optimisers = {name: make_adam(one.parameters(), adam) for name, one in networks.items()}
     least = STEP * getattr(networks["critic"], "least", 0)
     if losses.adversarial and data.side < least:
-        raise UsageError(
-            f"crops of {data.side} px are too small for this critic at three scales: give data.side {least}"
-        )
+        small = f"crops of {data.side} px are too small for this critic at three scales"
+        raise UsageError(f"{small}: give data.side {least}")
     architecture = {"translator": network.model_dump(), "critic": critic.model_dump()}
     single = TranslationData(side=data.side, batch=1)
-    chances = (chance(VALIDATION_SEED, index) for index in range(data.validation))
-    validation = [piles.draw(generator, single, held_out=True).to(device) for generator in chances]
-    return TranslatorTask(
+    chances = [chance(VALIDATION_SEED, index) for index in range(data.validation)]
+    validation = [piles.draw(one, single, held_out=True).to(device) for one in chances]
+    task = TranslatorTask(
         networks, optimisers, architecture, piles, data, losses, adam.clip, features, deblur, validation, device
     )
+    task.to(device)
+    return task
 
 
 def sharper(pictures: Image, share: float) -> AnyImage:

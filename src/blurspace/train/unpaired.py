@@ -20,15 +20,13 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 
 from blurspace.chance import chance
-from blurspace.data.crops import SharpPhotos
 from blurspace.data.unpaired import UnpairedPhotos
 from blurspace.errors import UsageError
-from blurspace.metrics import psnr
 from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
-from blurspace.train.one_loss import VALIDATION_SEED, Report, report_left_out
+from blurspace.train.one_loss import VALIDATION_SEED, Report, picture_measures, sharp_photos
 from blurspace.train.settings import CriticNetwork, LoopSettings, Strict
-from blurspace.train.steps import descend, seeded
+from blurspace.train.steps import descend, means, seeded
 from blurspace.train.supervised import RestorerNetwork
 from blurspace.types import Image, Pair
 
@@ -129,17 +127,16 @@ class UnpairedTask:
         if not self.held_out:
             blurry, sharp = self.fixed
             return {"cycle": float(self._cycle(blurry, sharp, *self._translate(blurry, sharp))) / RANGE}
-        sharpen = self.networks["sharpen"]
-        restored = [psnr(sharpen(pair.blurry).clamp(0, 1), pair.sharp) for pair in self.held_out]
-        untouched = [psnr(pair.blurry.clamp(0, 1), pair.sharp) for pair in self.held_out]
-        return {"psnr": float(torch.cat(restored).mean()), "blurry_psnr": float(torch.cat(untouched).mean())}
+        return means([picture_measures(self.networks["sharpen"](pair.blurry), pair) for pair in self.held_out])
 
     def _train_critics(self, blurry: Image, sharp: Image) -> dict[str, float]:
         with torch.no_grad():
             made_sharp, made_blurry = self._translate(blurry, sharp)
         loss = self._judge("sharp_critic", sharp, made_sharp) + self._judge("blurry_critic", blurry, made_blurry)
         gradient = descend(loss, self.optimisers["critics"])
-        self._clip_critics()
+        if self.game.clip is not None:
+            for one in _parameters([self.networks[name] for name in CRITICS]):
+                one.data.clamp_(-self.game.clip, self.game.clip)
         return {"critics": float(loss.detach()), "critics_gradient": gradient}
 
     def _train_translators(self, blurry: Image, sharp: Image) -> dict[str, float]:
@@ -148,7 +145,8 @@ class UnpairedTask:
         cycle = self._cycle(blurry, sharp, made_sharp, made_blurry)
         loss = fooling + self.game.cycle * cycle
         if self.game.identity:
-            loss = loss + self.game.identity * self._identity(blurry, sharp)
+            kept_sharp, kept_blurry = self._translate(sharp, blurry)
+            loss = loss + self.game.identity * (_distance(kept_sharp, sharp) + _distance(kept_blurry, blurry))
         gradient = descend(loss, self.optimisers["translators"])
         numbers = {"translators": loss, "fooling": fooling, "cycle": cycle / RANGE}
         return {name: float(one.detach()) for name, one in numbers.items()} | {"translators_gradient": gradient}
@@ -165,19 +163,8 @@ class UnpairedTask:
         return self.game.fool(self.networks[critic](made).float())
 
     def _cycle(self, blurry: Image, sharp: Image, made_sharp: Image, made_blurry: Image) -> Tensor:
-        back_blurry, back_sharp = self.networks["blur"](made_sharp), self.networks["sharpen"](made_blurry)
+        back_sharp, back_blurry = self._translate(made_blurry, made_sharp)
         return _distance(back_blurry, blurry) + _distance(back_sharp, sharp)
-
-    def _identity(self, blurry: Image, sharp: Image) -> Tensor:
-        return _distance(self.networks["sharpen"](sharp), sharp) + _distance(self.networks["blur"](blurry), blurry)
-
-    @torch.no_grad()
-    def _clip_critics(self) -> None:
-        if self.game.clip is None:
-            return
-        for group in self.optimisers["critics"].param_groups:
-            for parameter in group["params"]:
-                parameter.clamp_(-self.game.clip, self.game.clip)
 
 
 def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: Report) -> UnpairedTask:
@@ -186,13 +173,16 @@ def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: R
     Raises NoInputError where one of them is missing, empty or of photos smaller than a crop, UsageError where crops are
     too small for the critic.
     """
-    piles = [SharpPhotos(data / name, limit=recipe.data.limit) for name in ("blurry", "sharp")]
-    report_left_out((*piles[0].skipped, *piles[1].skipped), report)
-    blurry, sharp = (_drawing(pile.photos, recipe.data.side, device) for pile in piles)
+
+    def drawing(name: str) -> Draw:
+        photos = sharp_photos(data / name, part="all", limit=recipe.data.limit, report=report).photos
+        pile = UnpairedPhotos(photos)
+        return lambda generator, count: pile.draw(generator, count=count, side=recipe.data.side).to(device)
+
     return unpaired_task(
         recipe.task,
-        blurry=blurry,
-        sharp=sharp,
+        blurry=drawing("blurry"),
+        sharp=drawing("sharp"),
         batch=recipe.data.batch,
         widths=recipe.restorer.widths,
         critic_width=recipe.critic.width,
@@ -230,8 +220,8 @@ def unpaired_task(
         GAMES[game],
         networks={**translators, **critics},
         optimisers={
-            "translators": GAMES[game].optimiser(_parameters(translators)),
-            "critics": GAMES[game].optimiser(_parameters(critics)),
+            "translators": GAMES[game].optimiser(_parameters(translators.values())),
+            "critics": GAMES[game].optimiser(_parameters(critics.values())),
         },
         architecture={**dict.fromkeys(translators, restorer), **dict.fromkeys(critics, critic)},
         draw=lambda generator: (blurry(generator, batch), sharp(generator, batch)),
@@ -243,15 +233,10 @@ def unpaired_task(
     return task
 
 
-def _drawing(pictures: Sequence[Tensor], side: int, device: str) -> Draw:
-    pile = UnpairedPhotos(pictures)
-    return lambda generator, count: pile.draw(generator, count=count, side=side).to(device)
-
-
 def _distance(one: Image, other: Image) -> Tensor:
     """The mean absolute difference of pictures in [0, 1], as if they were in [-1, 1]."""
     return RANGE * (one.float() - other).abs().mean()
 
 
-def _parameters(networks: Mapping[str, nn.Module]) -> list[nn.Parameter]:
-    return [one for network in networks.values() for one in network.parameters()]
+def _parameters(networks: Iterable[nn.Module]) -> list[nn.Parameter]:
+    return [one for network in networks for one in network.parameters()]
