@@ -98,13 +98,7 @@ def blur(
     check_json(console, output, paths)
     sources = find_sharp(paths)
     results = blur_files(
-        sources,
-        options,
-        seed=seed,
-        output=output,
-        overwrite=overwrite,
-        save_kernel=save_kernel,
-        report=console.message,
+        sources, options, seed=seed, output=output, overwrite=overwrite, save_kernel=save_kernel, report=console.message
     )
 
     def say(one: "Blurred") -> str:

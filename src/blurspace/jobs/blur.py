@@ -176,12 +176,7 @@ Drawn = tuple[Image, Kernel | None]
 def _uniform(sharp: Image, options: Options, generator: Generator) -> Drawn:
     kernel = KERNELS[options.kind](options, generator)
     photo = photograph(
-        sharp,
-        kernel,
-        response=options.response,
-        sigma=options.sigma,
-        quality=options.quality,
-        generator=generator,
+        sharp, kernel, response=options.response, sigma=options.sigma, quality=options.quality, generator=generator
     )
     return photo, kernel
 
