@@ -90,10 +90,6 @@ class _Trained:
     first: dict[str, float]
     last: dict[str, float]
 
-    @property
-    def minutes(self) -> float:
-        return self.last["minutes"]
-
     @torch.no_grad()
     def measure(self, pieces: "list[Triplets]") -> torch.Tensor:
         """PSNR of each triplet, with the weights in the file: the task itself holds those of the last step."""
@@ -119,22 +115,22 @@ class _Ablation:
         """Synthesis with the true kernel."""
         one = self._train(kind, "synthesis", self.steps, synthesis=SYNTHESIS | {"guidance": kind})
         name = "true kernel, both" if kind == "both" else f"true kernel, {kind.replace('none', 'no')} guidance"
-        return [self.row(name, one.last["psnr"], self.steps, one.minutes, one)]
+        return [self.row(name, one.last["psnr"], self.steps, one.last["minutes"], one)]
 
     def at_random(self) -> list[Row]:
         """Both networks end to end from random weights."""
         steps = self.steps + self.more
         one = self._train("random", "pair", steps)
-        return [self.row("random initialisation, end to end", one.last["psnr"], steps, one.minutes, one)]
+        return [self.row("random initialisation, end to end", one.last["psnr"], steps, one.last["minutes"], one)]
 
     def trained_apart(self) -> list[Row]:
         """Both apart, and what end to end adds; the first measure of the second is the result of the first."""
         analysis = self._train("analysis", "analysis", self.steps)
         one = self._train("pair", "pair", self.more, start=self._start())
-        apart, steps = analysis.minutes + self.done["both"].minutes, self.steps + self.more
+        apart, steps = analysis.last["minutes"] + self.done["both"].last["minutes"], self.steps + self.more
         return [
             self.row("pre-training only", one.first["psnr"], self.steps, apart, one),
-            self.row("pre-training, then end to end", one.last["psnr"], steps, apart + one.minutes, one),
+            self.row("pre-training, then end to end", one.last["psnr"], steps, apart + one.last["minutes"], one),
         ]
 
     def by_range(self) -> list[Row]:
@@ -149,8 +145,8 @@ class _Ablation:
         sides = torch.tensor([trim(one).shape[-1] for piece in pieces for one in piece.kernel.split(1)])
         small, large = (one.measure(pieces) for one in pairs)
         psnr = float(torch.where(sides <= RANGES[0][1], small, large).mean())
-        apart = self.done["analysis"].minutes + self.done["both"].minutes
-        minutes = apart + sum(one.minutes for one in pairs)
+        apart = self.done["analysis"].last["minutes"] + self.done["both"].last["minutes"]
+        minutes = apart + sum(one.last["minutes"] for one in pairs)
         row = self.row("scale-optimised", psnr, self.steps + self.more, minutes, *pairs)
         return [row | {"note": "two ranges, not three; pre-training shared; chosen by the true size, no classifier"}]
 

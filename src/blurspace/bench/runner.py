@@ -30,24 +30,19 @@ def run(
         raise UsageError(f"a limit of {limit} pictures was given: give 1 or more")
     protocol = PROTOCOLS[name]
     if data is None:
-        if protocol.needs is not None:
+        if not protocol.own:
             raise UsageError(f"protocol {name} needs pictures: give --data FOLDER")
     elif not data.exists():
         raise NoInputError(f"{data} does not exist: give --data the protocol's pictures")
-    for part in protocol.needs or ():
+    for part in protocol.needs:
         if data and not (data / part).exists():
             raise NoInputError(f"{data / part} is missing: give --data a folder that holds {part}")
     methods = getattr(protocol.code, "METHODS", None)
-    method = _known(method or protocol.default, methods or (protocol.default,))
-    told = {"method": method} if methods else {}
-    rows = protocol.code.run(data, **told, progress=progress or no_progress, limit=limit)
-    return protocol.result(rows, method=method, data=protocol.data or (data.name if data else "made"))
-
-
-def _known(method: str, allowed: tuple[str, ...]) -> str:
-    """The method's name; "true-kernel" is "true kernel", and old names are today's."""
-    method = current_name(method)
-    name = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
-    if name is None:
+    allowed = methods or (protocol.default,)
+    method = current_name(method or protocol.default)  # an old name is today's, and "true-kernel" is "true kernel"
+    called = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
+    if called is None:
         raise UsageError(f"method {method} is not measured by this protocol: give one of {', '.join(allowed)}")
-    return name
+    told = {"method": called} if methods else {}
+    rows = protocol.code.run(data, **told, progress=progress or no_progress, limit=limit)
+    return protocol.result(rows, method=called, data=protocol.data or (data.name if data else "made"))

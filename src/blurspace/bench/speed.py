@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.nn import functional
 
 from blurspace.bench.result import Progress, Row, no_progress
@@ -64,7 +66,7 @@ def made_picture() -> Image:
     return (0.9 * picture + 0.05 + 0.02 * texture).clamp(0, 1)
 
 
-def shaken(sharp: Image) -> Image:
+def shaken(sharp: Image) -> Float[Tensor, "b c _ _"]:
     """The blurry photo that is timed, from a sharp one that is 50 px bigger each way."""
     generator = torch.Generator().manual_seed(SEED)
     kernel = shake(KERNEL, generator=generator, extent=KERNEL)

@@ -73,7 +73,6 @@ def blur(
         "code": code,
         "sample": 0.0 if sample else None,
     }
-
     asked = [(kind, value) for kind, value in kinds.items() if value is not None]
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(f'--{kind}' for kind, _ in asked)} were given together: give one kind of blur")
@@ -98,13 +97,7 @@ def blur(
     check_json(console, output, paths)
     sources = find_sharp(paths)
     results = blur_files(
-        sources,
-        options,
-        seed=seed,
-        output=output,
-        overwrite=overwrite,
-        save_kernel=save_kernel,
-        report=console.message,
+        sources, options, seed=seed, output=output, overwrite=overwrite, save_kernel=save_kernel, report=console.message
     )
 
     def say(one: "Blurred") -> str:

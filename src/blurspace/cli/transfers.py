@@ -38,7 +38,8 @@ def transfer(
     overwrite: Overwrite = False,
 ) -> int:
     """Give the blur of a pair, or of many, to other pictures; writes sharp/, blur/ and manifest.csv."""
-    names, second, stray = [*(to or ()), *(more or ())], str(pair[1]) if pair else "", "" if to else (more or [""])[0]
+    names = [*(to or ()), *(more or ())]
+    second, stray = str(pair[1]) if pair else "", more[0] if more and not to else ""
     stored = (pair or pairs) and bank
     hint = ", or --bank FILE to store the blur in" if pair or pairs else ""
     refuse(

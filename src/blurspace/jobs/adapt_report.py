@@ -224,10 +224,7 @@ def _judges(
     if task.losses.adversarial:  # else the critic never learnt anything
         judges["critic"] = task.networks["critic"].eval()
     return {
-        name: {
-            "blurry": round(share_known(one, blurry), 3),
-            "translated": round(share_known(one, translated), 3),
-        }
+        name: {"blurry": round(share_known(one, blurry), 3), "translated": round(share_known(one, translated), 3)}
         for name, one in judges.items()
     }
 

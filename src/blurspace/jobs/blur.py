@@ -23,7 +23,7 @@ from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import Failure, each
+from blurspace.jobs.each import each
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
 from blurspace.jobs.records import FileRecord, describe_kernel
 from blurspace.types import Code, Image, Kernel
@@ -166,10 +166,8 @@ def blur_files(
             data=None if target else data,
         )
 
-    def failed(one: tuple[int, Source, Path | None], why: Failure) -> Blurred:
-        return Blurred(one[1].name, kind=options.kind, seed=seed, **vars(why))
-
-    return each(list(zip(range(len(sources)), sources, targets, strict=True)), work, failed)
+    planned = list(zip(range(len(sources)), sources, targets, strict=True))
+    return each(planned, work, lambda one, why: Blurred(one[1].name, kind=options.kind, seed=seed, **vars(why)))
 
 
 Drawn = tuple[Image, Kernel | None]
@@ -178,12 +176,7 @@ Drawn = tuple[Image, Kernel | None]
 def _uniform(sharp: Image, options: Options, generator: Generator) -> Drawn:
     kernel = KERNELS[options.kind](options, generator)
     photo = photograph(
-        sharp,
-        kernel,
-        response=options.response,
-        sigma=options.sigma,
-        quality=options.quality,
-        generator=generator,
+        sharp, kernel, response=options.response, sigma=options.sigma, quality=options.quality, generator=generator
     )
     return photo, kernel
 

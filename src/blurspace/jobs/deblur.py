@@ -16,8 +16,8 @@ from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
-from blurspace.jobs.each import Failure, each
-from blurspace.jobs.files import Source, beside, check_format, check_target, load, plan_targets
+from blurspace.jobs.each import each
+from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, load, plan_targets
 from blurspace.jobs.records import FileRecord, peak_mib, picture_bytes, runtime
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -78,59 +78,39 @@ def deblur_files(
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any work.
     """
-    work = _Work(sources, deblurrer, wishes or Wishes(), run or deblurrer.run(), report)
+    asked, how, taken = wishes or Wishes(), run or deblurrer.run(), set[Path]()
     targets = plan_targets(sources, output)
-    if work.wishes.plot and None in targets:
+    if asked.plot and None in targets:
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
-    return each(list(zip(sources, targets, strict=True)), work.done, work.failed)
+    marks = (".kernel", ".side-by-side") if asked.plot else ()
 
-
-@dataclass
-class _Work:
-    """What deblurring one of many files needs."""
-
-    sources: Sequence[Source]
-    deblurrer: Deblurrer
-    wishes: Wishes
-    run: Run
-    report: Report
-    taken: set[Path] = field(default_factory=set)
-
-    def failed(self, one: tuple[Source, Path | None], why: Failure) -> Outcome:
-        return Outcome(one[0].name, **vars(why))
-
-    def done(self, one: tuple[Source, Path | None]) -> Outcome:
+    def work(one: tuple[Source, Path | None]) -> Outcome:
         start, (source, target) = time.perf_counter(), one
         if target:
-            self.prepare(target)
-        photo = load(source, max_pixels=self.wishes.max_pixels)
+            if target in taken:
+                raise OutputError(f"{target} was already written for another input of the same name: use two folders")
+            for path in (target, *(beside(target, mark, ".png") for mark in marks)):
+                check_target(path, sources, overwrite=asked.overwrite)
+            taken.add(target)
+        photo = load(source, max_pixels=asked.max_pixels)
         check_format(target, photo)
-        developed = develop(photo, self.deblurrer, self.run, memory=self.wishes.memory)
+        developed = develop(photo, deblurrer, how, memory=asked.memory)
         if developed.loss:
-            self.report(f"{source.name}: {developed.loss}")
+            report(f"{source.name}: {developed.loss}")
         if target and developed.data is not None:
-            write_bytes(target, developed.data, overwrite=self.wishes.overwrite)
-            if self.wishes.plot:
-                write_plots(target, photo, developed.restoration, overwrite=self.wishes.overwrite)
-        written = None if developed.data is None else str(target or "-")
-        refused = self.wishes.strict and developed.restoration.receipt.verdict == "refused"
+            write_bytes(target, developed.data, overwrite=asked.overwrite)
+            if asked.plot:
+                write_plots(target, photo, developed.restoration, overwrite=asked.overwrite)
         return Outcome(
             source.name,
-            written,
+            None if developed.data is None else str(target or STANDARD),
             data=None if target else developed.data,
-            exit_code=6 if refused else 0,
+            exit_code=6 if asked.strict and developed.restoration.receipt.verdict == "refused" else 0,
             seconds=round(time.perf_counter() - start, 3),
             **developed.record,  # type: ignore[arg-type]
         )
 
-    def prepare(self, target: Path) -> None:
-        """Settle, before the work, that everything can be written."""
-        if target in self.taken:
-            raise OutputError(f"{target} was already written for another input of the same name: use two folders")
-        marks = (".kernel", ".side-by-side") if self.wishes.plot else ()
-        for path in (target, *(beside(target, mark, ".png") for mark in marks)):
-            check_target(path, self.sources, overwrite=self.wishes.overwrite)
-        self.taken.add(target)
+    return each(list(zip(sources, targets, strict=True)), work, lambda one, why: Outcome(one[0].name, **vars(why)))
 
 
 def write_plots(target: Path, photo: Photo, restoration: Restoration, *, overwrite: bool) -> None:

@@ -128,14 +128,35 @@ def transfer_files(
         index, (source, names) = one
         files = [(output / FOLDERS[0] / name, output / FOLDERS[1] / name) for name in names]
         _check_targets(chain.from_iterable(files), read, overwrite=overwrite)
-        for copy in _transfer_one(source, index, files, draw, overwrite=overwrite):
+        start = time.perf_counter()
+        photo = load(source)
+        plain = Photo(photo.samples, icc=photo.icc)
+        extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
+        for (sharp, blurry), (place, pixels) in zip(files, draw.blurred(photo.pixels, index), strict=True):
+            data = encode_photo(plain, photo.samples), encode_photo(plain, pixels)
+            _write_both((sharp, blurry), data, overwrite=overwrite)
+            copy = Transferred(
+                input=source.name,
+                output=str(blurry),
+                sharp=str(sharp),
+                source=draw.bank.sources[place],
+                code=place,
+                left_out=tuple(name for name, value in extras.items() if value is not None),
+                seconds=round(time.perf_counter() - start, 3),
+                scene=files[0][0].stem,
+            )
             made.append(copy)
             yield copy
+            start = time.perf_counter()
 
     try:
         yield from several(plan, work, lambda one, why: Transferred(one[1][0].name, **vars(why)))
     finally:
-        _finish(output, made, ours)
+        if made:
+            write_bytes(output / MANIFEST, _manifest(made), overwrite=True)
+        for folder in () if made else ours:
+            with suppress(OSError):  # there is something in it
+                folder.rmdir()
 
 
 def plan_names(sources: Sequence[Source], copies: int) -> list[list[str]]:
@@ -152,30 +173,6 @@ def plan_names(sources: Sequence[Source], copies: int) -> list[list[str]]:
     return plan
 
 
-def _transfer_one(
-    source: Source, index: int, files: Sequence[tuple[Path, Path]], draw: Draw, *, overwrite: bool
-) -> Iterator[Transferred]:
-    """All copies of one source; `files`: the sharp and the blurry file of each."""
-    start = time.perf_counter()
-    photo = load(source)
-    plain = Photo(photo.samples, icc=photo.icc)
-    extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
-    for (sharp, blurry), (place, pixels) in zip(files, draw.blurred(photo.pixels, index), strict=True):
-        data = encode_photo(plain, photo.samples), encode_photo(plain, pixels)
-        _write_both((sharp, blurry), data, overwrite=overwrite)
-        yield Transferred(
-            input=source.name,
-            output=str(blurry),
-            sharp=str(sharp),
-            source=draw.bank.sources[place],
-            code=place,
-            left_out=tuple(name for name, value in extras.items() if value is not None),
-            seconds=round(time.perf_counter() - start, 3),
-            scene=files[0][0].stem,
-        )
-        start = time.perf_counter()
-
-
 def _write_both(files: tuple[Path, Path], data: tuple[bytes, bytes], *, overwrite: bool) -> None:
     """Write two files or none: a picture without its partner would spoil the data set."""
     write_bytes(files[0], data[0], overwrite=overwrite)
@@ -190,16 +187,6 @@ def _check_targets(files: Iterable[Path], read: Sequence[Source], *, overwrite: 
     for path in files:
         if path.exists():  # else there is nothing to lose, and thousands of inputs need not be asked
             check_target(path, read, overwrite=overwrite)
-
-
-def _finish(output: Path, made: Sequence[Transferred], ours: Sequence[Path]) -> None:
-    """Write the manifest, or take our own folders, still empty, away where nothing was made."""
-    if made:
-        write_bytes(output / MANIFEST, _manifest(made), overwrite=True)
-        return
-    for folder in ours:
-        with suppress(OSError):  # there is something in it
-            folder.rmdir()
 
 
 def _manifest(made: Sequence[Transferred]) -> bytes:
