@@ -261,9 +261,7 @@ _gopro, _gamma = (partial(_sequences, blurry=name) for name in ("blur", "blur_ga
 # From the most particular to the most general, as "auto" asks them.
 LAYOUTS: dict[str, Layout] = {
     "manifest": Layout("a CSV file with columns sharp, blurry and maybe scene, paths relative to it", _manifest),
-    "reds": Layout(
-        "train/train_sharp/000/*.png beside train/train_blur/000/*.png, or with val", _reds, "Nah et al. 2019"
-    ),
+    "reds": Layout("train/train_sharp/000/*.png beside train/train_blur/000/*.png, or val", _reds, "Nah et al. 2019"),
     "rsblur": Layout(
         "SCENE/SHOT/gt/gt_sharp.png and SCENE/SHOT/real_blur/real_blur.png, or a list of them",
         _rsblur,
@@ -275,9 +273,7 @@ LAYOUTS: dict[str, Layout] = {
     "rb2v": Layout("CLIP/blur/NAME.png and CLIP/sharp/NAME_1.png to NAME_7.png", _rb2v, "Pham et al. 2023"),
     # Not described: assumed that C is blurry and D sharp, as A and B are. trainA and trainB are no pairs.
     "blur2blur": Layout("trainD (sharp) and trainC (blurry) with the same names", _blur2blur, "Pham et al. 2024"),
-    "gopro": Layout(
-        "SEQUENCE/sharp/*.png and SEQUENCE/blur/*.png, also below train or test", _gopro, "Nah et al. 2017"
-    ),
+    "gopro": Layout("SEQUENCE/sharp/*.png and SEQUENCE/blur/*.png, also in train or test", _gopro, "Nah et al. 2017"),
     "gopro gamma": Layout("SEQUENCE/sharp/*.png and SEQUENCE/blur_gamma/*.png", _gamma, "Nah et al. 2017"),
     "folders": Layout("sharp, gt or target beside blur, blurry, input or lq, here or in subfolders", _folders),
 }

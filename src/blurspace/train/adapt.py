@@ -25,7 +25,6 @@ from blurspace.nets.vgg import Vgg19
 from blurspace.train.one_loss import Report, report_left_out
 from blurspace.train.settings import AdamSettings, CriticNetwork, LoopSettings, Strict
 from blurspace.train.translator import (
-    Features,
     Piles,
     TranslationData,
     TranslationLosses,
@@ -154,7 +153,7 @@ def distance_to(stacks: Sequence[Tensor], guess: CameraGuess) -> float:
     return spectral_distance(power_ratio(known, sharp), guess.ratio)
 
 
-def _features(vgg19: Path | None) -> Features:
+def _features(vgg19: Path | None) -> nn.Module:
     if vgg19 is None:
         return build_features()
     network = Vgg19()

@@ -23,7 +23,7 @@ from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
 from blurspace.restore.learned import make_start
 from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, USUAL, Cases, Making, draw_cases, make_shards, read_shard
-from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, sharp_photos
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Kernel
@@ -83,7 +83,7 @@ def build_deconvolver(
             load_into({"deconvolver": network}, tensors)
     network.to(device)
     settings = recipe.data
-    photos, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
+    photos, held_out = both_parts(data, limit=settings.limit, report=report)
     made = partial(make_shards, report=report, making=making)
     shards = made(photos, settings.folder / "train", count=settings.shards, seed=settings.seed)
     other = settings.seed + 1  # other kernels, not only other photos

@@ -16,7 +16,7 @@ from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import Tensors
 from blurspace.metrics import psnr
 from blurspace.nets.denoiser import Denoiser
-from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, sharp_photos
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts
 from blurspace.train.settings import CropSettings, Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Image
@@ -65,7 +65,7 @@ def build_denoiser(recipe: DenoiserRecipe, *, data: Path, device: str, report: R
     with seeded(recipe.loop.seed):
         network = Denoiser(**recipe.denoiser.model_dump()).to(device)
     settings = recipe.data
-    photos, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
+    photos, held_out = both_parts(data, limit=settings.limit, report=report)
 
     def draw(generator: Generator) -> Noisy:
         low, high = settings.sigmas

@@ -95,6 +95,11 @@ def sharp_photos(data: Path, *, part: Part, limit: int | None, report: Report) -
     return photos
 
 
+def both_parts(data: Path, *, limit: int | None, report: Report) -> list[SharpPhotos]:
+    """The sharp photos to train on, and those held out: see `sharp_photos`."""
+    return [sharp_photos(data, part=part, limit=limit, report=report) for part in PARTS]
+
+
 def report_left_out(skipped: Iterable[str], report: Report) -> None:
     """Say what could not be read."""
     for sentence in skipped:

@@ -19,16 +19,7 @@ from blurspace.losses import kernel_l1, picture_l2
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
 from blurspace.pixels import luminance
-from blurspace.train.one_loss import (
-    PARTS,
-    VALIDATION_SEED,
-    OneLoss,
-    Report,
-    Source,
-    load_start,
-    picture_measures,
-    sharp_photos,
-)
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts, load_start, picture_measures
 from blurspace.train.settings import Recipe, Strict, TripletSettings
 from blurspace.train.steps import seeded
 from blurspace.types import Kernel
@@ -196,7 +187,7 @@ def _source(recipe: TripletRecipe, side: int, *, data: Path, device: str, report
     settings = recipe.data
     drawn = settings.model_dump(include={"side", "extents", "sigmas", "camera", "other_share"})
     drawn |= {"kernel_side": side, "device": device}
-    training, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
+    training, held_out = both_parts(data, limit=settings.limit, report=report)
     validation = draw_triplets(held_out, chance(VALIDATION_SEED, 0), count=settings.validation, **drawn)
     return Source(
         lambda generator: draw_triplets(training, generator, count=settings.batch, **drawn),

@@ -123,11 +123,8 @@ class UnpairedTask:
         self.networks: dict[str, nn.Module] = {**translators, **critics}
         self.architecture = dict.fromkeys(TRANSLATORS, restorer) | dict.fromkeys(CRITICS, critic)
         self.judges, makers = (nn.ModuleList(one.values()) for one in (critics, translators))
-        optimiser = self.game.optimiser
-        self.optimisers = {
-            "translators": optimiser(makers.parameters()),
-            "critics": optimiser(self.judges.parameters()),
-        }
+        make = self.game.optimiser
+        self.optimisers = {"translators": make(makers.parameters()), "critics": make(self.judges.parameters())}
         self.draw = lambda generator: (blurry(generator, batch), sharp(generator, batch))
         self.fixed = self.draw(chance(VALIDATION_SEED, 0))
         with torch.no_grad():
