@@ -52,6 +52,8 @@ def train_recipe(
         progress=progress,
     )
     about = read_weights(weights)[1]
+    if not about["steps"]:
+        report("0 steps were done, and the weights are those of the start: give more --max-minutes")
     return {
         "recipe": str(recipe),
         "task": settings.task,

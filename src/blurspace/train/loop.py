@@ -128,7 +128,9 @@ class _Run:
         self.rates = list(zip(self._groups(), rates, strict=True))  # after loading, which makes new groups
         self.log = Log(self.out / LOG, up_to=self.step)
         if not resume:
-            self._report(self._validate())  # the measure of no training, and a fault in it comes at once
+            measured = self._validate()  # the measure of no training, and a fault in it comes at once
+            self.began = self.saved = time.perf_counter()  # the minutes are for steps
+            self._report(measured)
 
     def train(self, resume: bool) -> Path:
         self._start(resume)
