@@ -13,7 +13,7 @@ from blurspace.io.files import write_bytes
 from blurspace.io.images import encode_photo
 from blurspace.metrics import psnr
 from blurspace.train.on_pairs import PairSettings, pair_source, to_device
-from blurspace.train.one_loss import OneLoss, Source, one_loss
+from blurspace.train.one_loss import OneLoss, Source
 from blurspace.train.settings import AdamSettings, Strict
 from blurspace.types import Pair, Photo
 
@@ -126,7 +126,7 @@ def task(held_out=(2, 2, 1), **changes):
         found = {"psnr": psnr(net(pair.sharp), pair.blurry)}
         return found | ({"of many": torch.ones(len(pair.sharp))} if len(pair.sharp) > 1 else {})
 
-    made = one_loss(
+    made = OneLoss(
         {"gain": (net, Strict())},
         source=Source(
             lambda generator: pair(2, int(torch.randint(99, (), generator=generator))),

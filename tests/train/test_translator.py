@@ -23,8 +23,8 @@ from blurspace.train.translator import (
     TranslationData,
     TranslationLosses,
     TranslatorNetwork,
+    TranslatorTask,
     sharper,
-    translator_task,
 )
 from blurspace.train.unknown import CameraGuess
 
@@ -72,7 +72,7 @@ def make(piles, losses, **changes):
         "deblur": None,
         "seed": 0,
     }
-    return translator_task(piles, losses=losses, **options | changes)
+    return TranslatorTask(piles, losses=losses, **options | changes)
 
 
 def copies(task):

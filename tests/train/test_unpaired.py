@@ -19,8 +19,8 @@ from blurspace.train.unpaired import (
     GAMES,
     TRANSLATORS,
     UnpairedRecipe,
+    UnpairedTask,
     build_unpaired,
-    unpaired_task,
 )
 from blurspace.types import Pair
 
@@ -40,7 +40,7 @@ def blurry(generator, count):
 
 def make(game, **changes):
     options = {"blurry": blurry, "sharp": sharp, "batch": 2, "widths": (8, 12), "critic_width": 8, "critic_layers": 2}
-    return unpaired_task(game, **options | {"seed": 0} | changes)
+    return UnpairedTask(game, **options | {"seed": 0} | changes)
 
 
 def copies(task):
@@ -73,7 +73,7 @@ def test_critics_learn_to_tell_one_batch(game):
 def test_translators_learn_to_fool_where_nothing_holds_them(game):
     """Against critics that stand still; with its cycle's weight, DualGAN hardly moves in so few steps."""
     task = make(game)
-    task = replace(task, game=replace(task.game, cycle=0.0, identity=0.0))
+    task.game = replace(task.game, cycle=0.0, identity=0.0)
     (pair, *_) = task.batch(chance(0, 0))
     for _ in range(20):
         task._train_critics(*pair)

@@ -187,11 +187,11 @@ def made_pairs(world: World) -> Source:
 
 def unpaired(game: str, world: World, *, steps: int) -> nn.Module:
     """CycleGAN or DualGAN, from the blurry pile to the sharp one."""
-    from blurspace.train.unpaired import unpaired_task
+    from blurspace.train.unpaired import UnpairedTask
 
     piles = [UnpairedPhotos(pile) for pile in (world.blurry, world.sharp)]
     blurry, sharp = (lambda generator, count, pile=pile: pile.draw(generator, count=count, side=CROP) for pile in piles)
-    task = unpaired_task(
+    task = UnpairedTask(
         game,
         blurry=blurry,
         sharp=sharp,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from blurspace.errors import NoInputError, PictureError
 from blurspace.io.files import find_photos, shown
@@ -22,10 +22,9 @@ HELD_OUT = 0.1
 class SharpPhotos:
     """The photos of a folder, read once into memory as uint8 (3 h w); grey ones get three equal channels.
 
-    `part`: "train" and "held out" never share a photo, and which it is depends on the file's name alone, so it stays
-    where it is when others come (where there are few photos, at least one is in each). `limit`: only the first so many
-    of the part, by name. `skipped`: names of the files that could not be read.
-    Raises NoInputError where no photo is left.
+    `part`: "train" and "held out" never share a photo, and each has one at least; which it is depends on the file's
+    name alone, so it stays where it is when others come. `limit`: only the first so many of the part, by name.
+    `skipped`: names of the files that could not be read. Raises NoInputError where no photo is left.
     """
 
     def __init__(self, folder: str | Path, *, limit: int | None = None, part: Part = "all") -> None:
@@ -51,22 +50,21 @@ class SharpPhotos:
         one.folder, one.skipped, one.photos = "the pictures given", (), list(photos)
         return one
 
-    def crop(self, generator: torch.Generator, *, side: int) -> Image:
+    def crop(self, generator: Generator, *, side: int) -> Image:
         """A random square of `side` px as (1 3 side side) in [0, 1]: photo, place, flip and quarter turn by chance."""
         return self.crop_bytes(generator, side=side)[None] / 255
 
-    def crop_bytes(self, generator: torch.Generator, *, side: int) -> Tensor:
+    def crop_bytes(self, generator: Generator, *, side: int) -> Tensor:
         """Like `crop`, as uint8 (3 side side). Raises NoInputError where every photo is smaller than `side`."""
         return draw_square(self.photos, generator, side=side, named=f"the photos in {self.folder}")
 
 
 def draw_square(
-    pictures: Sequence[Tensor], generator: torch.Generator, *, side: int, named: str, upright: bool = False
+    pictures: Sequence[Tensor], generator: Generator, *, side: int, named: str, upright: bool = False
 ) -> Tensor:
     """A square (... side side) of one of the pictures (... h w): picture, place, flip and quarter turn by chance.
 
-    `upright`: no quarter turn, and mirrored from left to right only. Raises NoInputError where every picture is smaller
-    than `side`; `named` says which they are.
+    `upright`: at most mirrored from left to right. Raises NoInputError, with `named`, where all are too small.
     """
     big_enough = [picture for picture in pictures if min(picture.shape[-2:]) >= side]
     if not big_enough:
@@ -88,7 +86,6 @@ def read_pixels(path: Path) -> Tensor:
 
 
 def _part(paths: list[Path], part: Part, folder: str) -> list[Path]:
-    """The paths of one part; each side of the split gets one path at least."""
     if part == "all":
         return paths
     if len(paths) < 2:
@@ -118,11 +115,11 @@ def turned(picture: Tensor, turns: int) -> Tensor:
     return picture.flip(-1) if turns >= 4 else picture
 
 
-def draw_between(span: tuple[float, float], generator: torch.Generator) -> float:
+def draw_between(span: tuple[float, float], generator: Generator) -> float:
     """A number from low to high by chance."""
     return span[0] + (span[1] - span[0]) * float(torch.rand((), generator=generator))
 
 
-def draw_index(count: int, generator: torch.Generator) -> int:
+def draw_index(count: int, generator: Generator) -> int:
     """A number in 0 ... `count` - 1 by chance."""
     return int(torch.randint(count, (), generator=generator))

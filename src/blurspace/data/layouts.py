@@ -41,7 +41,6 @@ class Layout:
     `find` returns [] where nothing is like it, and raises NoInputError where something is and a part is missing.
     """
 
-    name: str
     form: str
     find: Callable[[Path], list[PairFiles]]
     source: str = "ours"
@@ -98,8 +97,8 @@ def _realblur(root: Path) -> list[PairFiles]:
     scenes = [scene for scene in scenes if _pictures(scene / "gt", "gt_")]
     if not any(_pictures(scene / "blur", "blur_") for scene in scenes):
         return []
-    found = (_partners(scene / "gt", scene / "blur", scene.name, prefixes=("gt_", "blur_")) for scene in scenes)
-    return [pair for pairs in found for pair in pairs]
+    prefixes = "gt_", "blur_"
+    return [pair for one in scenes for pair in _partners(one / "gt", one / "blur", one.name, prefixes=prefixes)]
 
 
 def _rsblur(root: Path) -> list[PairFiles]:
@@ -108,9 +107,8 @@ def _rsblur(root: Path) -> list[PairFiles]:
         pairs = _listed(root)
         same = all(pair.sharp.stem == "gt_sharp" and len(pair.sharp.parts) > 3 for pair in pairs)
         return [PairFiles(pair.sharp, pair.blurry, pair.sharp.parents[2].name) for pair in pairs] if same else []
-    shots = [shot for folder in (root, root / "RSBlur") for scene in _subfolders(folder) for shot in _subfolders(scene)]
     found = []
-    for shot in shots:
+    for shot in (one for top in (root, root / "RSBlur") for scene in _subfolders(top) for one in _subfolders(scene)):
         sharp, blurry = shot / "gt", shot / "real_blur"
         if blurry.is_dir() or "gt_sharp" in _pictures(sharp):
             found += _partners(sharp, blurry, shot.parent.name, prefixes=("gt_sharp", "real_blur"))
@@ -122,12 +120,10 @@ def _rb2v(root: Path) -> list[PairFiles]:
     clips = {clip: (_middle(clip / "sharp"), _pictures(clip / "blur")) for clip in _scenes(root)}
     if not any(sharp.keys() & blurry.keys() for sharp, blurry in clips.values()):
         return []
-    found = (_joined(*clips[clip], (clip / "sharp", clip / "blur"), clip.name) for clip in clips)
-    return [pair for pairs in found for pair in pairs]
+    return [pair for clip in clips for pair in _joined(*clips[clip], (clip / "sharp", clip / "blur"), clip.name)]
 
 
 def _middle(folder: Path) -> dict[str, Path]:
-    """Of the frames NAME_1, NAME_2, ... of each NAME the one in the middle."""
     frames: dict[str, list[tuple[int, Path]]] = {}
     for stem, path in _pictures(folder).items():
         if match := re.fullmatch(r"(.+)_(\d+)", stem):
@@ -181,9 +177,8 @@ def _listed(path: Path) -> list[PairFiles]:
     rows = [line.split() for line in _text(path).splitlines() if line.strip()]
     wrong = next((row for row in rows if len(row) != 2), None)
     if wrong:
-        raise UsageError(
-            f"{shown(path)} has the line {shown(' '.join(wrong))!r}: give two paths, sharp blurry, in each"
-        )
+        line = shown(" ".join(wrong))
+        raise UsageError(f"{shown(path)} has the line {line!r}: give two paths, sharp blurry, in each")
     return _existing(path, [(sharp, blurry, "") for sharp, blurry in rows])
 
 
@@ -265,33 +260,20 @@ _gopro, _gamma = (partial(_sequences, blurry=name) for name in ("blur", "blur_ga
 
 # From the most particular to the most general, as "auto" asks them.
 LAYOUTS: dict[str, Layout] = {
-    row.name: row
-    for row in (
-        Layout("manifest", "a CSV file with columns sharp, blurry and maybe scene, paths relative to it", _manifest),
-        Layout(
-            "reds",
-            "train/train_sharp/000/*.png beside train/train_blur/000/*.png, or with val",
-            _reds,
-            "Nah et al. 2019",
-        ),
-        Layout(
-            "rsblur",
-            "SCENE/SHOT/gt/gt_sharp.png and SCENE/SHOT/real_blur/real_blur.png, or a list of them",
-            _rsblur,
-            "Rim et al. 2022",
-        ),
-        # Lists such as RealBlur_J_train_list.txt lie beside the folder: "SHARP BLURRY" in every line.
-        Layout(
-            "realblur", "SCENE/gt/gt_1.png and SCENE/blur/blur_1.png, or a list of them", _realblur, "Rim et al. 2020"
-        ),
-        # That the frame in the middle is the partner is assumed.
-        Layout("rb2v", "CLIP/blur/NAME.png and CLIP/sharp/NAME_1.png to NAME_7.png", _rb2v, "Pham et al. 2023"),
-        # Not described: assumed that C is blurry and D sharp, as A and B are. trainA and trainB are no pairs.
-        Layout("blur2blur", "trainD (sharp) and trainC (blurry) with the same names", _blur2blur, "Pham et al. 2024"),
-        Layout(
-            "gopro", "SEQUENCE/sharp/*.png and SEQUENCE/blur/*.png, also below train or test", _gopro, "Nah et al. 2017"
-        ),
-        Layout("gopro gamma", "SEQUENCE/sharp/*.png and SEQUENCE/blur_gamma/*.png", _gamma, "Nah et al. 2017"),
-        Layout("folders", "sharp, gt or target beside blur, blurry, input or lq, here or in subfolders", _folders),
-    )
+    "manifest": Layout("a CSV file with columns sharp, blurry and maybe scene, paths relative to it", _manifest),
+    "reds": Layout("train/train_sharp/000/*.png beside train/train_blur/000/*.png, or val", _reds, "Nah et al. 2019"),
+    "rsblur": Layout(
+        "SCENE/SHOT/gt/gt_sharp.png and SCENE/SHOT/real_blur/real_blur.png, or a list of them",
+        _rsblur,
+        "Rim et al. 2022",
+    ),
+    # Lists such as RealBlur_J_train_list.txt lie beside the folder: "SHARP BLURRY" in every line.
+    "realblur": Layout("SCENE/gt/gt_1.png and SCENE/blur/blur_1.png, or a list of them", _realblur, "Rim et al. 2020"),
+    # That the frame in the middle is the partner is assumed.
+    "rb2v": Layout("CLIP/blur/NAME.png and CLIP/sharp/NAME_1.png to NAME_7.png", _rb2v, "Pham et al. 2023"),
+    # Not described: assumed that C is blurry and D sharp, as A and B are. trainA and trainB are no pairs.
+    "blur2blur": Layout("trainD (sharp) and trainC (blurry) with the same names", _blur2blur, "Pham et al. 2024"),
+    "gopro": Layout("SEQUENCE/sharp/*.png and SEQUENCE/blur/*.png, also in train or test", _gopro, "Nah et al. 2017"),
+    "gopro gamma": Layout("SEQUENCE/sharp/*.png and SEQUENCE/blur_gamma/*.png", _gamma, "Nah et al. 2017"),
+    "folders": Layout("sharp, gt or target beside blur, blurry, input or lq, here or in subfolders", _folders),
 }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from blurspace.data.crops import HELD_OUT, draw_square, rank, read_pixels
 from blurspace.data.layouts import PairFiles, find_pairs
@@ -41,11 +41,10 @@ class PairPhotos:
         """How many pairs could be read."""
         return len(self.pairs)
 
-    def draw(self, generator: torch.Generator, *, count: int, side: int) -> Pair:
+    def draw(self, generator: Generator, *, count: int, side: int) -> Pair:
         """Random squares of `side` px, (count 3 side side) in [0, 1]: pair, place, flip and quarter turn by chance.
 
-        Both pictures of a pair are cut at the same place and turned the same way. Raises NoInputError where every pair
-        is smaller than `side`.
+        Both pictures of a pair are cut and turned alike. Raises NoInputError where every pair is smaller than `side`.
         """
         return draw_pieces(self.pairs, generator, count=count, side=side)
 
@@ -66,9 +65,7 @@ def spaced_pairs(path: Path, limit: int) -> list[Pair]:
     return PairPhotos([files[index * len(files) // count] for index in range(count)]).wholes()
 
 
-def split_by_scene(
-    files: Sequence[PairFiles], *, held_out: float = HELD_OUT
-) -> tuple[list[PairFiles], list[PairFiles]]:
+def split_by_scene(files: list[PairFiles], *, held_out: float = HELD_OUT) -> tuple[list[PairFiles], list[PairFiles]]:
     """The pairs to train on and those held out, which share no scene; each side gets one scene at least.
 
     On which side a scene is depends on its name alone, so it stays there when others come; `held_out`: about this share
@@ -87,7 +84,7 @@ def split_by_scene(
     return [pair for pair in files if pair.scene in kept], [pair for pair in files if pair.scene not in kept]
 
 
-def draw_pieces(pairs: Sequence[Tensor], generator: torch.Generator, *, count: int, side: int) -> Pair:
+def draw_pieces(pairs: Sequence[Tensor], generator: Generator, *, count: int, side: int) -> Pair:
     """As `PairPhotos.draw`, from pairs that are uint8 (2 3 h w) already."""
     drawn = [draw_square(pairs, generator, side=side, named="the pairs") for _ in range(count)]
     pieces = torch.stack(drawn).float() / 255

@@ -1,9 +1,7 @@
 """Which pictures are blurry, which are sharp, and can a blur translator learn from these two piles?
 
 Pham et al. 2024, sec. 4.1: blurry pictures B and sharp ones S of one camera, not paired, of different scenes, 6 to 4.
-
-Its measure, the variance of the Laplacian, tells a picture's contents as much as its blur; ours is that by which photos
-are left alone (`blurspace.sharpness`).
+Its measure, the variance of the Laplacian, tells contents as much as blur; ours is that of `blurspace.sharpness`.
 """
 
 import math
@@ -125,12 +123,9 @@ def part_scenes(blurry: Pile, sharp: Pile) -> tuple[Pile, Pile]:
     both = sorted({frame.source for frame in blurry.frames} & {frame.source for frame in sharp.frames}, key=rank)
     if len(both) == 1:
         return _part_in_time(blurry, sharp, both[0])
-    stay_blurry = set(both[: round(SHARE * len(both))])
-    stay_sharp = set(both) - stay_blurry
-    return (
-        blurry.where([frame.source not in stay_sharp for frame in blurry.frames]),
-        sharp.where([frame.source not in stay_blurry for frame in sharp.frames]),
-    )
+    count = round(SHARE * len(both))
+    kept = blurry.where([frame.source not in both[count:] for frame in blurry.frames])
+    return kept, sharp.where([frame.source not in both[:count] for frame in sharp.frames])
 
 
 def _part_in_time(blurry: Pile, sharp: Pile, scene: str) -> tuple[Pile, Pile]:
@@ -138,10 +133,9 @@ def _part_in_time(blurry: Pile, sharp: Pile, scene: str) -> tuple[Pile, Pile]:
     border = order[round(SHARE * (len(order) - 1))]
     early = blurry.where([frame.source != scene or frame.place <= border for frame in blurry.frames])
     late = sharp.where([frame.source != scene or frame.place > border for frame in sharp.frames])
-    renamed = tuple(
-        replace(frame, source=f"{scene}, later") if frame.source == scene else frame for frame in late.frames
-    )
-    return early, replace(late, frames=renamed)
+    new = f"{scene}, later"
+    renamed = (replace(one, source=new) if one.source == scene else one for one in late.frames)
+    return early, replace(late, frames=tuple(renamed))
 
 
 def _files(given: Path) -> list[Path]:
@@ -154,13 +148,11 @@ def _files(given: Path) -> list[Path]:
 
 
 def _base(paths: Sequence[str | Path], files: Sequence[Path]) -> Path:
-    """The folder from which scenes are named."""
     folders = [Path(path) for path in paths if Path(path).is_dir()] + [file.parent for file in files]
     return Path(os.path.commonpath([folder.absolute() for folder in folders])) if folders else Path()
 
 
 def _chosen(files: list[Path], base: Path, every: int, limit: int | None, skipped: list[str]) -> Iterator[Wanted]:
-    """From where to read, `limit` frames evenly spaced over all."""
     counts = [_count(file, every, skipped) for file in files]
     total = sum(counts)
     wanted = range(total) if limit is None or limit >= total else [place * total // limit for place in range(limit)]
@@ -276,7 +268,6 @@ def _drop_shared(blurry: Pile, sharp: Pile) -> tuple[Pile, list[str]]:
 
 def _hashes(pile: Pile) -> Tensor:
     """A difference hash each (n 64), -1 or 1: which of 8 x 9 neighbours in a row is brighter (Krawetz 2013, dHash)."""
-    small = [
-        functional.adaptive_avg_pool2d(luminance(frame.pixels[None].float()), (8, 9))[0, 0] for frame in pile.frames
-    ]
+    grey = [luminance(frame.pixels[None].float()) for frame in pile.frames]
+    small = [functional.adaptive_avg_pool2d(one, (8, 9))[0, 0] for one in grey]
     return 2.0 * torch.stack([(one[:, 1:] > one[:, :-1]).flatten() for one in small]) - 1

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Generator, Tensor
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
@@ -20,6 +20,7 @@ from blurspace.pixels import inner
 from blurspace.types import Image, Kernel
 
 Camera = Literal["plain", "rich"]
+Span = tuple[float, float]  # low, high
 # Of `other_share`: straight motion, defocus, and the mild blur of optics, a third each: our choice.
 OTHERS = ("line", "disk", "gaussian")
 # A sampled Gaussian is cut at 4 sigma (`kernels.gaussian`), so its square is 8 sigma + 1 px wide.
@@ -27,8 +28,7 @@ SIGMAS_ACROSS = 8
 # The rich camera; ranges are our choice unless a source stands there.
 RESPONSES = ("srgb", "gamma 2.2")
 GAIN = (0.7, 1.6)  # above 1 highlights saturate and leave streaks
-# Linear light at display value 0.5 (sRGB: 0.214), where the curve's slope is 1.08: noise of sigma in linear light there
-# is about sigma on display, so `sigma` means the same for both cameras.
+# Linear light of display value 0.5, where sRGB's slope is 1.08: so `sigma` means about the same for both cameras.
 MID_GREY = 0.214
 SHOT_SHARE = (0.8, 1.0)  # of the variance at mid grey: a modern sensor is mostly limited by photons
 
@@ -60,13 +60,13 @@ class Triplets(Tensors):
 
 def draw_triplets(
     photos: SharpPhotos,
-    generator: torch.Generator,
+    generator: Generator,
     *,
     count: int,
     side: int,
     kernel_side: int,
-    extents: tuple[float, float],
-    sigmas: tuple[float, float] = (0.0, 0.0),
+    extents: Span,
+    sigmas: Span = (0.0, 0.0),
     camera: Camera = "plain",
     other_share: float = 0.0,
     device: str = "cpu",
@@ -96,7 +96,7 @@ def draw_triplets(
 
 
 def draw_kernels(
-    generator: torch.Generator, *, count: int, kernel_side: int, extents: tuple[float, float], other_share: float = 0.0
+    generator: Generator, *, count: int, kernel_side: int, extents: Span, other_share: float = 0.0
 ) -> Kernel:
     """Draw kernels (count 1 kernel_side kernel_side), each centred, of `extents` (low, high) px.
 
@@ -118,7 +118,7 @@ def draw_kernels(
     return torch.cat(drawn)
 
 
-def _photograph(roomy: Tensor, kernel: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _photograph(roomy: Tensor, kernel: Tensor, sigma: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """`exposure.photograph`, with its own gain and noise for every picture of the batch, and the sharp one alike."""
     device, count = roomy.device.type, len(sigma)
     response = RESPONSES[draw_index(len(RESPONSES), generator)]
@@ -133,7 +133,7 @@ def _photograph(roomy: Tensor, kernel: Tensor, sigma: Tensor, generator: torch.G
     return sharp, to_8_bits(photo)
 
 
-def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
+def _noise(like: Tensor, generator: Generator) -> Tensor:
     """Standard normal values, drawn on the picture's device: on a GPU the CPU's would take longer than all the rest."""
     if like.device.type == "cpu":
         return torch.randn(like.shape, generator=generator)
@@ -141,7 +141,7 @@ def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=there, device=like.device)
 
 
-def _uniform(bounds: tuple[float, float], count: int, generator: torch.Generator) -> Tensor:
+def _uniform(bounds: Span, count: int, generator: Generator) -> Tensor:
     low, high = bounds
     return low + (high - low) * torch.rand(count, generator=generator)
 
@@ -150,7 +150,7 @@ def _column(values: Tensor, device: str) -> Tensor:
     return values.to(device).view(-1, 1, 1, 1)
 
 
-def _check(count: int, kernel_side: int, extents: tuple[float, float], sigmas: tuple[float, float]) -> None:
+def _check(count: int, kernel_side: int, extents: Span, sigmas: Span) -> None:
     if count < 1 or kernel_side < 1 or kernel_side % 2 == 0:
         raise UsageError(f"{count} triplets with kernels of {kernel_side} px were asked for: give 1 or more, and odd")
     if not 1 <= extents[0] <= extents[1] <= kernel_side:

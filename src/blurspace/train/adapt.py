@@ -25,16 +25,14 @@ from blurspace.nets.vgg import Vgg19
 from blurspace.train.one_loss import Report, report_left_out
 from blurspace.train.settings import AdamSettings, CriticNetwork, LoopSettings, Strict
 from blurspace.train.translator import (
-    Features,
     Piles,
     TranslationData,
     TranslationLosses,
     TranslatorNetwork,
     TranslatorTask,
-    translator_task,
 )
 from blurspace.train.unknown import CameraGuess, guess_camera
-from blurspace.types import Code, Image, Pair
+from blurspace.types import Code, Pair
 
 BLURRY, SHARP, KNOWN = "blurry", "sharp", "known"  # the folders that `train` finds in its --data
 # Of the known blurs, from mild to strong, the one that made pairs aim at: the less is left to undo, the less does the
@@ -104,14 +102,14 @@ def translator_from(
     if len(stacks) <= held_out:
         raise UsageError(f"{len(stacks)} sharp picture was given, and one more is held out: give two or more")
     piles = Piles(UnpairedPhotos(blurry), stacks[held_out:], stacks[:held_out], guess)
-    return translator_task(
+    return TranslatorTask(
         piles,
         network=recipe.translator,
         critic=recipe.critic,
         losses=recipe.losses,
         data=recipe.data,
         adam=recipe.adam,
-        features=_features(recipe.vgg19) if recipe.losses.adversarial else _pixels,
+        features=_features(recipe.vgg19) if recipe.losses.adversarial else lambda picture: (picture,),
         deblur=deblur,
         seed=recipe.loop.seed,
         device=device,
@@ -155,12 +153,7 @@ def distance_to(stacks: Sequence[Tensor], guess: CameraGuess) -> float:
     return spectral_distance(power_ratio(known, sharp), guess.ratio)
 
 
-def _pixels(picture: Image) -> tuple[Tensor, ...]:
-    """No features at all, where no loss asks for any."""
-    return (picture,)
-
-
-def _features(vgg19: Path | None) -> Features:
+def _features(vgg19: Path | None) -> nn.Module:
     if vgg19 is None:
         return build_features()
     network = Vgg19()

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Generator, Tensor
 
 from blurspace.blur.agreement import offset
 from blurspace.blur.exposure import photograph
@@ -91,8 +91,7 @@ USUAL = Making()
 class Cases(Tensors):
     """What a deconvolver is given, and the `sharp` picture (b 3 h w) that it should find.
 
-    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k); `sigma` (b); `doubt` (b): 0 for a true kernel, 1 for a found one.
-    `widest`: px, of the kernels of their range.
+    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k) of a range up to `widest` px; `sigma` (b); `doubt` (b): 1 if found.
     """
 
     blurry: Image
@@ -133,16 +132,14 @@ def read_shard(path: Path) -> dict[str, Tensor]:
     return load_file(path)
 
 
-def draw_cases(shard: dict[str, Tensor], generator: torch.Generator, *, count: int, side: int, widest: int) -> Cases:
+def draw_cases(shard: dict[str, Tensor], generator: Generator, *, count: int, side: int, widest: int) -> Cases:
     """A batch of `count` crops of `side` px, each turned and flipped by chance, from one shard."""
     drawn = [_crop(shard, generator, min(side, shard["blurry"].shape[-1])) for _ in range(count)]
     blurry, sharp, start, kernel, sigma = (torch.stack(column) for column in zip(*drawn, strict=True))
     return Cases(blurry / 255, sharp / 255, start.float(), _common_trim(kernel), sigma, torch.ones(count), widest)
 
 
-def draw_case(
-    photo: Image, kernel: Kernel, generator: torch.Generator, making: Making = USUAL
-) -> tuple[Tensor, ...] | None:
+def draw_case(photo: Image, kernel: Kernel, generator: Generator, making: Making = USUAL) -> tuple[Tensor, ...] | None:
     """(blurry, sharp, start, kernel, sigma) of a photo `MARGIN` px wider than the kernel needs; None if it failed."""
     inner = photo[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
     blurry = photograph(
@@ -159,9 +156,7 @@ def draw_case(
     return (*colours, crop_or_pad(found, making.widest), torch.tensor([sigma]))
 
 
-def _draw_shard(
-    photos: SharpPhotos, kind: Range, generator: torch.Generator, making: Making
-) -> list[tuple[Tensor, ...]]:
+def _draw_shard(photos: SharpPhotos, kind: Range, generator: Generator, making: Making) -> list[tuple[Tensor, ...]]:
     cases: list[tuple[Tensor, ...]] = []
     drawn = {"count": 1, "kernel_side": kind.high, "extents": (kind.low, kind.high), "other_share": OTHER_SHARE}
     tries = making.most_tries * making.shard
@@ -178,7 +173,7 @@ def _draw_shard(
     raise UsageError(f"of {tries} kernels only {len(cases)} were found again: give photos with more detail")
 
 
-def _draw_sigma(generator: torch.Generator) -> float:
+def _draw_sigma(generator: Generator) -> float:
     usual, share = torch.rand(2, generator=generator).tolist()
     if usual < USUAL_SHARE:
         return USUAL_SIGMAS[int(share * len(USUAL_SIGMAS))]
@@ -200,7 +195,7 @@ def _stacked(cases: list[tuple[Tensor, ...]]) -> dict[str, Tensor]:
     return {**as_bytes, "start": start.half(), "kernel": kernel, "sigma": sigma}
 
 
-def _crop(shard: dict[str, Tensor], generator: torch.Generator, side: int) -> tuple[Tensor, ...]:
+def _crop(shard: dict[str, Tensor], generator: Generator, side: int) -> tuple[Tensor, ...]:
     count, _, height, width = shard["blurry"].shape
     choices = (count, height - side + 1, width - side + 1, 8)
     which, top, left, turns = (draw_index(one, generator) for one in choices)

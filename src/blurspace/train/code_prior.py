@@ -19,13 +19,12 @@ from blurspace.nets.code_prior import CodePrior
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.kernel_space import BasisNetwork
 from blurspace.train.on_pairs import PairSettings, pair_source
-from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, one_loss
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source
 from blurspace.train.settings import Recipe
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
-# What an exponent that is off by 1 counts, as a mean square error of the picture: REDS at the wrong end of the curves
-# is off by about 3 %.
+# What an exponent that is off by 1 counts, as a mean square error of the picture (measured on REDS).
 CURVE_ERROR = 0.03**2
 DRAWN = 4096  # cells that are drawn in validation
 Cells = tuple[Tensor, Tensor]  # (n channels 1 1), and the noise of their latent numbers
@@ -88,7 +87,7 @@ def build_code_prior(recipe: CodePriorRecipe, *, data: Path, device: str, report
         return {name: square_error(change).mean().sqrt()[None] for name, change in found.items()}
 
     noise = torch.randn(DRAWN, prior.latent, 1, 1, generator=chance(VALIDATION_SEED, 0)).to(held_out)
-    return one_loss(
+    return OneLoss(
         {"space": (space, recipe.space)},
         source=Source(draw, [(held_out, noise)]),
         adam=recipe.adam,

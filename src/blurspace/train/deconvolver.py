@@ -23,16 +23,14 @@ from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
 from blurspace.restore.learned import make_start
 from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, USUAL, Cases, Making, draw_cases, make_shards, read_shard
-from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
-from blurspace.types import Image, Kernel
+from blurspace.types import Kernel
 
-# Batches with true kernels: extents up to the same, and noise of these strengths, log-uniform. With less noise, made
-# blur is explained better than any real one.
+# Batches with true kernels: noise is log-uniform; with less of it made blur is explained better than any real one.
 LEAST_EXTENT, SIGMAS = 3.0, (LEAST_SIGMA, 0.03)
-# A kernel that was measured errs too: Levin's leave 0.003 to 0.006 of his blurry pictures unexplained, beside noise of
-# 0.001. Errors of all values by 0.05 of the peak would leave 0.006. They are drawn up to this share of the peak.
+# A kernel that was measured errs too: Levin's by about 0.05 of the peak. Errors are drawn up to this share of it.
 MOST_ERROR = 0.06
 MEASURED_SIDE = 240  # px, at most, of the crops in validation
 _kept = lru_cache(maxsize=32)(read_shard)  # of 30 to 70 MB
@@ -78,10 +76,14 @@ def build_deconvolver(
     with seeded(recipe.loop.seed):
         network = Deconvolver(**recipe.deconvolver.model_dump())
     if recipe.start is not None:
-        _load_start(network, recipe.start)
+        tensors, about = read_weights(recipe.start)
+        if "denoiser" in about.get("architecture", {}):
+            load_into({"denoiser": network.denoiser}, _blind_to_hints(tensors, network))
+        else:
+            load_into({"deconvolver": network}, tensors)
     network.to(device)
     settings = recipe.data
-    photos, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
+    photos, held_out = both_parts(data, limit=settings.limit, report=report)
     made = partial(make_shards, report=report, making=making)
     shards = made(photos, settings.folder / "train", count=settings.shards, seed=settings.seed)
     other = settings.seed + 1  # other kernels, not only other photos
@@ -97,9 +99,8 @@ def build_deconvolver(
             cases = draw_cases(_kept(path), generator, count=kind.count, side=kind.crop, widest=kind.high)
         return cases.to(device)
 
-    def restored(cases: Cases) -> Image:
-        found: Image = network(cases.blurry, cases.kernel, cases.sigma, cases.doubt, cases.start)
-        return found
+    def restored(cases: Cases) -> Any:
+        return network(cases.blurry, cases.kernel, cases.sigma, cases.doubt, cases.start)
 
     def loss(batch: Cases) -> Tensor:
         error = (restored(batch) - batch.sharp).square().mean((1, 2, 3))
@@ -110,13 +111,9 @@ def build_deconvolver(
         return {name: psnr(restored(batch).clamp(0, 1), batch.sharp)}
 
     pieces = _pieces(held_out, held_out_shards, making, count=settings.validation)
-    return one_loss(
-        {"deconvolver": (network, recipe.deconvolver)},
-        source=Source(draw, [piece.to(device) for piece in pieces]),
-        adam=recipe.adam,
-        loss=loss,
-        measure=measure,
-    )
+    source = Source(draw, [piece.to(device) for piece in pieces])
+    networks = {"deconvolver": (network, recipe.deconvolver)}
+    return OneLoss(networks, source=source, adam=recipe.adam, loss=loss, measure=measure)
 
 
 def true_cases(
@@ -139,15 +136,6 @@ def erring(kernel: Kernel, error: float, generator: Generator) -> Kernel:
     """Kernels (b 1 k k) with errors of their values where they are not 0, of so great a share of the peak."""
     errors = error * kernel.amax((-2, -1), keepdim=True) * torch.randn(kernel.shape, generator=generator)
     return normalise(kernel + errors * (kernel > 0))
-
-
-def _load_start(network: Deconvolver, path: Path) -> None:
-    """Weights of its own, or of the denoiser alone."""
-    tensors, about = read_weights(path)
-    if "denoiser" in about.get("architecture", {}):
-        load_into({"denoiser": network.denoiser}, _blind_to_hints(tensors, network))
-    else:
-        load_into({"deconvolver": network}, tensors)
 
 
 def _blind_to_hints(tensors: Mapping[str, Tensor], network: Deconvolver) -> dict[str, Tensor]:

@@ -1,7 +1,6 @@
 """How is the denoiser trained, which the deconvolver starts from? On photos with Gaussian noise of all strengths.
 
-Zhang et al. 2022 (DRUNet) train theirs so. Pictures in equal planes with equal noise are among them, because the
-deconvolver gets grey photos so.
+Zhang et al. 2022 (DRUNet) train theirs so. Some have equal planes with equal noise, as the deconvolver gets grey ones.
 """
 
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import Tensors
 from blurspace.metrics import psnr
 from blurspace.nets.denoiser import Denoiser
-from blurspace.train.one_loss import PARTS, VALIDATION_SEED, OneLoss, Report, Source, one_loss, sharp_photos
-from blurspace.train.settings import Recipe, Strict
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts
+from blurspace.train.settings import CropSettings, Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Image
 
@@ -28,14 +27,11 @@ LEAST_SIGMA = 0.01
 MEASURED_SIGMAS = (0.01, 0.03, 0.1)  # of the noise in validation
 
 
-class NoiseSettings(Strict):
+class NoiseSettings(CropSettings):
     """Crops of `side` px, and the noise's standard deviation, log-uniform in `sigmas`, for pixel values in [0, 1]."""
 
-    side: int = Field(gt=0)
-    batch: int = Field(gt=0)
     sigmas: tuple[float, float] = (0.003, 0.25)
     validation: int = Field(default=64, gt=0, description="crops that training never sees, for each strength of noise")
-    limit: int | None = Field(default=None, gt=0, description="read only so many photos of each part")
 
 
 class DenoiserNetwork(Strict):
@@ -69,7 +65,7 @@ def build_denoiser(recipe: DenoiserRecipe, *, data: Path, device: str, report: R
     with seeded(recipe.loop.seed):
         network = Denoiser(**recipe.denoiser.model_dump()).to(device)
     settings = recipe.data
-    photos, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
+    photos, held_out = both_parts(data, limit=settings.limit, report=report)
 
     def draw(generator: Generator) -> Noisy:
         low, high = settings.sigmas
@@ -88,7 +84,7 @@ def build_denoiser(recipe: DenoiserRecipe, *, data: Path, device: str, report: R
     strengths = [torch.full((settings.validation,), sigma) for sigma in MEASURED_SIGMAS]
     pieces = [add_noise(held_out, generator, sigma, side=settings.side).to(device) for sigma in strengths]
     networks = {"denoiser": (network, recipe.denoiser)}
-    return one_loss(networks, source=Source(draw, pieces), adam=recipe.adam, loss=loss, measure=measure)
+    return OneLoss(networks, source=Source(draw, pieces), adam=recipe.adam, loss=loss, measure=measure)
 
 
 def add_noise(photos: SharpPhotos, generator: Generator, sigma: Tensor, *, side: int) -> Noisy:

@@ -8,14 +8,13 @@ equation 1), which learns faster, and leaves nothing over. Blur by random kernel
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional
 
 from blurspace.blur.convolve import blur
@@ -26,7 +25,7 @@ from blurspace.errors import NoInputError
 from blurspace.nets.features import FeatureNet
 from blurspace.pixels import central
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, sharp_photos
-from blurspace.train.settings import Recipe, Strict
+from blurspace.train.settings import CropSettings, Recipe, Strict
 from blurspace.train.steps import descend, make_adam, seeded
 from blurspace.types import Image, Kernel
 
@@ -37,7 +36,7 @@ TEMPERATURE = 0.1
 GAUSSIAN_REACH = 4
 
 
-class PlaceSettings(Strict):
+class PlaceSettings(CropSettings):
     """What is told apart, and how crops of it are changed; lengths in px.
 
     `places` of each photo, squares of `place` px, are told apart, `batch` at a time, by two crops of `side` each.
@@ -46,8 +45,6 @@ class PlaceSettings(Strict):
     noise; for pixel values in [0, 1].
     """
 
-    side: int = Field(gt=0)
-    batch: int = Field(gt=0)
     places: int = Field(gt=0)
     place: int = Field(gt=0)
     scales: tuple[float, float] = (1.0, 1.0)
@@ -57,7 +54,6 @@ class PlaceSettings(Strict):
     contrast: float = Field(default=1.0, ge=1)
     offset: float = Field(default=0.0, ge=0)
     sigma: float = Field(default=0.0, ge=0)
-    limit: int | None = Field(default=None, gt=0, description="read only so many photos of each part")
 
     @property
     def roomy(self) -> int:
@@ -85,23 +81,21 @@ class FeaturesRecipe(Recipe):
     task: Literal["features"]
     data: PlaceSettings
     features: FeatureNetwork = FeatureNetwork()
-    # Ours: the scale is that of the last hundred batches.
-    scale_rate: float = Field(default=0.01, gt=0, description="how much of a batch's means goes into the scale")
+    scale_rate: float = Field(default=0.01, gt=0, description="how much of a batch's means goes into the scale (ours)")
 
 
-@dataclass(frozen=True)
 class FeaturesTask:
     """A `loop.Task`: it tells places (n 3 place place), uint8, apart; `held_out` are those of other photos."""
 
-    recipe: FeaturesRecipe
-    features: FeatureNet
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, torch.optim.Optimizer]
-    architecture: Mapping[str, Mapping[str, Any]]
-    places: Tensor
-    held_out: Tensor
-    kernels: Kernel
-    device: str
+    def __init__(self, recipe: FeaturesRecipe, places: Tensor, held_out: Tensor, device: str) -> None:
+        """Make the network, its optimiser and the kernels."""
+        self.recipe, self.places, self.held_out, self.device = recipe, places, held_out, device
+        self.architecture = {"features": recipe.features.model_dump()}
+        with seeded(recipe.loop.seed):
+            self.features = FeatureNet(**self.architecture["features"]).to(device)
+        self.networks = {"features": self.features}
+        self.optimisers = {"all": make_adam(self.features.parameters(), recipe.adam)}
+        self.kernels = draw_kernels(recipe.data.kernels, recipe.data.kernel_side, chance(recipe.loop.seed, -1))
 
     def batch(self, generator: Generator) -> Batch:
         """Two changed crops of each of some random places."""
@@ -137,13 +131,7 @@ class FeaturesTask:
 def build_features(recipe: FeaturesRecipe, *, data: Path, device: str, report: Report) -> FeaturesTask:
     """The task. Raises NoInputError without photos, or where all are smaller than a place."""
     places, held_out = (_places(recipe.data, data, part, report) for part in PARTS)
-    with seeded(recipe.loop.seed):
-        features = FeatureNet(**recipe.features.model_dump()).to(device)
-    optimisers = {"all": make_adam(features.parameters(), recipe.adam)}
-    architecture = {"features": recipe.features.model_dump()}
-    kernels = draw_kernels(recipe.data.kernels, recipe.data.kernel_side, chance(recipe.loop.seed, -1))
-    networks = {"features": features}
-    return FeaturesTask(recipe, features, networks, optimisers, architecture, places, held_out, kernels, device)
+    return FeaturesTask(recipe, places, held_out, device)
 
 
 def similarity(one: Tensor, other: Tensor) -> Tensor:
@@ -199,7 +187,6 @@ def _moved_crop(place: Tensor, settings: PlaceSettings, generator: Generator) ->
 
 
 def _factors(shape: Sequence[int], most: float, generator: Generator) -> Tensor:
-    """Random factors from 1 / `most` to `most`."""
     return torch.exp(math.log(most) * (2 * torch.rand(*shape, generator=generator) - 1))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional
 
 from blurspace.chance import chance
@@ -15,13 +15,10 @@ START_SEED, START_BATCHES = 2021, 256
 FIT_NOISE = 1e-3
 
 
-def start_filters(
-    draw: Callable[[torch.Generator], Pair], *, count: int, side: int, batches: int = START_BATCHES
-) -> Tensor:
+def start_filters(draw: Callable[[Generator], Pair], *, count: int, side: int, batches: int = START_BATCHES) -> Tensor:
     """The `count` main directions of what the kernels of drawn pairs do to a picture: (count side side), of norm 1.
 
-    A uniform kernel is fitted to each pair, its difference from no blur is weighted by the pictures' spectrum, and the
-    singular vectors say the rest.
+    They are singular vectors of the uniform kernels fitted to pairs, less no blur, weighted by the pictures' spectrum.
     """
     kernels, powers = [], []
     for batch in range(batches):

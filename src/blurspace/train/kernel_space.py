@@ -1,7 +1,6 @@
 """How is a kernel space trained? So that what it makes of a pair's sharp picture is the pair's blurry one.
 
-Tran, Tran, Phung and Hoai 2021, equation 4: the Charbonnier distance of y and F(x, G(x, y)), F and G together. What our
-filters start from is in `train.filters`.
+Tran, Tran, Phung and Hoai 2021, equation 4: the Charbonnier distance of y and F(x, G(x, y)), F and G together.
 """
 
 from pathlib import Path
@@ -17,7 +16,7 @@ from blurspace.nets.encoder_space import EncoderSpace
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.filters import START_BATCHES, start_filters
 from blurspace.train.on_pairs import PairSettings, pair_source
-from blurspace.train.one_loss import OneLoss, Report, Source, load_start, one_loss
+from blurspace.train.one_loss import OneLoss, Report, Source, load_start
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
@@ -72,7 +71,7 @@ def build_kernel_space(recipe: KernelSpaceRecipe, *, data: Path, device: str, re
         sizes = {"count": recipe.space.count, "side": recipe.space.side, "batches": recipe.start_batches}
         space.basis.data = start_filters(source.draw, **sizes)
     load_start({"space": space}, recipe.start)
-    return one_loss(
+    return OneLoss(
         {"space": (space.to(device), recipe.space)},
         source=source,
         adam=recipe.adam,
@@ -101,7 +100,7 @@ def build_encoder_space(
         rest = recipe.divergence * divergence(mean, log_variance) / pair.blurry[0].numel()
         return charbonnier(space.reblur(pair.sharp, code), pair.blurry) + rest
 
-    return one_loss(
+    return OneLoss(
         {"space": (space.to(device), recipe.space)},
         source=Source(
             lambda generator: (pairs.draw(generator), generator),  # which goes on to the code's noise

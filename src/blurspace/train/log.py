@@ -45,7 +45,6 @@ class Log:
     def _text(self, rows: list[dict[str, float]]) -> str:
         text = io.StringIO()
         writer = csv.DictWriter(text, self.columns, lineterminator="\n")
-        writer.writerows(
-            {key: f"{value:.6g}" if key != "step" else int(value) for key, value in row.items()} for row in rows
-        )
+        for row in rows:
+            writer.writerow({key: int(value) if key == "step" else f"{value:.6g}" for key, value in row.items()})
         return text.getvalue()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from torch import nn
+from torch import Generator, nn
 
 from blurspace.chance import chance
 from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
@@ -48,7 +48,7 @@ class Task(Protocol):
     def architecture(self) -> Mapping[str, Mapping[str, Any]]:
         """What each network was built with, for the weights file."""
 
-    def batch(self, generator: torch.Generator) -> Any:
+    def batch(self, generator: Generator) -> Any:
         """Draw one batch; all chance comes from `generator` (CPU). May be called from another thread."""
 
     def step(self, batch: Any) -> dict[str, float]:
@@ -96,9 +96,7 @@ def run(
     limit = settings.max_minutes if max_minutes is None else max_minutes
     if settings.schedule == "minutes" and limit is None:
         raise UsageError("the schedule 'minutes' needs to know how many: give --max-minutes")
-    one = _Run(task, settings, out, limit, about or {}, progress)
-    one.start(resume)
-    return one.train()
+    return _Run(task, settings, out, limit, about or {}, progress).train(resume)
 
 
 def check_resumable(out: Path) -> None:
@@ -121,7 +119,7 @@ class _Run:
     saved: float = field(default_factory=time.perf_counter)
     recent: list[dict[str, float]] = field(default_factory=list)
 
-    def start(self, resume: bool) -> None:
+    def _start(self, resume: bool) -> None:
         self.device = next(p for one in self.task.networks.values() for p in one.parameters()).device.type
         self.average = Average(self.task.networks, decay=self.settings.average)
         rates = [float(group["lr"]) for group in self._groups()]
@@ -132,7 +130,8 @@ class _Run:
         if not resume:
             self._report(self._validate())  # the measure of no training, and a fault in it comes at once
 
-    def train(self) -> Path:
+    def train(self, resume: bool) -> Path:
+        self._start(resume)
         with _interrupts() as interrupted, _batches(self.task, self.settings, self.step) as batches:
             while self.step < self.settings.steps and not self._out_of_time():
                 self._advance(next(batches))
@@ -182,11 +181,13 @@ class _Run:
         self.progress(self.log.add(row | measured))
 
     def _save(self) -> Path:
-        """Validate, log, and write the checkpoint and the weights so far."""
         with self.average.in_place():
             self._report(self._validate())
             path = self.out / WEIGHTS
-            write_weights(path, self.task.networks, about=self._about(), half=self.settings.half)
+            architecture = {name: dict(arguments) for name, arguments in self.task.architecture.items()}
+            counted = {"steps": self.step, "minutes": round(self.minutes, 2), "device": self.device}
+            about = {**self.about, "architecture": architecture, **counted}
+            write_weights(path, self.task.networks, about=about, half=self.settings.half)
         state = {
             "step": self.step,
             "minutes": self.minutes,
@@ -200,11 +201,6 @@ class _Run:
         write_bytes(self.out / CHECKPOINT, buffer.getvalue(), overwrite=True)
         self.saved = time.perf_counter()
         return path
-
-    def _about(self) -> dict[str, Any]:
-        architecture = {name: dict(arguments) for name, arguments in self.task.architecture.items()}
-        counted = {"steps": self.step, "minutes": round(self.minutes, 2), "device": self.device}
-        return {**self.about, "architecture": architecture, **counted}
 
     def _validate(self) -> dict[str, float]:
         training = {name: one.training for name, one in self.task.networks.items()}

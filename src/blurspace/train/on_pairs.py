@@ -13,7 +13,7 @@ from blurspace.data.crops import Part, SharpPhotos
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos, split_by_scene
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, Source, report_left_out, sharp_photos
-from blurspace.train.settings import Strict
+from blurspace.train.settings import CropSettings
 from blurspace.types import Pair
 
 Kind = Literal["shakes", "hand", "wheel", "belt", "mast", "lines", "practical", "realistic", "pairs"]
@@ -25,7 +25,7 @@ SPOILT: dict[str, Callable[..., sources.Source]] = {
 }
 
 
-class PairSettings(Strict):
+class PairSettings(CropSettings):
     """Where pairs come from; lengths in px.
 
     `kinds`, all equally likely: "shakes", uniform blur by drawn kernels of `extents`; names of `blur.cameras.CAMERAS`,
@@ -34,14 +34,11 @@ class PairSettings(Strict):
     """
 
     kinds: tuple[Kind, ...] = Field(min_length=1)
-    side: int = Field(gt=0)
-    batch: int = Field(gt=0)
     extents: tuple[float, float] = (1.0, 31.0)
     kernel_side: int = Field(default=33, gt=0)
     sigmas: tuple[float, float] = (0.0, 0.0)
     other_share: float = Field(default=0.3, ge=0, le=1)
     validation: int = Field(default=32, gt=0, description="pairs that training never sees")
-    limit: int | None = Field(default=None, gt=0, description="read only so many photos or pairs of each part")
 
     @model_validator(mode="after")
     def _one_folder(self) -> "PairSettings":

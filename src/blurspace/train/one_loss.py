@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -32,21 +32,28 @@ class Source(Generic[Batch]):
     held_out: list[Batch]
 
 
-@dataclass(frozen=True)
 class OneLoss(Generic[Batch]):
-    """A `loop.Task`: one loss, one optimiser.
+    """A `loop.Task`: one loss, one Adam over `learning`: by default all of the networks, by their names in the file.
 
-    `loss` returns a scalar, or several by name, of which "loss" is descended and all are logged; `measure` one number
-    per picture (b,) each.
+    `loss` returns a scalar, or several by name, of which "loss" is descended and all are logged; `measure` (b,) each.
     """
 
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, torch.optim.Optimizer]
-    architecture: Mapping[str, Mapping[str, Any]]
-    source: Source[Batch]
-    loss: Callable[[Batch], Tensor | Mapping[str, Tensor]]
-    measure: Callable[[Batch], Mapping[str, Tensor]]
-    clip: float | None
+    def __init__(
+        self,
+        networks: Mapping[str, Network],
+        *,
+        source: Source[Batch],
+        adam: AdamSettings,
+        loss: Callable[[Batch], Tensor | Mapping[str, Tensor]],
+        measure: Callable[[Batch], Mapping[str, Tensor]],
+        learning: Iterable[nn.Parameter] | None = None,
+    ) -> None:
+        """Make the optimiser."""
+        self.source, self.loss, self.measure, self.clip = source, loss, measure, adam.clip
+        self.networks = {name: network for name, (network, _) in networks.items()}
+        self.architecture = {name: settings.model_dump() for name, (_, settings) in networks.items()}
+        parameters = nn.ModuleList(self.networks.values()).parameters() if learning is None else learning
+        self.optimisers = {"all": make_adam(parameters, adam)}
 
     def batch(self, generator: Generator) -> Batch:
         """Draw one batch, on the networks' device."""
@@ -63,23 +70,6 @@ class OneLoss(Generic[Batch]):
     def validate(self) -> dict[str, float]:
         """The mean of each measure over all that is held out."""
         return means([self.measure(piece) for piece in self.source.held_out])
-
-
-def one_loss(
-    networks: Mapping[str, Network],
-    *,
-    source: Source[Batch],
-    adam: AdamSettings,
-    loss: Callable[[Batch], Tensor | Mapping[str, Tensor]],
-    measure: Callable[[Batch], Mapping[str, Tensor]],
-    learning: Iterable[nn.Parameter] | None = None,
-) -> OneLoss[Batch]:
-    """A task with one Adam over `learning`: by default all of the networks, by their names in the file."""
-    modules = {name: network for name, (network, _) in networks.items()}
-    parameters = nn.ModuleList(modules.values()).parameters() if learning is None else learning
-    architecture = {name: settings.model_dump() for name, (_, settings) in networks.items()}
-    optimisers = {"all": make_adam(parameters, adam)}
-    return OneLoss(modules, optimisers, architecture, source, loss, measure, adam.clip)
 
 
 def picture_measures(restored: Image, pair: Pair | Triplets) -> dict[str, Tensor]:
@@ -103,6 +93,11 @@ def sharp_photos(data: Path, *, part: Part, limit: int | None, report: Report) -
     photos = SharpPhotos(data, limit=limit, part=part)
     report_left_out(photos.skipped, report)
     return photos
+
+
+def both_parts(data: Path, *, limit: int | None, report: Report) -> list[SharpPhotos]:
+    """The sharp photos to train on, and those held out: see `sharp_photos`."""
+    return [sharp_photos(data, part=part, limit=limit, report=report) for part in PARTS]
 
 
 def report_left_out(skipped: Iterable[str], report: Report) -> None:

@@ -6,7 +6,7 @@ image reconstruction while omitting blur-kernel reconstruction loss"; section 3.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import model_validator
@@ -19,17 +19,7 @@ from blurspace.losses import kernel_l1, picture_l2
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
 from blurspace.nets.synthesis import Guidance, Synthesis
 from blurspace.pixels import luminance
-from blurspace.train.one_loss import (
-    PARTS,
-    VALIDATION_SEED,
-    OneLoss,
-    Report,
-    Source,
-    load_start,
-    one_loss,
-    picture_measures,
-    sharp_photos,
-)
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts, load_start, picture_measures
 from blurspace.train.settings import Recipe, Strict, TripletSettings
 from blurspace.train.steps import seeded
 from blurspace.types import Kernel
@@ -117,7 +107,7 @@ def build_analysis(recipe: AnalysisRecipe, *, data: Path, device: str, report: R
     """Estimate the true kernel: L1 between kernels. Measures `kernel_l1`, 0 to 2."""
     with seeded(recipe.loop.seed):
         network = Analysis(**recipe.analysis.model_dump()).to(device)
-    return one_loss(
+    return OneLoss(
         {"analysis": (network, recipe.analysis)},
         source=_source(recipe, recipe.analysis.side, data=data, device=device, report=report),
         adam=recipe.adam,
@@ -130,7 +120,7 @@ def build_synthesis(recipe: SynthesisRecipe, *, data: Path, device: str, report:
     """Restore with the true kernel: L2 between pictures. Measures `psnr` and, of the input, `blurry_psnr`, dB."""
     with seeded(recipe.loop.seed):
         network = Synthesis(**recipe.synthesis.model_dump()).to(device)
-    return one_loss(
+    return OneLoss(
         {"synthesis": (network, recipe.synthesis)},
         source=_source(recipe, recipe.synthesis.side, data=data, device=device, report=report),
         adam=recipe.adam,
@@ -154,7 +144,7 @@ def build_pair(recipe: PairRecipe, *, data: Path, device: str, report: Report) -
         kernel = analysis(luminance(batch.blurry))
         return picture_measures(synthesis(batch.blurry, kernel), batch) | _kernel_measures(kernel, batch)
 
-    return one_loss(
+    return OneLoss(
         {"analysis": (analysis, recipe.analysis), "synthesis": (synthesis, recipe.synthesis)},
         source=_source(recipe, recipe.analysis.side, data=data, device=device, report=report),
         adam=recipe.adam,
@@ -168,11 +158,10 @@ def build_classifier(recipe: ClassifierRecipe, *, data: Path, device: str, repor
     with seeded(recipe.loop.seed):
         network = SizeClassifier(**recipe.classifier.model_dump()).to(device)
 
-    def logits(batch: Triplets) -> Tensor:
-        found: Tensor = network(luminance(batch.blurry))
-        return found
+    def logits(batch: Triplets) -> Any:
+        return network(luminance(batch.blurry))
 
-    return one_loss(
+    return OneLoss(
         {"classifier": (network, recipe.classifier)},
         source=_source(recipe, recipe.classifier.side, data=data, device=device, report=report),
         adam=recipe.adam,
@@ -198,7 +187,7 @@ def _source(recipe: TripletRecipe, side: int, *, data: Path, device: str, report
     settings = recipe.data
     drawn = settings.model_dump(include={"side", "extents", "sigmas", "camera", "other_share"})
     drawn |= {"kernel_side": side, "device": device}
-    training, held_out = (sharp_photos(data, part=part, limit=settings.limit, report=report) for part in PARTS)
+    training, held_out = both_parts(data, limit=settings.limit, report=report)
     validation = draw_triplets(held_out, chance(VALIDATION_SEED, 0), count=settings.validation, **drawn)
     return Source(
         lambda generator: draw_triplets(training, generator, count=settings.batch, **drawn),

@@ -1,7 +1,6 @@
 """What is in a recipe, which tasks are there, and what is wrong with this recipe?
 
-A recipe is a TOML file: `task = NAME` and the tables of that task's model. The table of tasks is explicit: to add a
-task, add a row.
+A recipe is a TOML file: `task = NAME` and the tables of that task's model. To add a task, add a row to TASKS.
 """
 
 import difflib
@@ -9,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -77,7 +76,6 @@ def _parsed(name: str, path: str | Path) -> dict[str, Any]:
 
 
 def _override(table: dict[str, Any], override: str, recipe: type[BaseModel]) -> None:
-    """Put one "key=value" where it belongs."""
     key, equals, text = (part.strip() for part in override.partition("="))
     if not equals:
         raise UsageError(f"{override!r} sets nothing: give KEY=VALUE, as in loop.steps=1000")
@@ -91,28 +89,23 @@ def _override(table: dict[str, Any], override: str, recipe: type[BaseModel]) -> 
     *tables, last = found[0].split(".")
     for one in tables:
         table = table.setdefault(one, {})
-    table[last] = _value(text)
-
-
-def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        table[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return text
+        table[last] = text
 
 
 def _paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every setting as "table.key"."""
     for name, field in model.model_fields.items():
         annotation: Any = field.annotation
-        if _is_table(annotation):
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield from _paths(annotation, f"{prefix}{name}.")
         else:
             yield prefix + name
 
 
 def _sentence(problem: ValidationError, recipe: type[BaseModel]) -> str:
-    """One error, in our words."""
     # A misspelt key is also a missing one, and the misspelling is the better hint.
     first = min(problem.errors(include_url=False), key=lambda error: error["type"] != "extra_forbidden")
     if not first["loc"]:  # what is wrong is how several fields fit together, and the model says it
@@ -127,10 +120,6 @@ def _sentence(problem: ValidationError, recipe: type[BaseModel]) -> str:
     if first["type"] == "missing":
         return f"{where} is missing: add it"
     return f"{where} is {first['input']!r} ({first['msg']}): correct it"
-
-
-def _is_table(annotation: Any) -> TypeGuard[type[BaseModel]]:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _nearest(name: str, names: Any) -> str:

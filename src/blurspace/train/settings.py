@@ -48,17 +48,22 @@ class Recipe(Strict):
     adam: AdamSettings
 
 
-class TripletSettings(Strict):
-    """What `data.triplets.draw_triplets` draws; lengths in px, `sigmas` for pixel values in [0, 1]."""
+class CropSettings(Strict):
+    """Batches of crops of `side` px."""
 
     side: int = Field(gt=0)
     batch: int = Field(gt=0)
+    limit: int | None = Field(default=None, gt=0, description="read only so many photos or pairs of each part")
+
+
+class TripletSettings(CropSettings):
+    """What `data.triplets.draw_triplets` draws; lengths in px, `sigmas` for pixel values in [0, 1]."""
+
     extents: tuple[float, float]
     sigmas: tuple[float, float]
     camera: Literal["plain", "rich"] = "plain"
     other_share: float = Field(default=0.0, ge=0, le=1)
     validation: int = Field(default=64, gt=0, description="triplets of photos that training never sees")
-    limit: int | None = Field(default=None, gt=0, description="read only so many photos of each part")
 
 
 class CriticNetwork(Strict):

@@ -22,8 +22,7 @@ SECOND_BETA = 0.999  # Kingma and Ba 2015, algorithm 1
 def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, clip: float | None = None) -> float:
     """One optimiser step down the gradient of `loss` (a scalar tensor). Returns the norm of the gradient before `clip`.
 
-    `clip`: the greatest norm of all gradients together; None = no limit. Report the norm among the step's scalars: the
-    loop stops on a number that is not finite.
+    `clip`: the greatest norm of all gradients together; None = no limit. The loop stops where a norm is not finite.
     """
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     # Half precision is for the forward pass; gradients keep the precision of what they belong to.

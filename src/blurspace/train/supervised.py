@@ -8,7 +8,7 @@ from pydantic import model_validator
 from blurspace.builders import DEBLURRERS
 from blurspace.losses import charbonnier
 from blurspace.train.on_pairs import PairSettings, pair_source
-from blurspace.train.one_loss import OneLoss, Report, load_start, one_loss, picture_measures
+from blurspace.train.one_loss import OneLoss, Report, load_start, picture_measures
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
@@ -72,7 +72,7 @@ def build_supervised(recipe: SupervisedRecipe, *, data: Path, device: str, repor
     with seeded(recipe.loop.seed):
         network = DEBLURRERS[kind](**settings.model_dump())
     load_start({kind: network}, recipe.start)
-    return one_loss(
+    return OneLoss(
         {kind: (network.to(device), settings)},
         source=source,
         adam=recipe.adam,

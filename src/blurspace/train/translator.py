@@ -9,9 +9,8 @@ and one blur of the known domain, on the same sharp picture, say what a translat
 known deblurrer is a network, it is asked as well whether it makes the sharp picture of that.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from pydantic import Field
@@ -104,22 +103,45 @@ class Piles:
         return TranslatorBatch(blurry, known, inner[:, 0], made, inner[:, 2], generator)
 
 
-@dataclass(eq=False)
 class TranslatorTask:
-    """A `loop.Task` with a curriculum (`loop.Paced`)."""
+    """A `loop.Task` with a curriculum (`loop.Paced`).
 
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, torch.optim.Optimizer]
-    architecture: Mapping[str, Mapping[str, Any]]
-    piles: Piles
-    data: TranslationData
-    losses: TranslationLosses
-    clip: float | None
-    features: Features
-    deblur: Callable[[Image], Image] | None
-    validation: Sequence[TranslatorBatch]
-    device: str
-    share: float = field(default=1.0, init=False)
+    `features` of the reconstruction loss; `deblur`: the known deblurrer, frozen, if it is a network. Raises UsageError
+    where the losses leave nothing to learn, or crops are too small for the critic.
+    """
+
+    def __init__(
+        self,
+        piles: Piles,
+        *,
+        network: TranslatorNetwork,
+        critic: CriticNetwork,
+        losses: TranslationLosses,
+        data: TranslationData,
+        adam: AdamSettings,
+        features: Features,
+        deblur: Callable[[Image], Image] | None,
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        """Make the networks, their optimisers, and the pairs to validate with."""
+        if not (losses.adversarial or losses.pairs or (losses.through and deblur is not None)):
+            raise UsageError("the losses leave nothing to learn: give pairs or adversarial a weight above 0")
+        self.piles, self.data, self.losses, self.clip = piles, data, losses, adam.clip
+        self.features, self.deblur, self.share = features, deblur, 1.0
+        self.architecture = {"translator": network.model_dump(), "critic": critic.model_dump()}
+        self.networks: dict[str, nn.Module] = {}
+        with seeded(seed):
+            self.networks["translator"] = Translator(**self.architecture["translator"])
+            self.networks["critic"] = judge = PatchCritic(**self.architecture["critic"])
+        if losses.adversarial and data.side < STEP * judge.least:
+            small = f"crops of {data.side} px are too small for this critic at three scales"
+            raise UsageError(f"{small}: give data.side {STEP * judge.least}")
+        self.to(device)
+        self.optimisers = {name: make_adam(one.parameters(), adam) for name, one in self.networks.items()}
+        single = TranslationData(side=data.side, batch=1)
+        chances = [chance(VALIDATION_SEED, index) for index in range(data.validation)]
+        self.validation = [piles.draw(one, single, held_out=True).to(device) for one in chances]
 
     def to(self, device: str) -> None:
         """Go to another device, as for a report after training."""
@@ -192,43 +214,6 @@ class TranslatorTask:
         if self.losses.through and self.deblur is not None:
             loss = loss + self.losses.through * charbonnier(self.deblur(translated[0]), batch.sharp)
         return loss
-
-
-def translator_task(
-    piles: Piles,
-    *,
-    network: TranslatorNetwork,
-    critic: CriticNetwork,
-    losses: TranslationLosses,
-    data: TranslationData,
-    adam: AdamSettings,
-    features: Features,
-    deblur: Callable[[Image], Image] | None,
-    seed: int = 0,
-    device: str = "cpu",
-) -> TranslatorTask:
-    """The task. `features` of the reconstruction loss; `deblur`: the known deblurrer, frozen, if it is a network."""
-    if not (losses.adversarial or losses.pairs or (losses.through and deblur is not None)):
-        raise UsageError("the losses leave nothing to learn: give pairs or adversarial a weight above 0")
-    with seeded(seed):
-        networks: dict[str, nn.Module] = {
-            "translator": Translator(**network.model_dump()),
-            "critic": PatchCritic(**critic.model_dump()),
-        }
-    optimisers = {name: make_adam(one.parameters(), adam) for name, one in networks.items()}
-    least = STEP * getattr(networks["critic"], "least", 0)
-    if losses.adversarial and data.side < least:
-        small = f"crops of {data.side} px are too small for this critic at three scales"
-        raise UsageError(f"{small}: give data.side {least}")
-    architecture = {"translator": network.model_dump(), "critic": critic.model_dump()}
-    single = TranslationData(side=data.side, batch=1)
-    chances = [chance(VALIDATION_SEED, index) for index in range(data.validation)]
-    validation = [piles.draw(one, single, held_out=True).to(device) for one in chances]
-    task = TranslatorTask(
-        networks, optimisers, architecture, piles, data, losses, adam.clip, features, deblur, validation, device
-    )
-    task.to(device)
-    return task
 
 
 def sharper(pictures: Image, share: float) -> AnyImage:

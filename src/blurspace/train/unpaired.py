@@ -9,14 +9,13 @@ random weights), without DualGAN's noise by dropout; the critics see what is mad
 pictures); pictures are in [0, 1] and not [-1, 1], so L1 distances count twice here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import Field
 from torch import Generator, Tensor, nn
 
 from blurspace.chance import chance
@@ -25,7 +24,7 @@ from blurspace.errors import UsageError
 from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
 from blurspace.train.one_loss import VALIDATION_SEED, Report, picture_measures, sharp_photos
-from blurspace.train.settings import CriticNetwork, LoopSettings, Strict
+from blurspace.train.settings import CriticNetwork, CropSettings, LoopSettings, Strict
 from blurspace.train.steps import descend, means, seeded
 from blurspace.train.supervised import RestorerNetwork
 from blurspace.types import Image, Pair
@@ -78,38 +77,58 @@ GAMES: dict[str, Game] = {
 }
 
 
-class UnpairedSettings(Strict):
-    """Crops of `side` px from the folders `blurry` and `sharp` in --data; `limit`: only so many photos of each."""
-
-    side: int = Field(gt=0)
-    batch: int = Field(gt=0)
-    limit: int | None = Field(default=None, gt=0)
-
-
 class UnpairedRecipe(Strict):
-    """Recipe of the tasks "cyclegan" and "dualgan", whose weights and optimisers are in GAMES."""
+    """Recipe of the tasks "cyclegan" and "dualgan", whose weights and optimisers are in GAMES.
+
+    `--data` has the folders `blurry` and `sharp`; `data.limit`: read only so many photos of each.
+    """
 
     task: Literal["cyclegan", "dualgan"]
     loop: LoopSettings
-    data: UnpairedSettings
+    data: CropSettings
     restorer: RestorerNetwork = RestorerNetwork()
     critic: CriticNetwork = CriticNetwork()
 
 
-@dataclass(frozen=True)
 class UnpairedTask:
     """A `loop.Task`: `networks` "sharpen" and "blur" translate, "sharp_critic" and "blurry_critic" judge.
 
-    `fixed`: a batch to validate with where there are no pairs held out.
+    `game`: a name in GAMES. `blurry` and `sharp` draw pictures (count 3 side side) in [0, 1] on `device`, where
+    `held_out` must be too. Raises UsageError on another game, or crops too small for the critic.
     """
 
-    game: Game
-    networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, torch.optim.Optimizer]
-    architecture: Mapping[str, Mapping[str, Any]]
-    draw: Callable[[Generator], tuple[Image, Image]]
-    fixed: tuple[Image, Image]
-    held_out: Sequence[Pair]
+    def __init__(
+        self,
+        game: str,
+        *,
+        blurry: Draw,
+        sharp: Draw,
+        batch: int,
+        widths: Sequence[int],
+        critic_width: int,
+        critic_layers: int,
+        seed: int,
+        held_out: Sequence[Pair] = (),
+        device: str = "cpu",
+    ) -> None:
+        """Make the networks, and a batch to validate with where there are no pairs held out."""
+        if game not in GAMES:
+            raise UsageError(f"the game {game!r} is not known: give one of {', '.join(GAMES)}")
+        self.game, self.held_out = GAMES[game], held_out
+        restorer: dict[str, Any] = {"widths": tuple(widths)}
+        critic: dict[str, Any] = {"width": critic_width, "layers": critic_layers}
+        with seeded(seed):
+            translators = {name: Restorer(**restorer).to(device) for name in TRANSLATORS}
+            critics = {name: PatchCritic(**critic).to(device) for name in CRITICS}
+        self.networks: dict[str, nn.Module] = {**translators, **critics}
+        self.architecture = dict.fromkeys(TRANSLATORS, restorer) | dict.fromkeys(CRITICS, critic)
+        self.judges, makers = (nn.ModuleList(one.values()) for one in (critics, translators))
+        make = self.game.optimiser
+        self.optimisers = {"translators": make(makers.parameters()), "critics": make(self.judges.parameters())}
+        self.draw = lambda generator: (blurry(generator, batch), sharp(generator, batch))
+        self.fixed = self.draw(chance(VALIDATION_SEED, 0))
+        with torch.no_grad():
+            critics["sharp_critic"](self.fixed[1])  # crops that are too small are refused here
 
     def batch(self, generator: Generator) -> Batch:
         """New pictures for every critic step; the last ones are for the translators too."""
@@ -135,7 +154,7 @@ class UnpairedTask:
         loss = self._judge("sharp_critic", sharp, made_sharp) + self._judge("blurry_critic", blurry, made_blurry)
         gradient = descend(loss, self.optimisers["critics"])
         if self.game.clip is not None:
-            for one in _parameters([self.networks[name] for name in CRITICS]):
+            for one in self.judges.parameters():
                 one.data.clamp_(-self.game.clip, self.game.clip)
         return {"critics": float(loss.detach()), "critics_gradient": gradient}
 
@@ -152,7 +171,6 @@ class UnpairedTask:
         return {name: float(one.detach()) for name, one in numbers.items()} | {"translators_gradient": gradient}
 
     def _translate(self, blurry: Image, sharp: Image) -> tuple[Image, Image]:
-        """Made sharp, and made blurry."""
         return self.networks["sharpen"](blurry), self.networks["blur"](sharp)
 
     def _judge(self, critic: str, real: Image, made: Image) -> Tensor:
@@ -170,8 +188,7 @@ class UnpairedTask:
 def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: Report) -> UnpairedTask:
     """The task; `data` holds the folders `blurry` and `sharp`, whose photos are no pairs.
 
-    Raises NoInputError where one of them is missing, empty or of photos smaller than a crop, UsageError where crops are
-    too small for the critic.
+    Raises NoInputError without photos at least as large as a crop, UsageError where crops are too small for the critic.
     """
 
     def drawing(name: str) -> Draw:
@@ -179,7 +196,7 @@ def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: R
         pile = UnpairedPhotos(photos)
         return lambda generator, count: pile.draw(generator, count=count, side=recipe.data.side).to(device)
 
-    return unpaired_task(
+    return UnpairedTask(
         recipe.task,
         blurry=drawing("blurry"),
         sharp=drawing("sharp"),
@@ -192,51 +209,6 @@ def build_unpaired(recipe: UnpairedRecipe, *, data: Path, device: str, report: R
     )
 
 
-def unpaired_task(
-    game: str,
-    *,
-    blurry: Draw,
-    sharp: Draw,
-    batch: int,
-    widths: Sequence[int],
-    critic_width: int,
-    critic_layers: int,
-    seed: int,
-    held_out: Sequence[Pair] = (),
-    device: str = "cpu",
-) -> UnpairedTask:
-    """The same from anything that draws pictures (count 3 side side) in [0, 1]; `game`: a name in GAMES.
-
-    Pictures and pairs must be on `device`. Raises UsageError on another game, or crops too small for the critic.
-    """
-    if game not in GAMES:
-        raise UsageError(f"the game {game!r} is not known: give one of {', '.join(GAMES)}")
-    restorer, critic = {"widths": tuple(widths)}, {"width": critic_width, "layers": critic_layers}
-    with seeded(seed):
-        translators = {name: Restorer(**restorer).to(device) for name in TRANSLATORS}
-        critics = {name: PatchCritic(**critic).to(device) for name in CRITICS}
-    fixed = chance(VALIDATION_SEED, 0)
-    task = UnpairedTask(
-        GAMES[game],
-        networks={**translators, **critics},
-        optimisers={
-            "translators": GAMES[game].optimiser(_parameters(translators.values())),
-            "critics": GAMES[game].optimiser(_parameters(critics.values())),
-        },
-        architecture={**dict.fromkeys(translators, restorer), **dict.fromkeys(critics, critic)},
-        draw=lambda generator: (blurry(generator, batch), sharp(generator, batch)),
-        fixed=(blurry(fixed, batch), sharp(fixed, batch)),
-        held_out=held_out,
-    )
-    with torch.no_grad():
-        critics["sharp_critic"](task.fixed[1])  # crops that are too small are refused here
-    return task
-
-
 def _distance(one: Image, other: Image) -> Tensor:
     """The mean absolute difference of pictures in [0, 1], as if they were in [-1, 1]."""
     return RANGE * (one.float() - other).abs().mean()
-
-
-def _parameters(networks: Iterable[nn.Module]) -> list[nn.Parameter]:
-    return [one for network in networks for one in network.parameters()]
