@@ -113,6 +113,12 @@ def test_paper(key):
     assert catalog.papers_behind(key) == (key,)
 
 
+def test_no_paper_in_the_file_is_passed_over():
+    text = (catalog.WEIGHTS.parent / "papers.bib").read_text("utf-8")
+    assert len(PAPERS) == sum(line.startswith("@") for line in text.splitlines())
+    assert text == "\n\n".join(paper.bibtex for paper in PAPERS.values()) + "\n"
+
+
 def test_unknown_names_say_what_there_is():
     with pytest.raises(ModelError, match="classical"):
         catalog.find_card("nothing")

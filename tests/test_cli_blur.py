@@ -56,7 +56,7 @@ def options(tmp_path):
         "scene": ("--scene", "wheel", "--sigma", 0),
         "kernel": ("--kernel", tmp_path / "k.tiff"),
         "code": ("--code", bank, "--index", 1, "--space", weights),
-        "sample": ("--sample", "--space", weights),
+        "sample": ("--sample", "--weights", weights),
     }
 
 

@@ -52,7 +52,7 @@ def home(tmp_path, monkeypatch):
 def run(capfd):
     def call(line, *, space="space"):
         verb, *rest = line.split()
-        code = cli.main([verb, *(["--space", space] if space else []), *rest])
+        code = cli.main([verb, *(["--weights", space] if space else []), *rest])
         out, err = capfd.readouterr()
         return SimpleNamespace(code=code, out=out, err=err)
 

@@ -104,8 +104,7 @@ def deblur(
         device=place,
     )
     given = picture(what)
-    found = deblurrer(given.values, least_sigma=given.least_sigma, near=near, run=run or deblurrer.run())
-    return Result(found, given)
+    return Result(deblurrer(given.values, least_sigma=given.least_sigma, near=near, run=run or deblurrer.run()), given)
 
 
 def diagnose(what: What, *, response: str | None = None, run: Run | None = None) -> Diagnosis:
@@ -172,9 +171,8 @@ def picture(what: What) -> Picture:
         planes = torch.from_numpy(np.array(what).reshape(what.height, what.width, -1)).permute(2, 0, 1)
     elif isinstance(what, np.ndarray):
         if what.ndim not in (2, 3):
-            raise UsageError(
-                f"an array of shape {what.shape} was given: give (height, width) or (height, width, channels)"
-            )
+            given = f"an array of shape {what.shape} was given"
+            raise UsageError(f"{given}: give (height, width) or (height, width, channels)")
         planes = torch.from_numpy(np.ascontiguousarray(what).reshape(*what.shape[:2], -1)).permute(2, 0, 1)
     elif isinstance(what, Tensor):
         if what.ndim not in (2, 3, 4) or (what.ndim == 4 and len(what) != 1):
@@ -191,7 +189,7 @@ def _checked(what: What, planes: Tensor) -> Picture:
     if not 1 <= channels <= 4:
         raise UsageError(f"a picture with {channels} channels was given: give 1 or 3, or with alpha 2 or 4")
     if planes.is_floating_point():
-        planes = planes if planes.dtype == torch.float32 else planes.float()
+        planes = planes.float()
         if not bool((planes >= 0).all() and (planes <= 1).all()):  # nor where it is no number
             raise UsageError("a picture of floats was given with values outside [0, 1]: scale it first")
     elif planes.dtype not in (torch.uint8, torch.uint16):

@@ -56,8 +56,7 @@ def make_network(name: str, **arguments: Any) -> nn.Module:
     if key not in NETWORKS:
         raise ModelError(f"no network {name} is known: give weights of a recipe of this blurspace")
     module, kind = NETWORKS[key]
-    network: nn.Module = getattr(import_module(f"blurspace.nets.{module}"), kind)(**arguments)
-    return network
+    return cast(nn.Module, getattr(import_module(f"blurspace.nets.{module}"), kind)(**arguments))
 
 
 # Networks of task "deblurrer", by the name of their tables in a recipe.
@@ -103,9 +102,21 @@ class _Checkpoint(WeightsFile):
     """The same of another project's file, which spandrel reads."""
 
     def network(self, name: str) -> nn.Module:
-        """Its network."""
+        """Its network. Raises ModelError where spandrel is not here, or cannot read it as a deblurrer."""
         del name
-        return _foreign(self.about["path"])
+        try:
+            from spandrel import ImageModelDescriptor, ModelLoader
+        except ImportError as problem:
+            needed = "to read others spandrel is needed: pip install spandrel torchvision"
+            raise ModelError(f"{self.label} is no file of ours, and {needed}") from problem
+        try:
+            found = ModelLoader().load_from_file(self.about["path"])
+        except Exception as problem:  # unpickling damaged bytes raises what it likes
+            raise ModelError(f"{self.label} is no checkpoint that spandrel knows: give another") from problem
+        same_size = isinstance(found, ImageModelDescriptor) and found.scale == 1
+        if not same_size or (found.input_channels, found.output_channels) != (3, 3):
+            raise ModelError(f"{self.label} is no network from RGB to RGB of the same size: give a deblurrer")
+        return _Foreign(found).requires_grad_(False).eval()
 
 
 def read_file(path: str | Path) -> WeightsFile:
@@ -143,7 +154,7 @@ def card_of(files: Sequence[WeightsFile]) -> Card:
 def networks_of(card: Card, files: Sequence[WeightsFile] = (), device: str = "cpu") -> Networks:
     """The networks that a card's method is made of, on a device: those it knows in `files`, or else the shipped ones.
 
-    What helps (the kernel space that reads blurs for receipts) is always the shipped one.
+    What helps (the kernel space that reads blurs for receipts) is always shipped.
     """
     found = [(file, name) for file in files for name in file.networks if name in card.networks]
     found += [(file, name) for file in shipped(card.name)[bool(files) :] for name in file.networks]
@@ -197,14 +208,13 @@ def write_camera(
 ) -> None:
     """Write one camera's file: its translator, and the known deblurrer, which is a weights file or a method's name.
 
-    Weights of ours go into the file; another project's checkpoint stays where it is. `about`: whatever JSON holds, with
-    "architecture" of the translator.
+    Another project's checkpoint stays where it is. `about`: whatever JSON holds, with "architecture" of the translator.
     """
     tensors, architecture = named_tensors({"translator": translator}), dict(about["architecture"])
     method = str(known.resolve()) if isinstance(known, Path) else known
     if isinstance(known, Path) and known.suffix not in FOREIGN:
-        file = read_file(known)
-        method, kind = "", _at_once(file)
+        method, file = "", read_file(known)
+        kind = _at_once(file)
         architecture[kind] = file.about["architecture"][kind]
         tensors |= {name: one for name, one in file.tensors.items() if name.startswith(f"{kind}.")}
     facts = {**about, "architecture": architecture, "kind": CAMERA, "method": method}
@@ -240,11 +250,7 @@ def build_camera(*weights: str | Path, device: str = "cpu") -> Camera:
 def finest(translator: nn.Module) -> Callable[[Image], Image]:
     """Of a translator's three scales the finest, (b 3 h w), not clamped."""
 
-    def translate(blurry: Image) -> Image:
-        found: Image = translator(blurry)[0]
-        return found
-
-    return translate
+    return lambda blurry: translator(blurry)[0]
 
 
 def _at_once(file: WeightsFile) -> str:
@@ -255,23 +261,6 @@ def _at_once(file: WeightsFile) -> str:
     return name
 
 
-def _foreign(path: Path) -> nn.Module:
-    try:
-        from spandrel import ImageModelDescriptor, ModelLoader
-    except ImportError as problem:
-        raise ModelError(
-            f"{shown(path)} is no file of ours, and to read others spandrel is needed: pip install spandrel torchvision"
-        ) from problem
-    try:
-        found = ModelLoader().load_from_file(path)
-    except Exception as problem:  # unpickling damaged bytes raises what it likes
-        raise ModelError(f"{shown(path)} is no checkpoint that spandrel knows: give another") from problem
-    same_size = isinstance(found, ImageModelDescriptor) and found.scale == 1
-    if not same_size or (found.input_channels, found.output_channels) != (3, 3):
-        raise ModelError(f"{shown(path)} is no network from RGB to RGB of the same size: give a deblurrer")
-    return _Foreign(found).requires_grad_(False).eval()
-
-
 class _Foreign(nn.Module):
     """A network that spandrel read; its descriptor pads to the sizes that the network can take, and cuts again."""
 
@@ -280,5 +269,4 @@ class _Foreign(nn.Module):
         self.model, self.call = descriptor.model, descriptor
 
     def forward(self, blurry: Image) -> Image:
-        restored: Image = self.call(blurry)
-        return restored
+        return self.call(blurry)

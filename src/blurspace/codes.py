@@ -22,8 +22,7 @@ from blurspace.types import Code, Image, KernelSpace, Pair
 AnySpace = BasisSpace | EncoderSpace  # ours, and the published one
 # Adam's rate for a code's numbers, most of which are below 1 in our space; and steps after which little happens.
 RETRIEVAL_RATE, RETRIEVAL_STEPS = 0.01, 60
-# The picture that shows a code: a point or a square of light in the middle of each cell of so many px.
-PROBE_CELL = 64
+PROBE_CELL = 64  # px: a picture that shows a code has a point or a square of light in the middle of each such cell
 DARK, LIGHT = 0.2, 0.8
 LEAST_TRACE = 2e-3  # half an 8-bit level: below it a cell shows nothing
 BANK = "blur bank"
@@ -65,8 +64,7 @@ def retrieve(space: KernelSpace, pair: Pair, *, steps: int = RETRIEVAL_STEPS, ra
 def show_code(space: KernelSpace, code: Code, *, size: tuple[int, int]) -> Image:
     """What a code does, as a picture (1 1 h 2w): to a grid of points (left) and to a grid of squares (right).
 
-    The stand-in for a kernel where the blur is no convolution. `size` (h, w), at least 64 px: of the pictures it
-    belongs to. The points' traces are scaled so that the brightest pixel of each is white.
+    `size` (h, w), at least 64 px: of the pictures it belongs to. The brightest pixel of each point's trace is white.
     """
     points, squares = probes(size)
     traces = (space.reblur(points, code) - DARK).clamp_min(0)
@@ -103,10 +101,8 @@ class BlurBank:
     def of(self, space: AnySpace) -> "BlurBank":
         """The bank itself. Raises ModelError where it is of another space."""
         if self.space != space.fingerprint():
-            raise ModelError(
-                "the blur bank was made with another kernel space: give the weights that it was made with, or make it "
-                "again"
-            )
+            given = "the blur bank was made with another kernel space"
+            raise ModelError(f"{given}: give the weights that it was made with, or make it again")
         return self
 
 

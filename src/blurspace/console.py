@@ -4,6 +4,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -14,16 +15,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass
 class Console:
-    """One per command: knows how talkative it may be (`-q`, `-v`) and whether stdout speaks JSON."""
+    """One per command: how talkative it may be (`-q`: errors only, `-v`: tracebacks), and whether stdout is JSON."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False, as_json: bool = False) -> None:
-        """`quiet` keeps all but errors to itself; `verbose` adds notes and tracebacks."""
-        self.quiet = quiet
-        self.verbose = verbose
-        self.as_json = as_json
-        self._shown: Progress | None = None
-        self._stage: TaskID | None = None
+    quiet: bool = False
+    verbose: bool = False
+    as_json: bool = False
+    _shown: "Progress | None" = None
+    _stage: "TaskID | None" = None
 
     def data(self, record: dict[str, Any], line: str | None) -> None:
         """One line of data on stdout: the record as JSON, or its plain form (None: nothing to say)."""

@@ -9,8 +9,7 @@ from torch.nn import functional
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
 
-# The offset under the root: Lai, Huang, Ahuja and Yang 2017 (LapSRN), section 3.3.
-CHARBONNIER_EPS = 1e-3
+CHARBONNIER_EPS = 1e-3  # the offset under the root: Lai, Huang, Ahuja and Yang 2017 (LapSRN), section 3.3
 
 
 def kernel_l1(estimated: Kernel, kernel: Kernel) -> Tensor:
@@ -44,9 +43,8 @@ def charbonnier(restored: Image, sharp: Image, *, eps: float = CHARBONNIER_EPS) 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """How far normal distributions of codes are from the standard normal: the Kullback-Leibler divergence in nats.
 
-    Both (b ...), any range. Returns a scalar >= 0, the sum over all numbers of a sample, mean over the batch; so it
-    grows with the size of the code. Source: Kingma and Welling 2014, Eq. 10, negated. The sum of Tran et al. 2021's
-    published code leaves out the factor 1/2, and adds the batch up: a weight there is twice one here, per sample.
+    Both (b ...), any range. Returns a scalar >= 0, the sum over all numbers of a sample, mean over the batch. Source:
+    Kingma and Welling 2014, Eq. 10, negated. Tran et al. 2021's published code leaves out the factor 1/2.
     """
     _check(mean, log_variance)
     mean, log_variance = mean.float(), log_variance.float()
@@ -76,9 +74,7 @@ def gradient_penalty(
     """How far the critic's slope is from 1 between pictures (b c h w), the mean over the batch. Returns a scalar.
 
     Each picture of the batch has its own random place between the two, and its own norm, over the mean of the critic's
-    patches; so it is right for every batch size. `generator`: on the CPU.
-    Source: Gulrajani et al. 2017, Eq. 3; Pham et al. 2024, Eq. 4, which goes from the blurry picture to the translated
-    one (the published code from the known blur to the translated one, and for a batch of 1 only).
+    patches. `generator`: on the CPU. Source: Gulrajani et al. 2017, Eq. 3; Pham et al. 2024, Eq. 4.
     """
     _check(blurry, translated)
     share = torch.rand(len(blurry), 1, 1, 1, generator=generator).to(blurry)
@@ -91,8 +87,7 @@ def gradient_penalty(
 def perceptual(features: Callable[[Image], Sequence[Tensor]], one: Image, other: Image) -> Tensor:
     """The mean absolute difference of the features of pictures (b c h w), the mean over the maps. Returns a scalar.
 
-    Source: Johnson, Alahi and Fei-Fei 2016, section 3.2; as an L1 distance over the number of elements in Pham et al.
-    2024, Eq. 5, for one scale.
+    Source: Johnson, Alahi and Fei-Fei 2016, section 3.2; as an L1 distance in Pham et al. 2024, Eq. 5, for one scale.
     """
     _check(one, other)
     pairs = zip(features(one), features(other), strict=True)

@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
+from blurspace.pixels import gaussian_means, inner
 from blurspace.types import Image
 
 # Wang, Bovik, Sheikh and Simoncelli 2004, section III.C: window and the two constants that keep the ratio finite.
-SSIM_SIGMA = 1.5
-SSIM_SIDE = 11
+SSIM_SIDE, SSIM_SIGMA = 11, 1.5
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
 COARSE = 64  # px: what is averaged over so many is what a blur of 8 px leaves nearly alone (ours)
 
@@ -45,9 +45,7 @@ def psnr(restored: Image, sharp: Image, *, crop: int = 0, round8: bool = False) 
     _check_pair(restored, sharp, least=2 * crop + 1)
     if round8:
         restored, sharp = to_8_bits(restored), to_8_bits(sharp)
-    height, width = sharp.shape[-2:]
-    difference = (restored - sharp)[..., crop : height - crop, crop : width - crop]
-    return -10 * difference.square().mean((1, 2, 3)).log10()
+    return -10 * inner(restored - sharp, crop).square().mean((1, 2, 3)).log10()
 
 
 def ssim(restored: Image, sharp: Image) -> Tensor:
@@ -62,7 +60,7 @@ def ssim(restored: Image, sharp: Image) -> Tensor:
     batch = sharp.shape[0]
     first, second = restored.to(torch.float64), sharp.to(torch.float64)
     moments = torch.stack((first, second, first * first, second * second, first * second))
-    means = _gaussian_mean(moments.flatten(0, 2).unsqueeze(1)).unflatten(0, (5, batch, -1))
+    means = gaussian_means(moments.flatten(0, 2).unsqueeze(1), SSIM_SIDE, SSIM_SIGMA).unflatten(0, (5, batch, -1))
     mean1, mean2, square1, square2, product = means
     luminance = (2 * mean1 * mean2 + SSIM_C1) / (mean1.square() + mean2.square() + SSIM_C1)
     variances = square1 - mean1.square() + square2 - mean2.square()
@@ -80,22 +78,15 @@ def aligned(restored: Image, sharp: Image, *, max_shift: int = 5, step: float = 
     Source: the up-to-shift score of Levin, Weiss, Durand and Freeman 2009.
     """
     if crop <= max_shift or not math.isclose(step * round(1 / step), 1):
-        raise UsageError(
-            f"crop {crop}, max_shift {max_shift} and step {step} were given: "
-            "give a crop above max_shift, and a step that divides 1 px evenly"
-        )
+        given = f"crop {crop}, max_shift {max_shift} and step {step} were given"
+        raise UsageError(f"{given}: give a crop above max_shift, and a step that divides 1 px evenly")
     _check_pair(restored, sharp, least=2 * crop + 1)
     per_pixel = round(1 / step)
     mix = bilinear_table(max_shift, per_pixel).to(sharp.device)
-    height, width = sharp.shape[-2:]
-    target = sharp[..., crop : height - crop, crop : width - crop]
-    edge = crop - max_shift
-    roomy = to_8_bits(restored)[..., edge : height - edge, edge : width - edge]
+    target, roomy = inner(sharp, crop), inner(to_8_bits(restored), crop - max_shift)
     best = [int(ssd_of_shifts(one, other, mix).argmin()) for one, other in zip(roomy, target, strict=True)]
     places = [divmod(index, len(mix)) for index in best]
-    moved = torch.stack(
-        [_shifted(one, mix[row], mix[column]) for one, (row, column) in zip(roomy, places, strict=True)]
-    )
+    moved = torch.stack([_shifted(one, *mix[list(place)]) for one, place in zip(roomy, places, strict=True)])
     shift = torch.tensor(places, device=sharp.device) / per_pixel - max_shift
     return Aligned(moved, target, (moved - target).square().sum((1, 2, 3)), shift)
 
@@ -140,13 +131,6 @@ def _shifted(roomy: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return functional.conv2d(roomy[:, None], kernel[None, None])[:, 0]
 
 
-def _gaussian_mean(planes: Tensor) -> Tensor:
-    steps = torch.arange(SSIM_SIDE, dtype=planes.dtype, device=planes.device) - SSIM_SIDE // 2
-    window = torch.exp(-0.5 * (steps / SSIM_SIGMA) ** 2)
-    window = window / window.sum()
-    return functional.conv2d(functional.conv2d(planes, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
-
-
 def coarse_change(restored: Image, blurry: Image) -> Tensor:
     """How much a result (b c h w) changed what blur leaves alone: means over 64 px, as a share of their mean; (b,).
 
@@ -159,12 +143,8 @@ def coarse_change(restored: Image, blurry: Image) -> Tensor:
 
 def _check_pair(restored: Tensor, sharp: Tensor, *, least: int) -> None:
     if restored.shape != sharp.shape or sharp.ndim != 4:
-        raise UsageError(
-            f"pictures of shapes {tuple(restored.shape)} and {tuple(sharp.shape)} were given: "
-            "give two of the same shape (batch, channels, height, width)"
-        )
+        given = f"pictures of shapes {tuple(restored.shape)} and {tuple(sharp.shape)} were given"
+        raise UsageError(f"{given}: give two of the same shape (batch, channels, height, width)")
     if min(sharp.shape[-2:]) < least:
-        raise UsageError(
-            f"the pictures are {sharp.shape[-2]} x {sharp.shape[-1]} px and this metric needs {least}: "
-            "give bigger pictures or a smaller crop"
-        )
+        given = f"the pictures are {sharp.shape[-2]} x {sharp.shape[-1]} px and this metric needs {least}"
+        raise UsageError(f"{given}: give bigger pictures or a smaller crop")

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
-from blurspace.pixels import luminance
+from blurspace.pixels import gaussian_means, luminance
 from blurspace.types import Image
 
 PEAK = 255  # the unit of the constant 1 that eq. 1 adds to the local deviation: grey levels of 8 bits
@@ -28,8 +28,7 @@ PATCH = 96  # section 3: a size of patch that performs well, px
 SHARP_ENOUGH = 0.75  # section 2.2: T, as a part of the sharpest patch
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # rows and columns; eq. 4 calls for both axes and both diagonals
 SHAPES = (0.2, 10.0, 0.001)  # first, last, step: the search of the release; a Gaussian is 2, a Laplacian 1
-# Ours, in grey levels: round-off is 1e-13, and one level of blue in the window's corner, the least there is, 2e-5.
-FLAT = 1e-9
+FLAT = 1e-9  # ours, in grey levels: round-off is 1e-13, and one level of blue in the window's corner 2e-5
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,8 @@ def normalised(plane: Tensor) -> tuple[Tensor, Tensor]:
 
     Source: Mittal et al. 2013, eq. 1 to 3; the edge is repeated.
     """
-    steps = torch.arange(WINDOW_SIDE, dtype=plane.dtype, device=plane.device) - WINDOW_SIDE // 2
-    window = torch.exp(-0.5 * (steps / WINDOW_SIGMA) ** 2)
-    window = window / window.sum()
     padded = functional.pad(torch.cat((plane, plane.square())), [WINDOW_SIDE // 2] * 4, mode="replicate")
-    means = functional.conv2d(functional.conv2d(padded, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
+    means = gaussian_means(padded, WINDOW_SIDE, WINDOW_SIGMA)
     deviation = (means[1:] - means[:1].square()).clamp(min=0).sqrt()
     difference = plane - means[:1]
     difference = torch.where(difference.abs() < FLAT, 0, difference)
@@ -108,16 +104,15 @@ def normalised(plane: Tensor) -> tuple[Tensor, Tensor]:
 def asymmetric_fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Shape, left scale and right scale (n,) of generalised Gaussians, one per row of `samples` (n m).
 
-    The density is proportional to exp(-(|x| / scale)^shape), with a scale for each side of 0. Scales are NaN where a
-    row has nothing on a side. Source: the moments of Lasmar, Stitou and Berthoumieu 2009, as Mittal et al. 2013 ask.
+    The density is proportional to exp(-(|x| / scale)^shape). Scales are NaN where a row has nothing on a side. Source:
+    the moments of Lasmar, Stitou and Berthoumieu 2009, as Mittal et al. 2013 ask.
     """
     square = samples.square()
     left = ((square * (samples < 0)).sum(1) / (samples < 0).sum(1)).sqrt()
     right = ((square * (samples > 0)).sum(1) / (samples > 0).sum(1)).sqrt()
     ratio = left / right
     moments = samples.abs().mean(1).square() / square.mean(1)
-    moments = moments * (ratio**3 + 1) * (ratio + 1) / (ratio.square() + 1).square()
-    shape = _shape(moments)
+    shape = _shape(moments * (ratio**3 + 1) * (ratio + 1) / (ratio.square() + 1).square())
     scale = torch.exp((torch.lgamma(1 / shape) - torch.lgamma(3 / shape)) / 2)
     return shape, left * scale, right * scale
 

@@ -1,6 +1,8 @@
-"""What do all rooms do to the pixels of a picture? Its luminance, and its middle; `levels` rounds them."""
+"""What do all rooms do to the pixels of a picture? Its luminance, middle and local means; `levels` rounds them."""
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 from blurspace.types import AnyImage, Image
 
@@ -13,6 +15,14 @@ def luminance(picture: Image) -> AnyImage:
     if picture.shape[1] == 1:
         return picture
     return (picture * picture.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def gaussian_means(planes: Tensor, side: int, sigma: float) -> Tensor:
+    """The means of planes (n 1 h w) in a Gaussian window of `side` px, odd: (n 1 h-side+1 w-side+1)."""
+    steps = torch.arange(side, dtype=planes.dtype, device=planes.device) - side // 2
+    window = torch.exp(-0.5 * (steps / sigma) ** 2)
+    window = window / window.sum()
+    return functional.conv2d(functional.conv2d(planes, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
 
 
 def inner(picture: Tensor, margin: int) -> Tensor:

@@ -113,9 +113,14 @@ def held_memory() -> int:
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return most_memory() or 0
+
+
+def most_memory(*, children: bool = False) -> int | None:
+    """The most bytes that this process, or any of its children, has held so far; None where nobody says (Windows)."""
     try:
         import resource
     except ImportError:
-        return 0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return None
+    most = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

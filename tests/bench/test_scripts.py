@@ -53,7 +53,7 @@ def test_a_row_is_stale_when_its_code_has_changed(run, tmp_path):
         ("bench/levin.py", ["levin-blurry.csv", "script.csv"]),
         ("restore/deep/search.py", ["levin-blurry.csv", "script.csv"]),
     ):
-        (tmp_path / "code" / name).write_text(f"{name} 2", encoding="utf-8")
+        (tmp_path / "code" / name).write_text(f"changed = {name!r}", encoding="utf-8")
         assert {row["file"] for row in run.stale()} >= set(expected)
     rows = {row["file"]: row["digest"] for row in run.index()}
     assert (rows["old.csv"], len(rows["levin-blurry.csv"])) == ("unknown", 12)

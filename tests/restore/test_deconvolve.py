@@ -8,7 +8,7 @@ from blurspace.blur.fourier import differences, differences_adjoint, extend, ext
 from blurspace.blur.kernels import delta, gaussian, line, shake
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
-from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.noise import estimate_sigma
 
 from .scenes import made_scene
@@ -37,6 +37,15 @@ def test_it_gains_much_over_the_blurry_picture_up_to_the_frame(name, channels):
     assert ringing < before
 
 
+@pytest.mark.parametrize("name", KERNELS)
+def test_relaxed_rounds_lead_as_far_as_more_plain_ones(name):
+    kernel, scene = KERNELS[name], made_scene(150, seed=2)
+    reach = kernel.shape[-1] // 2
+    blurry, sharp = blur(scene, kernel, border="valid"), scene[..., reach:-reach, reach:-reach]
+    relaxed, plain = (psnr(deconvolve(blurry, kernel, rounds=rounds), sharp) for rounds in (Rounds(), Rounds(30, 1.0)))
+    assert relaxed > plain - 0.1
+
+
 @pytest.mark.parametrize("prior", ["total variation", "hyper-laplacian"])
 def test_both_priors_beat_the_blurry_picture_under_noise(prior):
     scene = made_scene(140, seed=3)
@@ -51,7 +60,7 @@ def test_both_priors_beat_the_blurry_picture_under_noise(prior):
 
 def test_no_blur_and_no_noise_change_almost_nothing():
     scene = made_scene(64, seed=4)
-    assert psnr(deconvolve(scene, delta(), strength=1e-6, iterations=100), scene) > 50
+    assert psnr(deconvolve(scene, delta(), strength=1e-6, rounds=Rounds(100)), scene) > 50
 
 
 def test_clipped_pixels_are_a_lower_bound_only():

@@ -5,13 +5,12 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
-from blurspace.blur.kernels import line, shake
+from blurspace.blur.kernels import extent, line, shake
 from blurspace.catalog import build_deblurrer
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
-from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deconvolve import deconvolve
-from blurspace.restore.evidence import gather, judge, normalised_sparsity
+from blurspace.restore.evidence import gather, normalised_sparsity
 
 from .made import restoring, with_restorers
 from .scenes import made_scene
@@ -110,7 +109,8 @@ def test_ringing_raises_the_score_and_the_sparsity_falls_with_sharpness():
 
 def test_the_receipt_of_the_true_restoration_is_consistent():
     sharp, blurry = shaken(seed=8)
-    receipt = judge(blurry, sharp, UniformBlur(SHAKE), blur(sharp, SHAKE), sigma=0.001)
+    evidence = gather(blurry, sharp, blur(sharp, SHAKE), reach=SHAKE.shape[-1] // 2)
+    receipt = evidence.receipt(length=extent(SHAKE)[0], sigma=0.001)
     assert receipt.verdict == "restored"
     assert receipt.change_psnr == pytest.approx(float(psnr(sharp, blurry)))
     assert receipt.reblur_psnr > 40

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from blurspace.blur.kernels import shake
+from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos, turned
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
 from blurspace.train import cases
-from blurspace.train.steps import chance
 
 SIDE, COUNT = 64, 2
 

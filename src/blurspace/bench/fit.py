@@ -91,7 +91,7 @@ def partner(found: Mapping[Key, Path], key: Key, none: str) -> Path:
     return found[key]
 
 
-def framed(sharp: Image, blurry: Image) -> tuple[Image, int]:
+def framed(sharp: Float[Tensor, "_ _ _ _"], blurry: Image) -> tuple[Image, int]:
     """`sharp` (1 c h w) cut or padded with black to the size of `blurry`, centres together.
 
     Also says how many px at the frame's sides it may not fill: crop at least these. Raises PictureError where the two

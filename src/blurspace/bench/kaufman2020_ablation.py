@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from blurspace.data.triplets import Triplets
     from blurspace.train.one_loss import OneLoss
 
-# Our choice: all of it in half an hour or so on one thread. Measured, beside two other trainings on 2 cores of an AMD
-# EPYC: 0.14 to 0.17 s a step of synthesis.
-STEPS = 1500
+STEPS = 1500  # our choice: all of it in half an hour or so on one thread
 END_TO_END_SHARE = 0.5  # of STEPS, after the pre-training; the paper has a tenth of far more steps
 SEED = 0
 EXTENTS, RANGES = (3, 15), ((3, 9), (9, 15))  # px; the paper has three ranges up to 85 px
@@ -71,7 +69,7 @@ def run(data: Path, *, progress: Progress = no_progress, limit: int | None = Non
         guided = [partial(bench.guided, kind) for kind in GUIDANCES]
         stages = [*guided, bench.at_random, bench.trained_apart, bench.by_range]
         rows = [row for stage in progress(stages, total=len(stages), what="ablation") for row in stage()]
-        rows.insert(0, bench.blurry_row())
+        rows.insert(0, bench.row(BLURRY, bench.done[GUIDANCES[0]].last["blurry_psnr"], 0, 0.0))
     return rows
 
 
@@ -91,10 +89,6 @@ class _Trained:
     weights: Path
     first: dict[str, float]
     last: dict[str, float]
-
-    @property
-    def minutes(self) -> float:
-        return self.last["minutes"]
 
     @torch.no_grad()
     def measure(self, pieces: "list[Triplets]") -> torch.Tensor:
@@ -121,22 +115,22 @@ class _Ablation:
         """Synthesis with the true kernel."""
         one = self._train(kind, "synthesis", self.steps, synthesis=SYNTHESIS | {"guidance": kind})
         name = "true kernel, both" if kind == "both" else f"true kernel, {kind.replace('none', 'no')} guidance"
-        return [self._row(name, one.last["psnr"], self.steps, one.minutes, one)]
+        return [self.row(name, one.last["psnr"], self.steps, one.last["minutes"], one)]
 
     def at_random(self) -> list[Row]:
         """Both networks end to end from random weights."""
         steps = self.steps + self.more
         one = self._train("random", "pair", steps)
-        return [self._row("random initialisation, end to end", one.last["psnr"], steps, one.minutes, one)]
+        return [self.row("random initialisation, end to end", one.last["psnr"], steps, one.last["minutes"], one)]
 
     def trained_apart(self) -> list[Row]:
         """Both apart, and what end to end adds; the first measure of the second is the result of the first."""
         analysis = self._train("analysis", "analysis", self.steps)
         one = self._train("pair", "pair", self.more, start=self._start())
-        apart, steps = analysis.minutes + self.done["both"].minutes, self.steps + self.more
+        apart, steps = analysis.last["minutes"] + self.done["both"].last["minutes"], self.steps + self.more
         return [
-            self._row("pre-training only", one.first["psnr"], self.steps, apart, one),
-            self._row("pre-training, then end to end", one.last["psnr"], steps, apart + one.minutes, one),
+            self.row("pre-training only", one.first["psnr"], self.steps, apart, one),
+            self.row("pre-training, then end to end", one.last["psnr"], steps, apart + one.last["minutes"], one),
         ]
 
     def by_range(self) -> list[Row]:
@@ -151,22 +145,17 @@ class _Ablation:
         sides = torch.tensor([trim(one).shape[-1] for piece in pieces for one in piece.kernel.split(1)])
         small, large = (one.measure(pieces) for one in pairs)
         psnr = float(torch.where(sides <= RANGES[0][1], small, large).mean())
-        apart = self.done["analysis"].minutes + self.done["both"].minutes
-        minutes = apart + sum(one.minutes for one in pairs)
-        row = self._row("scale-optimised", psnr, self.steps + self.more, minutes, *pairs)
+        apart = self.done["analysis"].last["minutes"] + self.done["both"].last["minutes"]
+        minutes = apart + sum(one.last["minutes"] for one in pairs)
+        row = self.row("scale-optimised", psnr, self.steps + self.more, minutes, *pairs)
         return [row | {"note": "two ranges, not three; pre-training shared; chosen by the true size, no classifier"}]
 
-    def blurry_row(self) -> Row:
-        """Doing nothing: what every gain is over."""
-        psnr = round(self.done[GUIDANCES[0]].last["blurry_psnr"], 4)
-        names = ("paper_psnr", "psnr", "gain", "steps", "minutes", "parameters", "note")
-        return {"configuration": BLURRY, **dict(zip(names, (None, psnr, 0.0, 0, 0.0, 0, None), strict=True))}
-
-    def _row(self, name: str, psnr: float, steps: int, minutes: float, *trained: _Trained) -> Row:
+    def row(self, name: str, psnr: float, steps: int, minutes: float, *trained: _Trained) -> Row:
+        """A row; gains are over doing nothing."""
         networks = [network for one in trained for network in one.task.networks.values()]
         return {
             "configuration": name,
-            "paper_psnr": PAPER[name],
+            "paper_psnr": PAPER.get(name),
             "psnr": round(psnr, 4),
             "gain": round(psnr - self.done[GUIDANCES[0]].last["blurry_psnr"], 4),
             "steps": steps,

@@ -12,9 +12,9 @@ little less.
 
 The score is as described in Köhler et al. 2012: one factor on the intensities and one translation, both by least
 squares, then PSNR, and the best over the frames of the trajectory. It was written anew here, since the authors' MATLAB
-script was not available; what that leaves open is chosen so: shifts by a quarter px (bilinear), 30 px cut off, one
-factor for all colours, and MSSIM as the mean SSIM of Wang et al. 2004. Hence PSNR may differ from the script's by
-tenths of a dB. There is no true kernel: the shake has six dimensions.
+script was not available; PROTOCOL says what was chosen where that leaves anything open, and MSSIM is the mean SSIM of
+Wang et al. 2004. Hence PSNR may differ from the script's by tenths of a dB. There is no true kernel: the shake has six
+dimensions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,11 @@ from pathlib import Path
 from statistics import fmean
 
 from blurspace.bench.fit import Fit, Movable, find_named, fit, fitted, movable
-from blurspace.bench.methods import BLURRY, blind_methods, build, restore
+from blurspace.bench.methods import BLURRY, build, restore
 from blurspace.bench.published import KOHLER, SKIPPED
 from blurspace.bench.result import Progress, Row, blurry_summary, each_of, grouped, no_progress, reduced
 from blurspace.bench.tables import methods_table
+from blurspace.catalog import deblurrers
 from blurspace.errors import NoInputError
 from blurspace.io.images import read_photo
 from blurspace.metrics import ssim
@@ -46,9 +47,7 @@ PROTOCOL = (
     "not restored counts as its input; gain over the input scored the same way; seconds of the deblurrer alone, after "
     "one warm-up picture"
 )
-
-
-METHODS = (BLURRY, *blind_methods())
+METHODS = (BLURRY, *deblurrers())
 PUBLISHED = KOHLER
 table = methods_table
 
@@ -64,10 +63,7 @@ class Shot:
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
-    """Measure one method on the photos below the folder `data`, all or the first `limit`.
-
-    Raises NoInputError where photos or frames are missing, PictureError on a bad file.
-    """
+    """Measure one method on the photos below the folder `data`, all or the first `limit`."""
     shots = find(data)[:limit]
     deblurrer = build(method)
     restore(deblurrer, read_photo(shots[0].blurry).pixels)  # warm-up: the first call plans FFTs and starts threads

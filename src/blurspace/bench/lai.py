@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from blurspace.bench.fit import Made, find_named, partner, read_pair, true_kernels
 from blurspace.bench.methods import TOLD, build, known_methods, measured, restore, scored
@@ -42,18 +44,13 @@ WARNING = (
     "published_in_another_protocol comes from a script adapted from Köhler's: compare it neither with published nor "
     "with this run"
 )
-
-
 METHODS = known_methods()
 PUBLISHED = LAI
 table = methods_table
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
-    """Measure one method on the pictures below the folder `data`, all or the first `limit`.
-
-    Raises NoInputError where pictures are missing, PictureError on a bad file.
-    """
+    """Measure one method on the pictures below the folder `data`, all or the first `limit`."""
     pictures = find(data, kernels=method in TOLD)[:limit]
     kernels = true_kernels(pictures, max_shift=MAX_SHIFT)
     return measured(
@@ -89,7 +86,7 @@ def measure(made: Made, method: str, kernel: Kernel | None) -> Row:
     return {"picture": made.picture, "kernel": made.shake, "category": made.picture.split("_")[0], **row}
 
 
-def luma(picture: Image) -> Image:
+def luma(picture: Image) -> Float[Tensor, "b 1 h w"]:
     """The luma (1 1 h w) of an RGB picture (1 3 h w) after rounding it to 8 bits, in [16/255, 235/255], itself rounded.
 
     A grey picture (1 1 h w) is its own luma. Source: Rec. ITU-R BT.601, as MATLAB's rgb2ycbcr has it for uint8.

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -52,7 +51,10 @@ def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int
 
 def load(data: Path) -> list[LevinPair]:
     """All pairs, by picture and kernel. Raises NoInputError where there is no file, PictureError on a bad one."""
-    path = _find(data)
+    found = sorted(data.rglob(FILE)) if data.is_dir() else [data]
+    if not found or not found[0].is_file():
+        raise NoInputError(f"{data} holds no {FILE}: give --data the file, or a folder that holds it")
+    path = found[0]
     try:
         with np.load(path, allow_pickle=False) as arrays:
             names = sorted(
@@ -82,18 +84,10 @@ def summary(rows: Sequence[Row]) -> Row:
 def table(results: Sequence[BenchResult]) -> list[Row]:
     """One line per method."""
 
-    def ratios(summary: dict[str, Any]) -> Row:
-        shares = f"{summary['error_ratio_under_2']:.0%} / {summary['error_ratio_under_3']:.0%}"
-        return {"error ratio < 2 / < 3": shares}
+    def ratios(told: Row) -> Row:
+        return {"error ratio < 2 / < 3": f"{told['error_ratio_under_2']:.0%} / {told['error_ratio_under_3']:.0%}"}
 
     return methods_table(results, ratios)
-
-
-def _find(data: Path) -> Path:
-    found = sorted(data.rglob(FILE)) if data.is_dir() else [data]
-    if not found or not found[0].is_file():
-        raise NoInputError(f"{data} holds no {FILE}: give --data the file, or a folder that holds it")
-    return found[0]
 
 
 def _pair(arrays: np.lib.npyio.NpzFile, picture: int, shake: int) -> LevinPair:

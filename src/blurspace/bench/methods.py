@@ -46,12 +46,7 @@ class Score:
 
 def known_methods() -> tuple[str, ...]:
     """All that the catalogue can deblur with, nothing at all, and the true kernel."""
-    return (BLURRY, *blind_methods(), *TOLD)
-
-
-def blind_methods() -> tuple[str, ...]:
-    """The methods that deblur with nothing but the photo."""
-    return catalog.deblurrers()
+    return (BLURRY, *catalog.deblurrers(), *TOLD)
 
 
 def build(method: str, true_kernel: Kernel | None = None) -> Deblurrer | None:

@@ -67,8 +67,6 @@ PAPER = {
     **{"network:mimo": 26.98, "network:nafnet": 20.54},
     **{"size:0.25": 25.45, "size:0.5": 25.93, "size:0.75": 26.32},
 }
-
-
 summary = means_of
 
 

@@ -35,8 +35,6 @@ PROTOCOL = (
     f"steps of {BATCH} crops of {CROP} px, one seed; tested on test/gopro averaged 2 x 2; PSNR over all colours, both "
     "rounded to 8 bits, mean"
 )
-
-
 summary = means_of
 
 
@@ -64,5 +62,5 @@ def gopro_world(data: Path, *, steps: int) -> World:
         source=from_pairs(shot.pairs, side=FRAME),
         known_pairs=[reds.whole(index) for index in range(min(BANK, len(reds)))],
         known=known,
-        tests=[halved(tests.whole(index)) for index in range(len(tests))],
+        tests=[halved(pair) for pair in tests.wholes()],
     )

@@ -1,4 +1,4 @@
-"""Which frozen protocols are there, and what does each need? The table, one row each.
+"""Which frozen protocols are there, and what does each need? Those in `protocols.toml`.
 
 A protocol lives in the file of its name, `bench/levin.py` for "levin", which has
 
@@ -12,9 +12,11 @@ A protocol lives in the file of its name, `bench/levin.py` for "levin", which ha
 Those import torch; this table does not, so that `blurspace --help` and `cite` are instant.
 """
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from blurspace.bench.published import beside
@@ -25,15 +27,16 @@ from blurspace.bench.result import BenchResult, Row, summarise
 class Protocol:
     """A row. `default`: the method that is measured where none is asked for. `papers`: keys of `blurspace.papers`.
 
-    `needs`: what must lie below `--data`; () where the data are pictures under any name, None where it makes its own.
-    `data`: what those are called in a summary, where not like their folder. `trains`: whether it trains networks.
+    `needs`: what must lie below `--data`; () where the data are pictures under any name. `data`: what those are called
+    in a summary, where not like their folder. `own`: whether it can make its own. `trains`: whether it trains networks.
     """
 
     name: str
     default: str = "classical"
-    needs: tuple[str, ...] | None = ()
-    papers: tuple[str, ...] = ()
+    needs: Sequence[str] = ()
+    papers: Sequence[str] = ()
     data: str | None = None
+    own: bool = False
     trains: bool = False
 
     @property
@@ -55,69 +58,9 @@ class Protocol:
         return BenchResult(list(rows), summary)
 
 
-_PHOTOS, _SCENES = "train/photos", "test/kodak24"
-_FRAMES = ("train/gopro_half", "train/reds_half", "test/gopro")
-_NAH = ("nah2017", "nah2019")
+def _read() -> dict[str, Protocol]:
+    rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    return {name: Protocol(name, **row) for name, row in rows.items()}
 
-PROTOCOLS: dict[str, Protocol] = {
-    row.name: row
-    for row in (
-        Protocol("levin", data="levin32.npz", papers=("levin2009",)),
-        Protocol("kohler"),
-        Protocol("lai"),
-        Protocol("sun"),
-        Protocol("synthetic"),
-        Protocol("rotation", papers=("whyte2012",)),
-        Protocol("sharp"),
-        Protocol("speed", needs=None),
-        Protocol("kaufman2020-ablation", default="kaufman2020", papers=("kaufman2020",), trains=True),
-        Protocol(
-            "transfer",
-            default="kernel-space",
-            needs=(_SCENES, "test/cid22", "test/gopro", "train/reds_half", "train/gopro_240fps_half"),
-            papers=("tran2021", *_NAH),
-        ),
-        Protocol(
-            "tran2021-transfer",
-            default="kernel-space",
-            needs=("bench/levin2009", _PHOTOS, _SCENES, "test/cid22"),
-            papers=("tran2021", "levin2009"),
-            trains=True,
-        ),
-        Protocol(
-            "tran2021-swapped",
-            default="kernel-space",
-            needs=("train/gopro_half", "test/gopro"),
-            papers=("tran2021", "nah2017"),
-            trains=True,
-        ),
-        Protocol(
-            "tran2021-retrieval",
-            default="kernel-space",
-            needs=(_PHOTOS, _SCENES, *_FRAMES),
-            papers=("tran2021", *_NAH),
-            trains=True,
-        ),
-        Protocol(
-            "tran2021-augmented",
-            default="kernel-space",
-            needs=(_PHOTOS, _SCENES, "train/reds_half", "test/gopro"),
-            papers=("tran2021", *_NAH),
-            trains=True,
-        ),
-        Protocol(
-            "pham2024-adapt",
-            default="ours",
-            needs=(_PHOTOS, _SCENES),
-            papers=("pham2024", "tran2021", "cho2021", "isola2017", "gulrajani2017", "zhu2017", "yi2017"),
-            trains=True,
-        ),
-        Protocol(
-            "pham2024-gopro",
-            default="ours",
-            needs=(*_FRAMES, "train/gopro_240fps_half"),
-            papers=("pham2024", "tran2021", *_NAH),
-            trains=True,
-        ),
-    )
-}
+
+PROTOCOLS = _read()

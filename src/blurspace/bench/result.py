@@ -52,7 +52,7 @@ def read_csv(text: str) -> BenchResult:
     except json.JSONDecodeError as error:
         raise PictureError("a benchmark CSV has no summary in its first line: write it with bench --csv") from error
     return BenchResult(
-        [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(io.StringIO(body))], summary
+        [{key: read_cell(cell) for key, cell in row.items()} for row in csv.DictReader(io.StringIO(body))], summary
     )
 
 
@@ -129,7 +129,8 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value).replace("|", "\\|")
 
 
-def _value(cell: str) -> object:
+def read_cell(cell: str) -> object:
+    """What a cell of a CSV file stands for: nothing, a truth, a number or a text."""
     if cell in ("", "True", "False"):
         return {"": None, "True": True, "False": False}[cell]
     for kind in (int, float):

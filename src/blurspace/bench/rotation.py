@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from blurspace.bench.methods import BLURRY, blind_methods, build, restore, scored
+from blurspace.bench.methods import BLURRY, build, restore, scored
 from blurspace.bench.result import BenchResult, Progress, Row, grouped, no_progress
 from blurspace.bench.synthetic import CROP, LEAST_SIDE, MAX_SHIFT, SEED
 from blurspace.bench.tables import fixed, word
@@ -19,6 +19,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import delta, shake
 from blurspace.blur.varying import blur_rotation, draw_rotation_path
+from blurspace.catalog import deblurrers
 from blurspace.chance import chance_of
 from blurspace.errors import UsageError
 from blurspace.io.images import find_photos, read_photo
@@ -35,9 +36,7 @@ PROTOCOL = (
     f"pitch and yaw; display values, sigma {SIGMA}, rounded to 8 bits; the frame of one extent cut off; restored "
     f"rounded to 8 bits; crop {CROP} px; shift searched in +-{MAX_SHIFT} px by 0.25 px; PSNR and SSIM over all colours"
 )
-
-
-METHODS = (BLURRY, *blind_methods())
+METHODS = (BLURRY, *deblurrers())
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:

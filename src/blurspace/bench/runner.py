@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from blurspace.bench.protocols import PROTOCOLS, Protocol
+from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import BenchResult, Progress, no_progress
 from blurspace.cards import current_name
 from blurspace.errors import NoInputError, UsageError
@@ -22,37 +22,27 @@ def run(
     in the catalogue, "blurry" (do nothing) and "true kernel"; None = the row's default. `progress`: called as
     progress(items, total=..., what=...), gives the items back. `limit`: the first pictures only, for a quick look (of
     a protocol that trains, often so many steps). Raises UsageError on names that are not known, NoInputError where the
-    data are missing.
+    data are missing, PictureError on a bad file.
     """
     if name not in PROTOCOLS:
         raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} pictures was given: give 1 or more")
     protocol = PROTOCOLS[name]
-    _check_data(protocol, data)
-    methods = getattr(protocol.code, "METHODS", None)
-    method = _known(method or protocol.default, methods or (protocol.default,))
-    told = {"method": method} if methods else {}
-    rows = protocol.code.run(data, **told, progress=progress or no_progress, limit=limit)
-    return protocol.result(rows, method=method, data=protocol.data or (data.name if data else "made"))
-
-
-def _check_data(protocol: Protocol, data: Path | None) -> None:
     if data is None:
-        if protocol.needs is not None:
-            raise UsageError(f"protocol {protocol.name} needs pictures: give --data FOLDER")
-        return
-    if not data.exists():
+        if not protocol.own:
+            raise UsageError(f"protocol {name} needs pictures: give --data FOLDER")
+    elif not data.exists():
         raise NoInputError(f"{data} does not exist: give --data the protocol's pictures")
-    for part in protocol.needs or ():
-        if not (data / part).exists():
+    for part in protocol.needs:
+        if data and not (data / part).exists():
             raise NoInputError(f"{data / part} is missing: give --data a folder that holds {part}")
-
-
-def _known(method: str, allowed: tuple[str, ...]) -> str:
-    """The method's name; "true-kernel" is "true kernel", and old names are today's."""
-    method = current_name(method)
-    name = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
-    if name is None:
+    methods = getattr(protocol.code, "METHODS", None)
+    allowed = methods or (protocol.default,)
+    method = current_name(method or protocol.default)  # an old name is today's, and "true-kernel" is "true kernel"
+    called = {name.replace("-", " "): name for name in allowed}.get(method.replace("-", " "))
+    if called is None:
         raise UsageError(f"method {method} is not measured by this protocol: give one of {', '.join(allowed)}")
-    return name
+    told = {"method": called} if methods else {}
+    rows = protocol.code.run(data, **told, progress=progress or no_progress, limit=limit)
+    return protocol.result(rows, method=called, data=protocol.data or (data.name if data else "made"))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
-from blurspace.bench.methods import blind_methods, build, restore
+from blurspace.bench.methods import build, restore
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress, reduced
+from blurspace.catalog import deblurrers
 from blurspace.io.images import find_photos, read_photo
 from blurspace.restore.deblurrer import Deblurrer
 
@@ -14,9 +15,7 @@ PROTOCOL = (
     "sharp 1: each photo as it is, response not told; left alone = that verdict; bit-exact = the pixels that come out "
     "are the pixels that went in"
 )
-
-
-METHODS = blind_methods()
+METHODS = deblurrers()
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:

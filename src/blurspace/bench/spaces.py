@@ -1,6 +1,6 @@
 """What do the protocols about kernel spaces share? The folders they need, a quick training, and a yardstick."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -30,6 +30,7 @@ RATE, CLIP, BATCH = 3e-4, 0.1, 4
 # A fitted kernel may be noisy where the picture has no texture; this is far below any texture's power.
 RIDGE = 1e-3
 BAND = 16  # rows of pixels at once
+Batch = Callable[[torch.Generator], Pair]
 
 
 def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int) -> BasisSpace:
@@ -49,13 +50,7 @@ def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int)
 
 
 def trained_restorer(
-    batch: Callable[[torch.Generator], Pair],
-    *,
-    widths: tuple[int, ...],
-    steps: int,
-    seed: int,
-    rate: float,
-    clip: float,
+    batch: Batch, *, widths: tuple[int, ...], steps: int, seed: int, rate: float, clip: float
 ) -> Restorer:
     """A small deblurrer, trained down the Charbonnier distance on batches of pairs."""
     with seeded(seed):
@@ -69,14 +64,7 @@ def trained_restorer(
 
 
 def fit(
-    network: nn.Module,
-    loss: Callable[[Pair], Tensor],
-    batch: Callable[[torch.Generator], Pair],
-    *,
-    steps: int,
-    seed: int,
-    rate: float,
-    clip: float,
+    network: nn.Module, loss: Callable[[Pair], Tensor], batch: Batch, *, steps: int, seed: int, rate: float, clip: float
 ) -> None:
     """Adam down the loss for `steps` batches, its rate falling to 0; the network is frozen afterwards."""
     adam = torch.optim.Adam(network.parameters(), lr=rate)
@@ -90,13 +78,6 @@ def fit(
 def all_pairs(path: Path) -> PairPhotos:
     """The pairs of a folder, in memory."""
     return PairPhotos(find_pairs(path))
-
-
-def spaced_pairs(path: Path, count: int) -> Iterator[Pair]:
-    """`count` whole pairs of a folder, evenly spaced."""
-    files = find_pairs(path)
-    photos = PairPhotos([files[index * len(files) // count] for index in range(count)])
-    return (photos.whole(index) for index in range(len(photos)))
 
 
 def halved(pair: Pair) -> Pair:

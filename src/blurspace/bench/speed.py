@@ -10,14 +10,15 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.bench.methods import blind_methods
 from blurspace.bench.result import Progress, Row, no_progress
 from blurspace.bench.tables import rows_table
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
+from blurspace.catalog import deblurrers
 from blurspace.errors import BlurspaceError
 from blurspace.io.images import encode_photo, read_photo, write_bytes
 from blurspace.types import Image, Photo
@@ -35,15 +36,18 @@ PROTOCOL = (
     f"process of its own: wall-clock seconds from start to exit and peak resident memory; `blurspace --help`: the "
     f"median of {HELP_RUNS} wall-clock times"
 )
-
-
-METHODS = blind_methods()
+METHODS = deblurrers()
 
 
 def run(data: Path | None, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Time one deblurring of a made photo, or of the photo `data`, and the help page; `limit` changes nothing."""
     del limit
-    sharp = made_picture() if data is None else _resized(read_photo(data).pixels)
+    if data is None:
+        sharp = made_picture()
+    else:
+        size = [side + KERNEL - 1 for side in SIZE]
+        sharp = read_photo(data).pixels
+        sharp = functional.interpolate(sharp, size=size, mode="bicubic", antialias=True).clamp(0, 1)
     tasks = (lambda: _deblur(shaken(sharp), method), _help)
     return [task() for task in progress(tasks, total=len(tasks), what="speed")]
 
@@ -62,7 +66,7 @@ def made_picture() -> Image:
     return (0.9 * picture + 0.05 + 0.02 * texture).clamp(0, 1)
 
 
-def shaken(sharp: Image) -> Image:
+def shaken(sharp: Image) -> Float[Tensor, "b c _ _"]:
     """The blurry photo that is timed, from a sharp one that is 50 px bigger each way."""
     generator = torch.Generator().manual_seed(SEED)
     kernel = shake(KERNEL, generator=generator, extent=KERNEL)
@@ -108,8 +112,3 @@ def timed(*arguments: str) -> tuple[float, str]:
             f"blurspace {arguments[0]} ended with exit code {done.returncode} ({reason}): repair it first"
         )
     return seconds, done.stdout
-
-
-def _resized(picture: Tensor) -> Image:
-    size = [side + KERNEL - 1 for side in SIZE]
-    return functional.interpolate(picture, size=size, mode="bicubic", antialias=True).clamp(0, 1)

@@ -36,18 +36,13 @@ PROTOCOL = (
     "as its input; seconds of the deblurrer alone, after one warm-up picture"
 )
 NO_TABLE = "no published number in this protocol is at hand; error ratios of other papers divide by other deconvolvers"
-
-
 METHODS = known_methods()
 PUBLISHED = SUN
 table = methods_table
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
-    """Measure one method on the pictures below the folder `data`, all or the first `limit`.
-
-    Raises NoInputError where files are missing, PictureError on a bad file.
-    """
+    """Measure one method on the pictures below the folder `data`, all or the first `limit`."""
     pictures = find(data)[:limit]
     kernels = true_kernels(pictures, max_shift=MAX_SHIFT)
     return measured(pictures, lambda made: measure(made, method, kernels[made.shake]), what="sun", progress=progress)

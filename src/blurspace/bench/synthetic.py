@@ -36,8 +36,6 @@ PROTOCOL = (
     "colours; PSNR and Gaussian SSIM over all colours; a picture not restored counts as its input; seconds of the "
     "deblurrer alone"
 )
-
-
 METHODS = known_methods()
 
 

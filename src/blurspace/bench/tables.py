@@ -69,7 +69,8 @@ def load(folder: Path, name: str) -> list[BenchResult]:
         if fresh.summary != read.summary:
             raise UsageError(f"{path} has a summary that its rows do not give today: run its benchmark again")
         results.append(fresh)
-    return sorted(results, key=lambda one: (one.summary["data"], _place(one.summary["method"])))
+    place = {method: number for number, method in enumerate(ORDER)}  # all others in the order of their files
+    return sorted(results, key=lambda one: (one.summary["data"], place.get(one.summary["method"], len(ORDER))))
 
 
 def methods_table(results: Sequence[BenchResult], more: Callable[[dict[str, Any]], Row] = lambda _: {}) -> list[Row]:
@@ -96,7 +97,10 @@ def rows_table(*columns: str, **headings: str) -> Callable[[Sequence[BenchResult
 
     def table(results: Sequence[BenchResult]) -> list[Row]:
         rows = [row for result in results for row in result.rows]
-        return [{shown[name]: _decimals(row[name]) for name in columns} for row in rows]
+        return [
+            {shown[name]: fixed(row[name], 2) if isinstance(row[name], float) else row[name] for name in columns}
+            for row in rows
+        ]
 
     return table
 
@@ -110,12 +114,3 @@ def word(method: str) -> str:
 def fixed(value: float | None, digits: int) -> str:
     """With so many decimals; nothing for None."""
     return "" if value is None else f"{value:.{digits}f}"
-
-
-def _decimals(value: object) -> object:
-    return fixed(value, 2) if isinstance(value, float) else value
-
-
-def _place(method: str) -> int:
-    """Methods of a protocol of its own come in the order of their files."""
-    return ORDER.index(method) if method in ORDER else len(ORDER)

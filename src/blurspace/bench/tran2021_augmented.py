@@ -20,7 +20,7 @@ from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.sources import from_bank, from_kernels, mixed
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.types import Pair
+from blurspace.types import Code, Pair
 
 # imgaug's MotionBlur draws lines of 3 to 7 px at any angle unless it is told otherwise.
 LENGTHS, ANGLES = (3, 4, 5, 6, 7), tuple(range(0, 180, 15))
@@ -45,9 +45,9 @@ def run(data: Path, *, progress: Progress = no_progress, limit: int | None = Non
     """Table 4; `data`: as the protocol says, `limit`: so many steps instead of `STEPS`."""
     space, photos = build_space(), SharpPhotos(data / "train/photos")
     reds = _codes(space, data / "train/reds_half", REDS_HALVINGS)
-    gopro = _codes(space, data / "test/gopro", GOPRO_HALVINGS)
-    first = round(len(reds.codes) * TRAIN_SHARE)
-    seen, unseen = _part(reds, slice(None, first)), _part(reds, slice(first, None))
+    gopro = BlurBank(_codes(space, data / "test/gopro", GOPRO_HALVINGS), (), "")
+    first = round(len(reds) * TRAIN_SHARE)
+    seen, unseen = (BlurBank(codes, (), "") for codes in (reds[:first], reds[first:]))
     lines = from_kernels(photos, [line(length, angle) for length in LENGTHS for angle in ANGLES], side=CROP)
     sources = {"lines": lines, "lines and REDS codes": mixed([lines, from_bank(photos, seen, space, side=CROP)])}
     tests = _tests(SharpPhotos(data / "test/kodak24"), space, unseen, gopro)
@@ -72,17 +72,11 @@ table = rows_table(
 )
 
 
-def _codes(space: BasisSpace, path: Path, halvings: int) -> BlurBank:
-    photos = all_pairs(path)
-    pairs = [photos.whole(index) for index in range(len(photos))]
+def _codes(space: BasisSpace, path: Path, halvings: int) -> tuple[Code, ...]:
+    pairs = all_pairs(path).wholes()
     for _ in range(halvings):
         pairs = [halved(pair) for pair in pairs]
-    codes = tuple(space.extract(pair.sharp, pair.blurry) for pair in pairs)
-    return BlurBank(codes, tuple(str(one.blurry) for one in photos.files), "")
-
-
-def _part(bank: BlurBank, which: slice) -> BlurBank:
-    return BlurBank(bank.codes[which], bank.sources[which], bank.space)
+    return tuple(space.extract(pair.sharp, pair.blurry) for pair in pairs)
 
 
 def _tests(photos: SharpPhotos, space: BasisSpace, reds: BlurBank, gopro: BlurBank) -> dict[str, list[Pair]]:

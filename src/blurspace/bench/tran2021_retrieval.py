@@ -12,12 +12,13 @@ from pathlib import Path
 from statistics import fmean
 
 from blurspace.bench.result import Progress, Row, no_progress
-from blurspace.bench.spaces import all_pairs, best_uniform_psnr, halved, rounded_psnr, spaced_pairs, trained_space
+from blurspace.bench.spaces import all_pairs, best_uniform_psnr, halved, rounded_psnr, trained_space
 from blurspace.bench.tables import rows_table
 from blurspace.blur.cameras import CAMERAS
 from blurspace.chance import chance
 from blurspace.codes import retrieve
 from blurspace.data.crops import SharpPhotos
+from blurspace.data.pairs import spaced_pairs
 from blurspace.data.sources import Source, from_pairs, from_scenes
 from blurspace.nets.kernel_space import EXPONENTS, BasisSpace
 from blurspace.types import Pair
@@ -116,7 +117,7 @@ def _domain(data: Path, name: str, limit: int | None) -> Domain:
     else:
         training = data / "train" / name.replace(" ", "_")
         draw = from_pairs(all_pairs(training).pairs, side=TRAIN_CROP)
-        tests = list(spaced_pairs(training if name == "reds half" else data / "test/gopro", FRAMES))
+        tests = spaced_pairs(training if name == "reds half" else data / "test/gopro", FRAMES)
         tests = [halved(pair) for pair in tests] if name == "gopro half" else tests
     uniform = [best_uniform_psnr(pair, exponents=EXPONENTS, side=SIDE) for pair in tests[:limit]]
     return Domain(draw, tests[:limit], uniform)

@@ -6,14 +6,14 @@ known blur is read from a pair of one shape and given to a picture of another, a
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean, median
 
 import torch
 
 from blurspace.bench.result import Progress, Row, no_progress
-from blurspace.bench.spaces import all_pairs, crops, rounded_psnr, spaced_pairs
+from blurspace.bench.spaces import all_pairs, crops, rounded_psnr
 from blurspace.bench.speed import timed
 from blurspace.bench.tables import rows_table
 from blurspace.blur.cameras import CAMERAS
@@ -24,9 +24,11 @@ from blurspace.builders import build_space
 from blurspace.chance import chance
 from blurspace.codes import transfer
 from blurspace.data.crops import SharpPhotos
+from blurspace.data.pairs import spaced_pairs
 from blurspace.data.sources import from_scenes
 from blurspace.io.images import encode_photo, find_photos, read_photo, write_bytes
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.run import most_memory
 from blurspace.types import Image, Pair, Photo
 
 SEED, SCENES, CROP, FRAMES, MOMENTS = 2022, 24, 320, 10, 11
@@ -85,13 +87,12 @@ def _self_rows(data: Path, space: BasisSpace, limit: int | None) -> list[Row]:
     return rows
 
 
-def _domains(data: Path) -> Iterator[tuple[str, Iterator[Pair]]]:
+def _domains(data: Path) -> Iterator[tuple[str, Iterable[Pair]]]:
     for camera in ("hand", "wheel"):
         halves = [SharpPhotos(data / "test" / name) for name in ("kodak24", "cid22")]
         draws = [from_scenes(photos, CAMERAS[camera], side=CROP) for photos in halves]
         yield f"made camera {camera}", (draws[index % 2](chance(SEED, index), 1) for index in range(SCENES))
-    gopro = all_pairs(data / "test/gopro")
-    yield "GoPro", (gopro.whole(index) for index in range(len(gopro)))
+    yield "GoPro", all_pairs(data / "test/gopro").wholes()
     yield "REDS half", spaced_pairs(data / "train/reds_half", FRAMES)
     frames = find_photos([data / "train/gopro_240fps_half"])
     starts = [index * (len(frames) - MOMENTS) // (FRAMES - 1) for index in range(FRAMES)]
@@ -145,18 +146,10 @@ def _speed_row(space: BasisSpace) -> Row:
             write_bytes(path, encode_photo(Photo.of(picture), picture), overwrite=False)
         names = [str(path) for path in paths]
         whole, _ = timed("transfer", "--from", *names[:2], "--to", names[2], "-o", str(Path(place, "out")))
+    most = most_memory(children=True)
     return _row(
         f"transfer {LARGE[1]} x {LARGE[0]} RGB (whole command: {whole:.1f} s)",
         [],
         seconds=round(median(seconds[1:]), 4),
-        peak_mib=_children_peak_mib(),
+        peak_mib=most and round(most / 2**20),
     )
-
-
-def _children_peak_mib() -> float | None:
-    """The largest memory that any child process of this one ever had; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)

@@ -136,14 +136,10 @@ def rendered(source: Source, count: int) -> list[Tensor]:
 def translation(world: World, setting: Setting, *, steps: int) -> "tuple[TranslatorTask, float]":
     """The task, trained for so many steps, and the seconds that took."""
     from blurspace.train.adapt import TranslatorRecipe, bank_of, translator_from
-    from blurspace.train.settings import AdamSettings
-    from blurspace.train.translator import TranslationLosses, TranslatorNetwork
 
-    recipe = TranslatorRecipe()
-    losses = TranslationLosses(**(recipe.losses.model_dump() | setting.losses))
-    network = TranslatorNetwork(**(recipe.translator.model_dump() | setting.network))
-    adam = AdamSettings(**(recipe.adam.model_dump() | setting.adam))
-    recipe = recipe.model_copy(update={"losses": losses, "translator": network, "adam": adam})
+    usual = TranslatorRecipe().model_dump()
+    differing = {"losses": setting.losses, "translator": setting.network, "adam": setting.adam}
+    recipe = TranslatorRecipe.model_validate(usual | {key: usual[key] | own for key, own in differing.items()})
     space = build_space()
     bank = bank_of(world.known_pairs, space, source="known")
     task = translator_from(recipe, world.blurry, world.sharp, bank, space=space, deblur=world.known)
@@ -239,14 +235,9 @@ def score(index: int, pair: Pair, deblur: Deblur, translate: Deblur | None, know
 
 def converted(task: "TranslatorTask", translate: Deblur, world: World) -> list[Row]:
     """Table 6, of each test picture: do the translator's critic and an independent classifier see known blur (1)?"""
-
-    def unknown(generator: Generator) -> Image:
-        return task.batch(generator).blurry
-
-    def known(generator: Generator) -> Image:
-        return task.batch(generator).known
-
-    classifier = train_judge(unknown, known, seed=SEED + 1)
+    classifier = train_judge(
+        lambda generator: task.batch(generator).blurry, lambda generator: task.batch(generator).known, seed=SEED + 1
+    )
     # Without the game the critic never learnt anything.
     critic = task.networks["critic"] if task.losses.adversarial else None
     rows = []

@@ -21,9 +21,7 @@ from blurspace.types import AnyImage, Image, Kernel
 Border = Literal["replicate", "reflect", "circular", "zero", "valid"]
 BORDERS: tuple[Border, ...] = ("replicate", "reflect", "circular", "zero", "valid")
 
-# Up to this side conv2d is at least as fast as the FFT: our timing on one core, float32, 3 channels of 64 to 512 px
-# (256 px: 5 px kernel 3.2 against 2.9 ms, 9 px kernel 6.7 against 1.8 ms, 31 px kernel 80 against 2.2 ms).
-DIRECT_UP_TO = 5
+DIRECT_UP_TO = 5  # px: the side up to which conv2d is at least as fast as the FFT, by our timing on one core
 
 
 def blur(sharp: Image, kernel: Kernel, *, border: Border = "replicate") -> AnyImage:
@@ -52,10 +50,8 @@ def to_otf(kernel: Kernel, size: tuple[int, int]) -> Complex[Tensor, "_b 1 _h ha
     height, width = size
     side = kernel.shape[-1]
     if side > min(height, width):
-        raise UsageError(
-            f"the kernel is {side} px wide and the grid {height} x {width}: "
-            "give a kernel no bigger than the grid, or trim it first"
-        )
+        given = f"the kernel is {side} px wide and the grid {height} x {width}"
+        raise UsageError(f"{given}: give a kernel no bigger than the grid, or trim it first")
     padded = functional.pad(kernel, (0, width - side, 0, height - side))
     return torch.fft.rfft2(padded.roll((-(side // 2), -(side // 2)), dims=(-2, -1)))
 
@@ -101,10 +97,7 @@ def _direct(picture: Tensor, kernel: Tensor) -> Tensor:
 
 
 def extend_frame(picture: Tensor, reach: int, border: Border) -> Tensor:
-    """Add `reach` pixels on each side by the border rule.
-
-    Written with slices: torch's own padding has a gradient that is not deterministic on GPUs.
-    """
+    """Add `reach` pixels on each side by the border rule; by slices: torch's padding has a random gradient on GPUs."""
     if border == "valid" or reach == 0:
         return picture
     rows = _extend_rows(picture, reach, border)
@@ -134,9 +127,8 @@ def check_pair(picture: Tensor, kernel: Tensor, border: str) -> None:
         raise UsageError(f"the picture has shape {tuple(picture.shape)}: give (batch, channels, height, width)")
     _check_kernel(kernel)
     if kernel.shape[0] not in (1, picture.shape[0]):
-        raise UsageError(
-            f"{kernel.shape[0]} kernels were given for {picture.shape[0]} pictures: give one kernel, or one per picture"
-        )
+        given = f"{kernel.shape[0]} kernels were given for {picture.shape[0]} pictures"
+        raise UsageError(f"{given}: give one kernel, or one per picture")
 
 
 def _check_kernel(kernel: Tensor) -> None:
@@ -148,7 +140,7 @@ def check_fits(size: torch.Size, side: int, border: Border) -> None:
     """A picture is mirrored or wrapped only once, and a valid blur needs one whole kernel."""
     least = {"reflect": side // 2 + 1, "circular": side // 2, "valid": side}.get(border, 1)
     if min(size) < least:
+        needs = f"needs a picture of at least {least} px and got {size[0]} x {size[1]}"
         raise UsageError(
-            f"a {side} px kernel with border {border!r} needs a picture of at least {least} px and got "
-            f"{size[0]} x {size[1]}: use a smaller kernel or border 'replicate'"
+            f"a {side} px kernel with border {border!r} {needs}: use a smaller kernel or border 'replicate'"
         )

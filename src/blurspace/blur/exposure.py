@@ -6,6 +6,7 @@ light, blur during the exposure, a sensor that fills up, noise, the response cur
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -18,17 +19,13 @@ from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits, to_levels
 from blurspace.types import AnyImage, Image, Kernel
 
-# Below a quarter of an 8-bit level the pure power curve continues as a straight line through 0: no 8-bit value
-# changes, and the gradient of linear -> display stays finite at black.
+# Below a quarter of an 8-bit level the power curve is a straight line: the gradient of linear -> display stays finite.
 TOE = 0.25 / 255
 
 
 @dataclass(frozen=True)
 class Response:
-    """A camera response: how linear light and display values, both in [0, 1], belong together.
-
-    Both functions work on any shape, are differentiable, clamp to [0, 1] and are each other's inverse there.
-    """
+    """A camera response: functions of any shape, differentiable, clamped to [0, 1] and each other's inverse there."""
 
     name: str
     to_linear: Callable[[Tensor], Tensor]
@@ -36,18 +33,12 @@ class Response:
 
 
 def to_linear(display: Tensor, response: str = "srgb") -> Tensor:
-    """Display values (any shape) to linear light, both in [0, 1]; values outside are clamped.
-
-    `response`: a name in RESPONSES. Raises UsageError on any other.
-    """
+    """Display values (any shape) to linear light, both clamped to [0, 1]. UsageError on no name in RESPONSES."""
     return _response(response).to_linear(display)
 
 
 def to_display(linear: Tensor, response: str = "srgb") -> Tensor:
-    """Linear light (any shape) to display values, both in [0, 1]; values outside are clamped (a full sensor is white).
-
-    `response`: a name in RESPONSES. Raises UsageError on any other.
-    """
+    """Linear light (any shape) to display values, both clamped to [0, 1]. UsageError on no name in RESPONSES."""
     return _response(response).to_display(linear)
 
 
@@ -68,9 +59,7 @@ def add_noise(image: Tensor, *, sigma: float, shot: float = 0.0, generator: torc
         raise UsageError(f"noise of sigma {sigma} and shot {shot} was asked for: give 0 or more of each")
     where = image.device if generator is None else generator.device
     noise = torch.randn(image.shape, generator=generator, device=where, dtype=image.dtype).to(image.device)
-    if shot == 0:
-        return image + sigma * noise
-    return image + (sigma**2 + shot * image.clamp(min=0)).sqrt() * noise
+    return image + (sigma if shot == 0 else (sigma**2 + shot * image.clamp(min=0)).sqrt()) * noise
 
 
 def jpeg(image: Image, *, quality: int) -> Image:
@@ -79,10 +68,8 @@ def jpeg(image: Image, *, quality: int) -> Image:
     `quality`: 1 to 100, the scale of libjpeg. Not differentiable. Raises UsageError on other qualities or channels.
     """
     if not 1 <= quality <= 100 or image.ndim != 4 or image.shape[1] not in (1, 3):
-        raise UsageError(
-            f"JPEG of quality {quality} and shape {tuple(image.shape)} was asked for: "
-            "give a quality of 1 to 100 and pictures (batch, 1 or 3, height, width)"
-        )
+        given = f"JPEG of quality {quality} and shape {tuple(image.shape)} was asked for"
+        raise UsageError(f"{given}: give a quality of 1 to 100 and pictures (batch, 1 or 3, height, width)")
     pixels = to_levels(image).permute(0, 2, 3, 1).cpu().numpy()
     coded = np.stack([_through_jpeg(one, quality) for one in pixels])
     return (torch.from_numpy(coded).permute(0, 3, 1, 2).contiguous() / 255).to(image)
@@ -103,12 +90,11 @@ def photograph(
 ) -> Image:
     """Take a blurry photo of a sharp one: linear light, blur, gain and saturation, noise, display values, 8 bits, JPEG.
 
-    `sharp` (b c h w) display values in [0, 1]; `kernel` (1 or b, 1, k, k). `gain` above 1 overexposes, which turns
-    highlights into the bright streaks of night shots. `sigma` and `shot` are in linear light, so in dark areas the
-    noise seen is stronger than `sigma` (with "srgb" up to 12.9 times); with `response="linear"` it is just `sigma`,
-    which is B = I * k + noise of Kaufman and Fattal 2020, "Training Set" (there sigma = 0.02). `round8` rounds to 8
-    bits, as `quality` (JPEG) does anyway. Returns display values in [0, 1], smaller for border "valid".
-    Raises UsageError as the single steps do.
+    `sharp` (b c h w) display values in [0, 1]; `kernel` (1 or b, 1, k, k). `gain` above 1 overexposes. `sigma` and
+    `shot` are in linear light, so in dark areas the noise seen is stronger (with "srgb" up to 12.9 times); with
+    `response="linear"` it is B = I * k + noise of Kaufman and Fattal 2020, "Training Set" (there sigma = 0.02).
+    `round8` rounds to 8 bits, as `quality` (JPEG) does anyway. Returns display values in [0, 1], smaller for border
+    "valid". Raises UsageError as the single steps do.
     """
     curve = _response(response)
     exposed = saturate(blur(curve.to_linear(sharp), kernel, border=border), gain=gain)
@@ -158,14 +144,10 @@ def _to_power(gamma: float) -> Callable[[Tensor], Tensor]:
     return function
 
 
-def _as_it_is(values: Tensor) -> Tensor:
-    return values.clamp(0, 1)
-
-
 RESPONSES: dict[str, Response] = {
     "srgb": Response("srgb", _from_srgb, _to_srgb),
     "gamma 2.2": Response("gamma 2.2", _from_power(2.2), _to_power(2.2)),
-    "linear": Response("linear", _as_it_is, _as_it_is),
+    "linear": Response("linear", partial(torch.clamp, min=0, max=1), partial(torch.clamp, min=0, max=1)),
 }
 
 

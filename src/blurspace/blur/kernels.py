@@ -18,31 +18,24 @@ from blurspace.blur.paths import deposit, spline_basis
 from blurspace.errors import UsageError
 from blurspace.types import AnyKernel, Image, Kernel
 
-# Chakrabarti 2016 always draws 6; fewer give the plain arcs and lines of a short exposure.
-CONTROL_POINTS = (3, 4, 5, 6)
+CONTROL_POINTS = (3, 4, 5, 6)  # Chakrabarti 2016 always draws 6; fewer give the arcs and lines of a short exposure
 # Standard deviation of the log of the time spent per stretch of path: one sigma is a factor 1.6 faster or slower.
 SPEED_SPREAD = 0.5
-# Path samples per px of kernel side. A six-point path is about 3.5 sides long, so neighbours are 0.1 px apart.
-SAMPLES_PER_PIXEL = 32
+SAMPLES_PER_PIXEL = 32  # of kernel side; a six-point path is about 3.5 sides long, so neighbours are 0.1 px apart
 # The sensor's spot: a Gaussian of this sigma, or a square pixel aperture of this width, in px.
-SPOT_SIGMA = (0.2, 0.7)
-SPOT_WIDTH = (1.0, 2.0)
+SPOT_SIGMA, SPOT_WIDTH = (0.2, 0.7), (1.0, 2.0)
 SPOT_REACH = 2  # px; beyond it lies less than 0.1 % of the widest spot
-# `extent` looks at the central 95 % of the light, so that specks of an estimated kernel do not count.
-CENTRAL_SHARE = 0.95
-# `centre` may drop this share of the light at the edge (rounding of an FFT) before it makes the kernel bigger.
-NEGLIGIBLE = 1e-6
-# Variances along the two axes that differ by less than this share are equal: ten times float32 rounding.
-ROUND = 1e-6
+CENTRAL_SHARE = 0.95  # of the light, which `extent` looks at, so that specks of an estimated kernel do not count
+NEGLIGIBLE = 1e-6  # the share of the light at the edge that `centre` may drop before it makes the kernel bigger
+ROUND = 1e-6  # variances along the two axes that differ by less than this share are equal: ten float32 roundings
 
 
 def shake(size: int, *, generator: torch.Generator | None = None, extent: float | None = None) -> Kernel:
     """Draw one camera shake: a smooth path travelled at changing speed, seen through a small sensor spot.
 
     `size`: side of the kernel in px, odd. `extent`: side in px, 1 to `size`, of the centred square that just holds the
-    drawn kernel, spot included (what `trim` would leave; the range a size class such as (31, 61] speaks of); drawn
-    uniformly from 1 to `size` where not given. The time-weighted mean of the path lies exactly on the centre pixel.
-    `generator`: on the CPU, where kernels are drawn, so that a seed means the same everywhere; None = torch's own.
+    drawn kernel, spot included (what `trim` would leave); drawn uniformly where not given. The time-weighted mean of
+    the path lies on the centre pixel. `generator`: on the CPU, where kernels are drawn; None = torch's own.
     Returns (1 1 size size) float32. Raises UsageError on an even size or an extent outside its range.
     Source: Kaufman and Fattal 2020, "Training Set", after Chakrabarti 2016.
     """
@@ -63,9 +56,8 @@ def shake(size: int, *, generator: torch.Generator | None = None, extent: float 
 def line(length: float, angle: float, *, size: int | None = None) -> Kernel:
     """Straight motion of `length` px (1 = none) at `angle` degrees: an anti-aliased line through the centre pixel.
 
-    Along its steeper axis the line's ends are cut to the exact fraction of a pixel; across it each step is shared
-    between the two nearest pixels. A horizontal line of odd length L is L equal pixels. Returns (1 1 k k), k = `size`
-    or the smallest that holds the line. Raises UsageError on a length below 1 or a size that is too small.
+    Its ends are cut to the exact fraction of a pixel: a horizontal line of odd length L is L equal pixels. Returns
+    (1 1 k k), k = `size` or the smallest that holds it. Raises UsageError on a length below 1 or a size too small.
     """
     if not length >= 1:
         raise UsageError(f"a line of length {length} px was asked for: give 1 (no motion) or more")
@@ -79,7 +71,7 @@ def line(length: float, angle: float, *, size: int | None = None) -> Kernel:
     across = steps * (minor / major)
     columns, up = (across, steps) if steep else (steps, across)
     drawn = deposit(torch.stack((reach - up, reach + columns), -1), weight, 2 * reach + 1)
-    return _sized(normalise(drawn).to(torch.float32), size, "a line")
+    return _sized(drawn, size, "a line")
 
 
 def gaussian(sigma: float, *, size: int | None = None) -> Kernel:
@@ -92,8 +84,7 @@ def gaussian(sigma: float, *, size: int | None = None) -> Kernel:
     reach = int(4 * sigma + 0.5)
     steps = torch.arange(-reach, reach + 1, dtype=torch.float64)
     profile = torch.exp(-0.5 * (steps / sigma) ** 2)
-    drawn = normalise(torch.outer(profile, profile)[None, None])
-    return _sized(drawn.to(torch.float32), size, "a Gaussian")
+    return _sized(torch.outer(profile, profile)[None, None], size, "a Gaussian")
 
 
 def disk(radius: float, *, size: int | None = None) -> Kernel:
@@ -111,7 +102,7 @@ def disk(radius: float, *, size: int | None = None) -> Kernel:
     steps = torch.arange(-reach, reach + 1, dtype=torch.float64)[:, None]
     covered = (torch.minimum(steps + 0.5, half) - torch.maximum(steps - 0.5, -half)).clamp(min=0)
     area = covered.unflatten(1, (-1, strips)).mean(-1)
-    return _sized(normalise((area + area.T)[None, None]).to(torch.float32), size, "a disk")
+    return _sized((area + area.T)[None, None], size, "a disk")
 
 
 def delta(size: int = 1) -> Kernel:
@@ -130,19 +121,17 @@ def normalise(kernel: Tensor) -> Kernel:
     positive = kernel.clamp(min=0)
     total = positive.sum((-2, -1), keepdim=True)
     if not bool((total.isfinite() & (total > 0)).all()):
-        raise UsageError(
-            "the kernel has no positive values, or some that are not finite: give one with some light in it"
-        )
+        given = "the kernel has no positive values, or some that are not finite"
+        raise UsageError(f"{given}: give one with some light in it")
     return positive / total
 
 
 def centre(kernel: Kernel, *, subpixel: bool = False) -> AnyKernel:
     """Shift each kernel (b 1 k k) so that its centroid is at the centre pixel.
 
-    By default by whole pixels (values stay as they are; the centroid ends within half a pixel), with `subpixel` the
-    rest too, by bilinear interpolation (exact, but it widens the kernel a little). No light is lost: where more than
-    a millionth of it would leave the square, the square grows, so the result may be bigger than what was given; use
-    `crop_or_pad` for a fixed size. Raises UsageError on a kernel without light.
+    By default by whole pixels, with `subpixel` the rest too, by bilinear interpolation (which widens it a little).
+    Where more than a millionth of the light would leave the square, the square grows; use `crop_or_pad` for a fixed
+    size. Raises UsageError on a kernel without light.
     """
     side = kernel.shape[-1]
     away = (side - 1) / 2 - _centroids(normalise(kernel))
@@ -173,8 +162,7 @@ def crop_or_pad(kernel: Kernel, size: int) -> AnyKernel:
 def trim(kernel: Kernel, threshold: float = 0.0) -> AnyKernel:
     """The smallest odd square around the centre pixel that holds every pixel above `threshold` x the kernel's maximum.
 
-    All kernels of a batch get the same size. What is cut off is lost and sum 1 is restored. Raises UsageError unless
-    0 <= threshold < 1.
+    One size for a batch; sum 1 is restored. Raises UsageError unless 0 <= threshold < 1.
     """
     if not 0 <= threshold < 1:
         raise UsageError(f"threshold is {threshold}: give a share of the maximum, from 0 to below 1")
@@ -187,9 +175,9 @@ def trim(kernel: Kernel, threshold: float = 0.0) -> AnyKernel:
 def extent(kernel: Kernel) -> tuple[float, float]:
     """How long is one kernel (1 1 k k), and in which direction: (length in px, angle in [0, 180) degrees).
 
-    The direction is that of the greatest variance. The length is the width of the central 95 % of the light projected
-    on that direction, divided by 0.95, every pixel counting as 1 px wide: a uniform line of length L gives L, a delta
-    1, a Gaussian about 4.1 sigma. A round kernel has angle 0. Raises UsageError on a batch or a kernel without light.
+    The direction is that of the greatest variance, 0 for a round kernel. The length is the width of the central 95 % of
+    the light projected on it, divided by 0.95: a uniform line of length L gives L, a delta 1, a Gaussian about 4.1
+    sigma. Raises UsageError on a batch or a kernel without light.
     """
     if kernel.ndim != 4 or kernel.shape[0] != 1:
         raise UsageError(f"a kernel of shape {tuple(kernel.shape)} was given: give one kernel, (1, 1, k, k)")
@@ -220,8 +208,7 @@ def show(kernel: Kernel, *, size: int = 255, sqrt: bool = False) -> Image:
 def _path(samples: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
     """A random spline as points (n 2) and the share of the exposure spent at each (n,), in arbitrary units.
 
-    The spline's parameter is time, so long stretches are fast and turns are slow; a second random spline stretches
-    that time, which is acceleration along the path.
+    The spline's parameter is time, so long stretches are fast and turns slow; a second random spline stretches it.
     """
     count = CONTROL_POINTS[int(torch.randint(len(CONTROL_POINTS), (), generator=generator))]
     points = torch.rand(count, 2, generator=generator, dtype=torch.float64)
@@ -263,7 +250,8 @@ def _quantiles(place: Tensor, weight: Tensor, tail: float) -> tuple[float, float
     return found[0], found[1]
 
 
-def _sized(kernel: Kernel, size: int | None, what: str) -> AnyKernel:
+def _sized(drawn: Tensor, size: int | None, what: str) -> AnyKernel:
+    kernel = normalise(drawn).to(torch.float32)
     if size is None:
         return kernel
     if size < kernel.shape[-1]:

@@ -23,19 +23,13 @@ from blurspace.blur.varying import draw_rotation_path, rotation_displacements
 from blurspace.errors import UsageError
 from blurspace.types import Image, Pair
 
-# Focal length in longer sides of the picture: a 36 mm lens before 35 mm film.
-FOCAL = 1.0
-# Nodes per side at which a turn's displacements are computed exactly. Between them they are linear, which at a travel
-# of 30 px in a picture of 120 px is off by 0.006 px at most (our test).
-NODES = 17
-# Half axes of a thing, as shares of the picture's shorter side: from a hand to a passer-by (ours).
-THING_SIZE = (0.08, 0.25)
-# How uneven its outline is: standard deviation of the bumps, as a share of its radius (ours) ...
-BUMPS = 0.15
-BUMP_NODES = 7  # ... and the nodes per side of the picture at which the bumps are drawn (ours)
-# Width in px over which it goes from nothing to solid: as steep as a pixel's area allows, and not stepped (ours).
-EDGE = 2.0
-ARC_POINTS = 3  # control points of a thing's curved path: what has mass makes no zigzag in one exposure (ours)
+FOCAL = 1.0  # focal length in longer sides of the picture: a 36 mm lens before 35 mm film
+NODES = 17  # per side, at which a turn's displacements are exact; between them they are linear, off by 0.006 px at most
+# All ours: half axes of a thing, as shares of the picture's shorter side, from a hand to a passer-by; how uneven its
+# outline is, the standard deviation of bumps as a share of its radius, and the nodes per side at which they are drawn.
+THING_SIZE, BUMPS, BUMP_NODES = (0.08, 0.25), 0.15, 7
+EDGE = 2.0  # px over which it goes from nothing to solid: as steep as a pixel's area allows, and not stepped
+ARC_POINTS = 3  # control points of a thing's curved path: what has mass makes no zigzag in one exposure
 
 
 @dataclass(frozen=True)
@@ -75,10 +69,9 @@ def draw_scene(pictures: Image, *, camera: SceneCamera, generator: torch.Generat
 
     The first picture is the background; the others, over and over again, are the textures of the things. At each
     moment all of it is composed back to front in linear light, and the moments are averaged. Then follow gain and a
-    sensor that fills up, noise, response and JPEG. The sharp picture has the same gain and response, but neither noise
-    nor JPEG. What comes into the frame from outside is its edge pixel: give bigger pictures and crop, where that
-    matters. Drawn in this order: the camera's path, the things, the noise. `generator`: on the CPU; None = torch's
-    own. All results are on the pictures' device. Raises UsageError on pictures of other shapes, or too few of them.
+    sensor that fills up, noise, response and JPEG; the sharp picture has neither noise nor JPEG. What comes into the
+    frame from outside is its edge pixel. `generator`: on the CPU; None = torch's own. All results are on the pictures'
+    device. Raises UsageError on pictures of other shapes, or too few of them.
     Source: layers and moments as in Nah, Kim and Lee 2017 (averaging) and Whyte et al. 2012 (turning).
     """
     _check_pictures(pictures, camera)
@@ -129,8 +122,7 @@ def _draw_things(textures: Tensor, camera: SceneCamera, generator: torch.Generat
     for index in range(count):
         texture = textures[index % len(textures)][None]
         mask = _draw_mask((texture.shape[-2], texture.shape[-1]), generator).to(texture)
-        path = _draw_thing_path(camera, generator).to(texture)
-        things.append(_Thing(torch.cat((texture * mask, mask), 1), path))
+        things.append(_Thing(torch.cat((texture * mask, mask), 1), _draw_thing_path(camera, generator).to(texture)))
     return things
 
 
@@ -163,8 +155,7 @@ def _expose(background: Tensor, things: list[_Thing], turns: Tensor) -> Tensor:
     nodes = _nodes(size)
     moved = rotation_displacements(turns, nodes, size=size, focal=FOCAL * max(size)).transpose(0, 1)
     half = torch.tensor([size[0] - 1, size[1] - 1], dtype=torch.float64) / 2
-    # grid_sample wants (column, row) from -1 to 1.
-    places = ((nodes - moved) / half - 1).flip(-1)
+    places = ((nodes - moved) / half - 1).flip(-1)  # grid_sample wants (column, row) from -1 to 1
     offsets = [(thing.path / half.to(thing.path)).flip(-1)[:, None, None] for thing in things]
     total = torch.zeros_like(background)
     # One moment after the other: that bounds the memory, and a picture and its grid stay in the processor's cache.

@@ -5,7 +5,7 @@ of its kernel; so the ratio of the mean powers of two unpaired piles is the mean
 best mixture of known kernels that explains it says how long, in which directions and how often the camera blurs.
 
 The idea is ours; that blur shows in power spectra is old (Cannon 1976, "Blind deconvolution of spatially invariant
-image blurs with phase"). It is blind to the phase, so to whether a path bends, and to what differs within a picture.
+image blurs with phase"). It is blind to the phase, and to what differs within a picture.
 """
 
 from collections.abc import Iterable
@@ -31,12 +31,10 @@ SMOOTHING = 1  # bins on each side, geometric mean: the power of single frequenc
 LONGEST = (3, 5, 7, 9, 11, 13, 17, 21, 25)
 ANGLES = range(0, 180, 10)
 # The shortest dictionary is taken that misses by at most so many times the least: long lines also explain, in part,
-# how the piles differ in what they show. Of the made camera "mast", lines of 4 to 8 px, it takes the one to 9 px, and
-# the one to 25 px fits 7 % better (ours).
+# how the piles differ in what they show (ours).
 SLACK = 1.1
 STEPS = 2000  # of the multiplicative updates (ours)
-# Added to the ratio where errors are weighed by it, so that what is blurred away does not decide (ours).
-FLOOR = 0.02
+FLOOR = 0.02  # added to the ratio where errors are weighed by it, so that what is blurred away does not decide (ours)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,16 +88,15 @@ def fit_mixture(ratio: Power) -> KernelMixture:
 
     Least squares of the relative error with weights >= 0.
     """
-    lengths = [1.0, *(length / 2 for length in range(4, 2 * LONGEST[-1] + 1) for _ in ANGLES)]
-    angles = [0, *(angle for _ in range(4, 2 * LONGEST[-1] + 1) for angle in ANGLES)]
-    kernels = [line(length, angle) for length, angle in zip(lengths, angles, strict=True)]
+    lines = [(1.0, 0), *((length / 2, angle) for length in range(4, 2 * LONGEST[-1] + 1) for angle in ANGLES)]
+    kernels = [line(length, angle) for length, angle in lines]
     kept = ((_frequency() > LOWEST) & (_frequency() < HIGHEST)).float() / (ratio + FLOOR)
     atoms = torch.stack([(torch.fft.rfft2(kernel[0, 0], s=(SIDE, SIDE)).abs().square() * kept) for kernel in kernels])
     table, wanted = atoms.flatten(1), (ratio * kept).flatten()
     gram, match = table @ table.T, table @ wanted
     found = []
     for longest in LONGEST:
-        count = sum(length <= longest for length in lengths)
+        count = sum(length <= longest for length, _ in lines)
         weights = _shares(gram[:count, :count], match[:count])
         misfit = (weights @ table[:count] - wanted).norm() / wanted.norm()
         found.append(KernelMixture(tuple(kernels[:count]), weights / weights.sum(), float(misfit)))

@@ -6,9 +6,8 @@ moves the whole picture by a homography (Whyte, Sivic, Zisserman and Ponce 2012)
 into the first.
 
 The order is fixed: *mask after the convolution*, blurry = sum_i w_i . (k_i * sharp). So each pixel of the blurry
-picture is made by the kernel that is interpolated at its own place, weights that sum to 1 keep constants, and windows
-of the blurry picture see their own kernel. (Hirsch et al. mask before it, which smears one kernel's light into the
-next cell.) In Whyte's letters: K the camera matrix, R the rotation, H = K R K^-1, w the weight of a pose.
+picture is made by the kernel that is interpolated at its own place. (Hirsch et al. mask before it, which smears one
+kernel's light into the next cell.) In Whyte's letters: K the camera matrix, R the rotation, H = K R K^-1.
 """
 
 import math
@@ -27,11 +26,8 @@ from blurspace.blur.paths import deposit, spline_basis
 from blurspace.errors import UsageError
 from blurspace.types import AnyImage, Image, Kernel
 
-# Poses per px of extent. A six-point path is about 3.5 extents long, so neighbours are 0.4 px apart, and bilinear
-# splats at that distance leave no gaps.
-POSES_PER_PIXEL = 8
-# A kernel tap further out than this share of a pixel beyond the square does not fit: above it is no rounding.
-ROUNDING = 1e-6
+POSES_PER_PIXEL = 8  # of extent: neighbours are then 0.4 px apart, and bilinear splats leave no gaps
+ROUNDING = 1e-6  # px: a kernel tap further out than this does not fit
 
 
 @dataclass(frozen=True)
@@ -51,10 +47,8 @@ class KernelField:
         shape = tuple(self.kernels.shape)
         square = len(shape) == 4 and shape[1] == 1 and shape[2] == shape[3] and shape[3] % 2 == 1
         if min(self.rows, self.columns) < 1 or not square or shape[0] != self.rows * self.columns:
-            raise UsageError(
-                f"kernels of shape {shape} were given for a grid of {self.rows} x {self.columns}: "
-                "give (rows * columns, 1, k, k) with k odd"
-            )
+            given = f"kernels of shape {shape} were given for a grid of {self.rows} x {self.columns}"
+            raise UsageError(f"{given}: give (rows * columns, 1, k, k) with k odd")
 
     @property
     def side(self) -> int:
@@ -66,10 +60,10 @@ class KernelField:
 class RotationPath:
     """How a camera turned during the exposure, by a few or many poses.
 
-    `angles` (t 3): rotation vectors (pitch, yaw, roll) in radians about the axes x (right), y (down) and z (forward),
-    by the right-hand rule: what the scene does as seen from the camera. So a positive yaw moves the picture's content
-    right, a positive pitch up, and a positive roll turns it clockwise. `weights` (t): the share of the exposure spent
-    at each, >= 0, sum 1. Raises UsageError on other shapes or weights. Source: Whyte et al. 2012.
+    `angles` (t 3): rotation vectors (pitch, yaw, roll) in radians about the axes x (right), y (down) and z (forward):
+    a positive yaw moves the picture's content right, a positive pitch up, and a positive roll turns it clockwise.
+    `weights` (t): the share of the exposure spent at each, >= 0, sum 1. Raises UsageError on other shapes or weights.
+    Source: Whyte et al. 2012.
     """
 
     angles: Float[Tensor, "t 3"]
@@ -81,9 +75,8 @@ class RotationPath:
         if len(shapes[0]) != 2 or shapes[0][1] != 3 or shapes[1] != shapes[0][:1]:
             raise UsageError(f"angles and weights of shapes {shapes[0]} and {shapes[1]} were given: give (t, 3), (t,)")
         if not bool((self.weights >= 0).all()) or abs(float(self.weights.sum()) - 1) > 1e-4:
-            raise UsageError(
-                f"the weights of the poses sum to {float(self.weights.sum()):g}: give shares >= 0 that sum to 1"
-            )
+            given = f"the weights of the poses sum to {float(self.weights.sum()):g}"
+            raise UsageError(f"{given}: give shares >= 0 that sum to 1")
 
 
 def node_areas(area: Area, rows: int, columns: int) -> Iterator[tuple[int, slice, slice, Tensor]]:
@@ -142,8 +135,7 @@ def rotation_displacements(
     middle = torch.tensor([(size[0] - 1) / 2, (size[1] - 1) / 2], dtype=torch.float64)
     row, column = (places.to("cpu", torch.float64) - middle).unbind(-1)
     rays = torch.stack((column, row, torch.full_like(row, focal)), -1)
-    # (R^-1 ray)^T = ray^T R, as R is orthogonal.
-    sources = torch.einsum("ni,tij->ntj", rays, _rotations(angles))
+    sources = torch.einsum("ni,tij->ntj", rays, _rotations(angles))  # (R^-1 ray)^T = ray^T R, as R is orthogonal
     seen = focal * sources[..., :2] / sources[..., 2:]
     return torch.stack((row[:, None] - seen[..., 1], column[:, None] - seen[..., 0]), -1)
 
@@ -192,9 +184,8 @@ def draw_rotation_path(
     """Draw one camera shake: a smooth path of the three angles, travelled at changing speed, with mean 0.
 
     `extent`: px, about the side of the kernel at the picture's centre. `focal`: px. `roll`: how much the camera rolls,
-    where 1 is as much as it pitches and yaws, since a hand has no preferred axis; 0 gives a blur that is all but
-    uniform. `generator`: on the CPU; None = torch's own. Raises UsageError on impossible numbers.
-    Source: `blur.kernels.shake` (Kaufman and Fattal 2020), with three angles for two coordinates.
+    where 1 is as much as it pitches and yaws. `generator`: on the CPU; None = torch's own. Raises UsageError on
+    impossible numbers. Source: `blur.kernels.shake` (Kaufman and Fattal 2020), with three angles for two coordinates.
     """
     _check_focal(focal)
     if not extent >= 1 or not roll >= 0:

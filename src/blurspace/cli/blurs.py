@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
-from blurspace.cli.options import Json, Overwrite, Paths, Quiet, Verbose
-from blurspace.cli.run import run
+from blurspace.cli.options import Overwrite, Paths, check_json
+from blurspace.cli.run import tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.blur import Options
+    from blurspace.jobs.blur import Blurred
 
 Given = Mapping[str, float | str | Path | None]  # option -> what was given, None = nothing
 
 # What a blur is without an option, and which options belong to which kinds of blur only.
-DEFAULT_KIND, DEFAULT_AMOUNT = "shake", 15.0
+DEFAULT = ("shake", 15.0)
 BELONGS = {
     "angle": ("line",),
     "index": ("code",),
@@ -26,46 +26,42 @@ BELONGS = {
 }
 
 
+@verb
 def blur(
+    console: Console,
     paths: Paths,
     *,
     shake: Annotated[
-        float | None, typer.Option("--shake", help="A drawn camera shake of so many px: what is done by default, 15.")
+        float | None, Option("--shake", help="A drawn camera shake of so many px: what is done by default, 15.")
     ] = None,
-    line: Annotated[float | None, typer.Option("--line", help="Straight motion of so many px.")] = None,
+    line: Annotated[float | None, Option("--line", help="Straight motion of so many px.")] = None,
     angle: Annotated[
-        float | None, typer.Option("--angle", min=-360, max=360, help="Of --line: degrees, counter-clockwise.")
+        float | None, Option("--angle", min=-360, max=360, help="Of --line: degrees, counter-clockwise.")
     ] = None,
-    disk: Annotated[float | None, typer.Option("--disk", help="Out of focus: a disk of this radius in px.")] = None,
-    gaussian: Annotated[float | None, typer.Option("--gaussian", help="A Gaussian of this sigma in px.")] = None,
-    rotation: Annotated[float | None, typer.Option("--rotation", help="A turning camera: so many px, drawn.")] = None,
-    scene: Annotated[
-        str | None, typer.Option("--scene", help="Moving things before a moving camera: hand or wheel.")
-    ] = None,
-    kernel: Annotated[Path | None, typer.Option("--kernel", help="The kernel in this file.")] = None,
-    code: Annotated[Path | None, typer.Option("--code", help="A blur of this blur bank.")] = None,
-    index: Annotated[int | None, typer.Option("--index", help="Of --code: which, from 0. Default: random.")] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="A blur drawn from the kernel space itself.")] = False,
+    disk: Annotated[float | None, Option("--disk", help="Out of focus: a disk of this radius in px.")] = None,
+    gaussian: Annotated[float | None, Option("--gaussian", help="A Gaussian of this sigma in px.")] = None,
+    rotation: Annotated[float | None, Option("--rotation", help="A turning camera: so many px, drawn.")] = None,
+    scene: Annotated[str | None, Option("--scene", help="Moving things before a moving camera: hand or wheel.")] = None,
+    kernel: Annotated[Path | None, Option("--kernel", help="The kernel in this file.")] = None,
+    code: Annotated[Path | None, Option("--code", help="A blur of this blur bank.")] = None,
+    index: Annotated[int | None, Option("--index", help="Of --code: which, from 0. Default: random.")] = None,
+    sample: Annotated[bool, Option("--sample", help="A blur drawn from the kernel space itself.")] = False,
     space: Annotated[
-        Path | None, typer.Option("--space", help="Of --code and --sample: weights of the kernel space. Default: ours.")
+        Path | None, Option("--weights", "--space", help="Of --code and --sample: a kernel space. Default: ours.")
     ] = None,
     response: Annotated[
-        str | None, typer.Option("--response", help="Blur in this light: srgb (default), linear, or 'gamma 2.2'.")
+        str | None, Option("--response", help="Blur in this light: srgb (default), linear, or 'gamma 2.2'.")
     ] = None,
-    sigma: Annotated[float | None, typer.Option("--sigma", min=0, max=1, help="Add noise (white is 1).")] = None,
-    jpeg: Annotated[int | None, typer.Option("--jpeg", min=1, max=100, help="JPEG artefacts of this quality.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same blur.")] = 0,
+    sigma: Annotated[float | None, Option("--sigma", min=0, max=1, help="Add noise (white is 1).")] = None,
+    jpeg: Annotated[int | None, Option("--jpeg", min=1, max=100, help="JPEG artefacts of this quality.")] = None,
+    seed: Annotated[int, Option("--seed", help="The same seed draws the same blur.")] = 0,
     save_kernel: Annotated[
-        Path | None, typer.Option("--save-kernel", help="Also write the kernel as a float TIFF (one photo only).")
+        Path | None, Option("--save-kernel", help="Also write the kernel as a float TIFF (one photo only).")
     ] = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
     overwrite: Overwrite = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
+) -> int:
     """Make photos blurry by one kind of blur; writes name.blurred.ext beside each."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
     kinds: Given = {
         "shake": shake,
         "line": line,
@@ -77,85 +73,36 @@ def blur(
         "code": code,
         "sample": 0.0 if sample else None,
     }
-
-    def job() -> int:
-        kind, value = _one_kind(kinds)
-        _check_belonging(kind, {"angle": angle, "index": index, "space": space, "response": response})
-        from blurspace.jobs.blur import plan_blur
-
-        options = plan_blur(
-            kind,
-            value if isinstance(value, float) else str(value),
-            angle=angle or 0.0,
-            index=index,
-            space=space,
-            response=response or "srgb",
-            sigma=sigma,
-            quality=jpeg,
-        )
-        return _blur(console, paths, options, seed=seed, output=output, overwrite=overwrite, save_kernel=save_kernel)
-
-    run(console, job)
-
-
-def _one_kind(kinds: Given) -> tuple[str, float | str | Path]:
-    """The kind of blur that was asked for, with its value. Raises UsageError where several were."""
-    given = [(kind, value) for kind, value in kinds.items() if value is not None]
-    if len(given) > 1:
-        names = " and ".join(f"--{kind}" for kind, _ in given)
-        raise UsageError(f"{names} were given together: give one kind of blur")
-    return given[0] if given else (DEFAULT_KIND, DEFAULT_AMOUNT)
-
-
-def _check_belonging(kind: str, extras: Given) -> None:
-    """Raise UsageError where an option was given that another kind of blur has."""
-    for name, value in extras.items():
-        if value is not None and kind not in BELONGS[name]:
+    asked = [(kind, value) for kind, value in kinds.items() if value is not None]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(f'--{kind}' for kind, _ in asked)} were given together: give one kind of blur")
+    kind, value = asked[0] if asked else DEFAULT
+    extras: Given = {"angle": angle, "index": index, "space": space, "response": response}
+    for name, extra in extras.items():
+        if extra is not None and kind not in BELONGS[name]:
             owners = ", ".join(f"--{owner}" for owner in BELONGS[name])
             raise UsageError(f"--{name} was given with --{kind}, which has none: leave it out, it belongs to {owners}")
+    from blurspace.jobs.blur import blur_files, find_sharp, plan_blur
 
-
-def _blur(
-    console: Console,
-    paths: list[str],
-    options: "Options",
-    *,
-    seed: int,
-    output: str | None,
-    overwrite: bool,
-    save_kernel: Path | None,
-) -> int:
-    """Blur and tell, file by file; a summary comes last."""
-    from blurspace.jobs.blur import blur_files, find_sharp
-    from blurspace.jobs.each import exit_code
-    from blurspace.jobs.files import STANDARD
-
-    if console.as_json and (output == STANDARD or (output is None and STANDARD in paths)):
-        raise UsageError("--json and the picture both want standard output: give -o FILE")
-    sources, codes = find_sharp(paths), []
-    results = blur_files(
-        sources,
-        options,
-        seed=seed,
-        output=output,
-        overwrite=overwrite,
-        save_kernel=save_kernel,
-        report=console.message,
+    options = plan_blur(
+        kind,
+        value if isinstance(value, float) else str(value),
+        angle=angle or 0.0,
+        index=index,
+        space=space,
+        response=response or "srgb",
+        sigma=sigma,
+        quality=jpeg,
     )
-    for result in console.progress(results, total=len(sources), what="blurring"):
-        if result.reason is not None:
-            console.failure(result.input, result.reason, result.error)
-        elif result.kernel is None:
-            console.message(f"{result.input}: blurred: {result.kind}")
-        else:
-            told = "{length_px} px at {angle_deg} degrees".format(**result.kernel)
-            console.message(f"{result.input}: blurred: {result.kind}, {told}")
-        if result.data is not None:
-            console.raw(result.data)
-        else:
-            console.data(result.record(), result.output)
-        codes.append(result.exit_code)
-    if len(codes) > 1:
-        failed = sum(code != 0 for code in codes)
-        console.message(f"{len(codes) - failed} blurred" + (f", {failed} failed" if failed else ""))
-    return exit_code(codes)
+    check_json(console, output, paths)
+    sources = find_sharp(paths)
+    results = blur_files(
+        sources, options, seed=seed, output=output, overwrite=overwrite, save_kernel=save_kernel, report=console.message
+    )
+
+    def say(one: "Blurred") -> str:
+        told = "" if one.kernel is None else ", {length_px} px at {angle_deg} degrees".format(**one.kernel)
+        console.message(f"{one.input}: blurred: {one.kind}{told}")
+        return "blurred"
+
+    return tell(console, results, total=len(sources), what="blurring", say=say)

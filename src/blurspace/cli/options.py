@@ -1,22 +1,22 @@
 """Which options do several verbs share? One name and one explanation for each."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
+from blurspace.console import Console
 from blurspace.errors import UsageError
 
-Paths = Annotated[list[str], typer.Argument(help="Photos, folders, globs, or - for standard input.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only data and errors.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Also notes, and tracebacks of errors.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist (never an input).")]
-Size = Annotated[int | None, typer.Option("--size", help="Upper bound of the kernel in px, odd. Default: found.")]
-Response = Annotated[
-    str | None, typer.Option("--response", help="Camera response if known: srgb, linear, or 'gamma 2.2'.")
-]
-Device = Annotated[str, typer.Option("--device", help="auto (CUDA, then MPS, else CPU), cpu, cuda or mps.")]
+Paths = Annotated[list[str], Argument(help="Photos, folders, globs, or - for standard input.")]
+Json = Annotated[bool, Option("--json", help="One JSON object a line on stdout.")]
+Quiet = Annotated[bool, Option("-q", "--quiet", help="Only data and errors.")]
+Verbose = Annotated[bool, Option("-v", "--verbose", help="Also notes, and tracebacks of errors.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace outputs that exist (never an input).")]
+Size = Annotated[int | None, Option("--size", help="Upper bound of the kernel in px, odd. Default: found.")]
+Response = Annotated[str | None, Option("--response", help="Camera response if known: srgb, linear, or 'gamma 2.2'.")]
+Device = Annotated[str, Option("--device", help="auto (CUDA, then MPS, else CPU), cpu, cuda or mps.")]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
@@ -31,3 +31,16 @@ def parse_bytes(text: str) -> int:
     if not amount:
         raise UsageError(f"{text} is no amount of memory: give one such as 2GB or 800MB")
     return int(amount)
+
+
+def check_json(console: Console, output: str | None, paths: list[str]) -> None:
+    """Raise UsageError where the records and a picture would both go to standard output."""
+    if console.as_json and (output == "-" or (output is None and "-" in paths)):
+        raise UsageError("--json and the picture both want standard output: give -o FILE")
+
+
+def refuse(wrong: Mapping[str, object]) -> None:
+    """Raise UsageError with the first of these sentences that is true."""
+    for sentence, is_true in wrong.items():
+        if is_true:
+            raise UsageError(sentence)

@@ -1,242 +1,62 @@
 """Which verbs look at photos or change them? `deblur`, `kernel` and `diagnose`."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from blurspace.cli.options import Device, Json, Overwrite, Paths, Quiet, Response, Size, Verbose, parse_bytes
-from blurspace.cli.run import run
+from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
+from blurspace.cli.run import tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.deblur import Wishes
+    from blurspace.jobs.deblur import Outcome
     from blurspace.restore.deblurrer import Deblurrer
 
+# What --camera leaves no room for.
+UNSET = {"size": None, "response": None, "strength": 1.0, "weights": ()}
 
+
+@verb
 def deblur(
+    console: Console,
     paths: Paths,
     *,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
     overwrite: Overwrite = False,
-    method: Annotated[str, typer.Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
+    method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
     strength: Annotated[
-        float, typer.Option("--strength", help="Share of the blur to remove, above 0 and up to 1: shortens the kernel.")
+        float, Option("--strength", help="Share of the blur to remove, above 0 and up to 1: shortens the kernel.")
     ] = 1.0,
-    kernel: Annotated[Path | None, typer.Option("--kernel", help="Use this kernel, do not estimate one.")] = None,
+    kernel: Annotated[Path | None, Option("--kernel", help="Use this kernel, do not estimate one.")] = None,
     camera: Annotated[
-        Path | None, typer.Option("--camera", help="The file of this camera, which `blurspace adapt` wrote.")
+        Path | None, Option("--camera", help="The file of this camera, which `blurspace adapt` wrote.")
     ] = None,
     weights: Annotated[
-        list[Path] | None, typer.Option("--weights", help="Use these, which `blurspace train` wrote; may be repeated.")
+        list[Path] | None, Option("--weights", help="Use these, which `blurspace train` wrote; may be repeated.")
     ] = None,
     size: Size = None,
     response: Response = None,
     device: Device = "auto",
     memory: Annotated[
-        str | None,
-        typer.Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free."),
+        str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
-    max_pixels: Annotated[int, typer.Option("--max-pixels", help="Refuse photos with more.")] = 200_000_000,
-    plot: Annotated[bool, typer.Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 6 where a result was refused.")] = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
+    max_pixels: Annotated[int, Option("--max-pixels", help="Refuse photos with more.")] = 200_000_000,
+    plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
+    strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
+) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
-
-    def job() -> int:
-        from blurspace.cards import current_name
-        from blurspace.jobs.deblur import Wishes
-
-        called = current_name(method, console.message)
-        asked = Asked(called, kernel, size, response, strength, camera, tuple(weights or ()), device)
-        held = None if memory is None else parse_bytes(memory)
-        wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
-        return _deblur(console, paths, asked, output, wishes)
-
-    run(console, job)
-
-
-def kernel(
-    image: Annotated[str | None, typer.Argument(help="A photo, or - for standard input.")] = None,
-    *,
-    pair: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option("--pair", metavar="SHARP BLURRY", help="Read the blur between two pictures instead."),
-    ] = None,
-    space: Annotated[
-        Path | None, typer.Option("--weights", "--space", help="With --pair: weights of a kernel space. Default: ours.")
-    ] = None,
-    field: Annotated[
-        bool,
-        typer.Option("--field", help="Estimate how the kernel changes across the photo; --plot then shows the field."),
-    ] = False,
-    save: Annotated[Path | None, typer.Option("--save", help="Write it as a float TIFF (odd size, sum 1).")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Write it as a PNG to look at.")] = None,
-    overwrite: Overwrite = False,
-    size: Size = None,
-    response: Response = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
-    """Estimate the blur kernel of one photo, or read it from a sharp-blurry pair."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
-
-    def job() -> int:
-        if (image is None) == (pair is None):
-            raise UsageError("the kernel of one photo or of one pair can be told: give either IMAGE or --pair")
-        if pair is not None:
-            if field or size is not None or response is not None:
-                raise UsageError("--field, --size and --response are for one photo: leave them out with --pair")
-            return _kernel_of_pair(console, pair, space, save=save, plot=plot, overwrite=overwrite)
-        if space is not None:
-            raise UsageError("--space is for the blur between two pictures: give --pair, or leave it out")
-        return _kernel_of_photo(
-            console,
-            str(image),
-            size=size,
-            field=field,
-            response=response,
-            save=save,
-            plot=plot,
-            overwrite=overwrite,
-        )
-
-    run(console, job)
-
-
-def diagnose(paths: Paths, as_json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Say whether each photo is blurry, how, and how much; changes nothing."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
-
-    def job() -> int:
-        from blurspace.jobs.each import exit_code
-        from blurspace.jobs.files import find_sources
-        from blurspace.jobs.inspect import diagnose_files
-
-        sources, codes = find_sources(paths), []
-        records = diagnose_files(sources, run=console.run())
-        for record, why in console.progress(records, total=len(sources), what="diagnosing"):
-            codes.append(0 if why is None else why.exit_code)
-            if why is not None:
-                console.failure(str(record["input"]), why.reason, why.error)
-            line = None if why else "{input}: {kind}, {length_px} px at {angle_deg} degrees; {reason}"
-            console.data(record, line and line.format(**record))
-        return exit_code(codes)
-
-    run(console, job)
-
-
-def _kernel_of_photo(
-    console: Console,
-    image: str,
-    *,
-    size: int | None,
-    field: bool,
-    response: str | None,
-    save: Path | None,
-    plot: Path | None,
-    overwrite: bool,
-) -> int:
+    from blurspace.cards import current_name
+    from blurspace.jobs.deblur import Wishes, deblur_files
     from blurspace.jobs.files import find_sources
-    from blurspace.jobs.inspect import inspect_kernel
-    from blurspace.restore.finders import KernelFinder
 
-    sources = find_sources([image])
-    if len(sources) > 1:
-        raise UsageError(f"{image} is {len(sources)} photos: give one")
-    record = inspect_kernel(
-        sources[0],
-        finder=KernelFinder(size),
-        field=field,
-        response=response,
-        save=save,
-        plot=plot,
-        overwrite=overwrite,
-        run=console.run(),
-    )
-    line = "{size} px square, {length_px} px long at {angle_deg} degrees"
-    if field:
-        line += ", varying by {variation_px} px across the photo" if record["varies"] else ", the same everywhere"
-    console.data(record, line.format(**record))
-    return 0
-
-
-def _kernel_of_pair(
-    console: Console,
-    pair: tuple[Path, Path],
-    space: Path | None,
-    *,
-    save: Path | None,
-    plot: Path | None,
-    overwrite: bool,
-) -> int:
-    from blurspace.builders import build_space
-    from blurspace.jobs.pairs import inspect_pair
-
-    record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
-    line = "" if record["length_px"] is None else "on average {length_px} px long at {angle_deg} degrees; "
-    line += "explains the blurry picture by {reblur_psnr} dB"
-    console.data(record, line.format(**record) + ", the sharp one alone by {sharp_psnr} dB".format(**record))
-    return 0
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was typed about how to deblur."""
-
-    method: str
-    kernel: Path | None
-    size: int | None
-    response: str | None
-    strength: float
-    camera: Path | None
-    weights: tuple[Path, ...]
-    device: str
-
-    def deblurrer(self) -> "Deblurrer":
-        """What the options ask for. Raises UsageError where they contradict each other."""
-        from blurspace.catalog import build_deblurrer
-        from blurspace.io.images import read_kernel
-        from blurspace.run import pick_device
-
-        device = pick_device(self.device)
-        if self.camera is not None:
-            if self != Asked("auto", None, None, None, 1.0, self.camera, (), self.device):
-                raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
-            from blurspace.builders import build_camera
-
-            return build_camera(self.camera, device=device)
-        if self.weights and self.method != "auto":
-            raise UsageError("--weights and --method were both given: the weights say which method they are of")
-        if self.kernel is not None and self.size is not None:
-            raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
-        return build_deblurrer(
-            self.method,
-            kernel=None if self.kernel is None else read_kernel(self.kernel),
-            size=self.size,
-            response=self.response,
-            strength=self.strength,
-            device=device,
-            weights=self.weights,
-        )
-
-
-def _deblur(console: Console, paths: list[str], asked: Asked, output: str | None, wishes: "Wishes") -> int:
-    """Deblur and tell, file by file; a summary comes last."""
-    from blurspace.jobs.deblur import deblur_files
-    from blurspace.jobs.each import exit_code
-    from blurspace.jobs.files import STANDARD, find_sources
-
-    if console.as_json and (output == STANDARD or (output is None and STANDARD in paths)):
-        raise UsageError("--json and the picture both want standard output: give -o FILE")
-    deblurrer = asked.deblurrer()
+    check_json(console, output, paths)
+    called = current_name(method, console.message)
+    settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
+    held = None if memory is None else parse_bytes(memory)
+    wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
+    deblurrer = _deblurrer(called, camera, device, kernel=kernel, **settings)
     sources = find_sources(paths)
     outcomes = deblur_files(
         sources,
@@ -246,20 +66,109 @@ def _deblur(console: Console, paths: list[str], asked: Asked, output: str | None
         run=console.run(deblurrer.device),
         report=console.message,
     )
-    done = []
-    for outcome in console.progress(outcomes, total=len(sources), what="deblurring"):
-        if outcome.verdict == "failed":
-            console.failure(outcome.input, outcome.reason, outcome.error)
-        else:
-            console.message(f"{outcome.input}: {outcome.verdict}: {outcome.reason}")
-        for note in outcome.notes:
+
+    def say(one: "Outcome") -> str:
+        console.message(f"{one.input}: {one.verdict}: {one.reason}")
+        for note in one.notes:
             console.detail(f"  {note}")
-        if outcome.data is not None:
-            console.raw(outcome.data)
-        else:
-            console.data(outcome.record(), outcome.output)
-        done.append((outcome.verdict, outcome.exit_code))
-    if len(done) > 1:
-        verdicts = [verdict for verdict, _ in done]
-        console.message(", ".join(f"{verdicts.count(one)} {one}" for one in dict.fromkeys(verdicts)))
-    return exit_code(code for _, code in done)
+        return one.verdict
+
+    return tell(console, outcomes, total=len(sources), what="deblurring", say=say)
+
+
+@verb
+def kernel(
+    console: Console,
+    image: Annotated[str | None, Argument(help="A photo, or - for standard input.")] = None,
+    *,
+    pair: Annotated[
+        tuple[Path, Path] | None,
+        Option("--pair", metavar="SHARP BLURRY", help="Read the blur between two pictures instead."),
+    ] = None,
+    space: Annotated[
+        Path | None, Option("--weights", "--space", help="With --pair: weights of a kernel space. Default: ours.")
+    ] = None,
+    field: Annotated[
+        bool, Option("--field", help="Estimate how the kernel changes across the photo; --plot then shows the field.")
+    ] = False,
+    save: Annotated[Path | None, Option("--save", help="Write it as a float TIFF (odd size, sum 1).")] = None,
+    plot: Annotated[Path | None, Option("--plot", help="Write it as a PNG to look at.")] = None,
+    overwrite: Overwrite = False,
+    size: Size = None,
+    response: Response = None,
+) -> None:
+    """Estimate the blur kernel of one photo, or read it from a sharp-blurry pair."""
+    if (image is None) == (pair is None):
+        raise UsageError("the kernel of one photo or of one pair can be told: give either IMAGE or --pair")
+    if pair is not None:
+        if field or size is not None or response is not None:
+            raise UsageError("--field, --size and --response are for one photo: leave them out with --pair")
+        from blurspace.builders import build_space
+        from blurspace.jobs.pairs import inspect_pair
+
+        record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
+        line = "" if record["length_px"] is None else "on average {length_px} px long at {angle_deg} degrees; "
+        line += "explains the blurry picture by {reblur_psnr} dB, the sharp one alone by {sharp_psnr} dB"
+    else:
+        if space is not None:
+            raise UsageError("--space is for the blur between two pictures: give --pair, or leave it out")
+        from blurspace.jobs.files import find_sources
+        from blurspace.jobs.inspect import inspect_kernel
+        from blurspace.restore.finders import KernelFinder
+
+        sources = find_sources([str(image)])
+        if len(sources) > 1:
+            raise UsageError(f"{image} is {len(sources)} photos: give one")
+        record = inspect_kernel(
+            sources[0],
+            finder=KernelFinder(size),
+            field=field,
+            response=response,
+            save=save,
+            plot=plot,
+            overwrite=overwrite,
+            run=console.run(),
+        )
+        line = "{size} px square, {length_px} px long at {angle_deg} degrees"
+        if field:
+            line += ", varying by {variation_px} px across the photo" if record["varies"] else ", the same everywhere"
+    console.data(record, line.format(**record))
+
+
+@verb
+def diagnose(console: Console, paths: Paths) -> int:
+    """Say whether each photo is blurry, how, and how much; changes nothing."""
+    from blurspace.jobs.each import exit_code
+    from blurspace.jobs.files import find_sources
+    from blurspace.jobs.inspect import diagnose_files
+
+    sources, codes = find_sources(paths), []
+    records = diagnose_files(sources, run=console.run())
+    for record, why in console.progress(records, total=len(sources), what="diagnosing"):
+        codes.append(0 if why is None else why.exit_code)
+        if why is not None:
+            console.failure(str(record["input"]), why.reason, why.error)
+        line = None if why else "{input}: {kind}, {length_px} px at {angle_deg} degrees; {reason}"
+        console.data(record, line and line.format(**record))
+    return exit_code(codes)
+
+
+def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":
+    """What the options ask for. Raises UsageError where they contradict each other."""
+    from blurspace.catalog import build_deblurrer
+    from blurspace.io.images import read_kernel
+    from blurspace.run import pick_device
+
+    place, kernel = pick_device(device), settings.pop("kernel")
+    if camera is not None:
+        from blurspace.builders import build_camera
+
+        if method != "auto" or kernel is not None or settings != UNSET:
+            raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
+        return build_camera(camera, device=place)
+    if settings["weights"] and method != "auto":
+        raise UsageError("--weights and --method were both given: the weights say which method they are of")
+    if kernel is not None and settings["size"] is not None:
+        raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
+    given = None if kernel is None else read_kernel(kernel)
+    return build_deblurrer(method, kernel=given, device=place, **settings)

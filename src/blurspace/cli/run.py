@@ -1,33 +1,80 @@
-"""How does a verb end? With its job's exit code; an error becomes one sentence."""
+"""How does a verb begin and end? With a console, and with its job's exit code; an error becomes one sentence."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from blurspace.cli.options import Json, Quiet, Verbose
 from blurspace.console import Console
 from blurspace.errors import BlurspaceError
 
+if TYPE_CHECKING:
+    from blurspace.jobs.records import FileRecord
+
+Told = TypeVar("Told", bound="FileRecord")
 INTERRUPTED = 130
+TALK = {"as_json": Json, "quiet": Quiet, "verbose": Verbose}  # what every verb can be told about its console
 
 
-def run(console: Console, job: Callable[[], int]) -> None:
-    """Run a job and leave with its exit code; our own errors become one sentence."""
-    try:
-        code = job()
-    except BlurspaceError as error:
-        console.error(str(error), error)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        console.error("interrupted")
-        code = INTERRUPTED
-    except BrokenPipeError:  # the reader of stdout has seen enough, as in `| head`
-        sys.stdout = None  # type: ignore[assignment]
-        code = 0
-    except Exception as error:
-        from blurspace.jobs.each import as_known_error, sentence
+def verb(job: Callable[..., int | None]) -> Callable[..., None]:
+    """What is typed for a job: its own options and those of TALK, of which the console is made that it gets first.
 
-        known = as_known_error(error)
-        console.error(sentence(known), error)
-        code = getattr(known, "exit_code", 1)
-    raise typer.Exit(code)
+    typer reads the signature; the exit code is what the job returns (None: 0), or an error's.
+    """
+
+    @wraps(job)
+    def typed(*, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> None:
+        console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
+        try:
+            code = job(console, **given) or 0
+        except BlurspaceError as error:
+            console.error(str(error), error)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            console.error("interrupted")
+            code = INTERRUPTED
+        except BrokenPipeError:  # the reader of stdout has seen enough, as in `| head`
+            sys.stdout = None  # type: ignore[assignment]
+            code = 0
+        except Exception as error:
+            from blurspace.jobs.each import as_known_error, sentence
+
+            known = as_known_error(error)
+            console.error(sentence(known), error)
+            code = getattr(known, "exit_code", 1)
+        raise typer.Exit(code)
+
+    own = list(signature(job).parameters.values())[1:]
+    talk = [Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=hint) for name, hint in TALK.items()]
+    typed.__signature__ = Signature([*own, *talk])  # type: ignore[attr-defined]
+    typed.__annotations__ = {one.name: one.annotation for one in (*own, *talk)}
+    return typed
+
+
+def tell(console: Console, outcomes: "Iterable[Told]", *, total: int, what: str, say: "Callable[[Told], str]") -> int:
+    """Show each file's record or picture as it comes, and at last how many became what; the exit code of all.
+
+    `say`: tells a person of a file that did not fail, and gives the word for what became of it.
+    """
+    from blurspace.jobs.each import exit_code
+
+    words, codes = [], []
+    for one in console.progress(outcomes, total=total, what=what):
+        codes.append(one.exit_code)
+        if one.error is None:
+            words.append(say(one))
+        else:
+            console.failure(one.input, str(one.reason), one.error)
+            words.append("failed")
+        if one.data is not None:
+            console.raw(one.data)
+        else:
+            console.data(one.record(), one.output)
+    if total > 1:
+        kinds = sorted(dict.fromkeys(words), key="failed".__eq__)
+        console.message(", ".join(f"{words.count(kind)} {kind}" for kind in kinds))
+    return exit_code(codes)

@@ -3,140 +3,113 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from blurspace.bench.protocols import PROTOCOLS
-from blurspace.cli.options import Json, Overwrite, Quiet, Verbose
-from blurspace.cli.run import run
+from blurspace.cli.options import Overwrite
+from blurspace.cli.run import verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 
+@verb
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A TOML file, such as those in recipes/.")],
+    console: Console,
+    recipe: Annotated[Path, Argument(help="A TOML file, such as those in recipes/.")],
     *,
-    data: Annotated[Path, typer.Option("--data", help="Folder of sharp photos, two or more.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the weights, the log and the checkpoint.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    data: Annotated[Path, Option("--data", help="Folder of sharp photos, two or more.")],
+    out: Annotated[Path, Option("--out", help="Folder for the weights, the log and the checkpoint.")],
+    resume: Annotated[bool, Option("--resume", help="Go on from the checkpoint in --out.")] = False,
     max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", help="Stop then. Default: as the recipe says.")
+        float | None, Option("--max-minutes", help="Stop then. Default: as the recipe says.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, Option("--device", help="cpu or cuda.")] = "cpu",
     overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated."),
+        list[str] | None, Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated.")
     ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Train networks by a recipe; prints the path of the weights."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
+    from blurspace.jobs.train import train_recipe
 
-    def job() -> int:
-        from blurspace.jobs.train import train_recipe
-
-        record = train_recipe(
-            recipe,
-            data=data,
-            out=out,
-            resume=resume,
-            max_minutes=max_minutes,
-            device=device,
-            overrides=overrides or (),
-            report=console.message,
-        )
-        console.data(record, str(record["weights"]))
-        return 0
-
-    run(console, job)
+    record = train_recipe(
+        recipe,
+        data=data,
+        out=out,
+        resume=resume,
+        max_minutes=max_minutes,
+        device=device,
+        overrides=overrides or (),
+        report=console.message,
+    )
+    console.data(record, str(record["weights"]))
 
 
+@verb
 def bench(
-    name: Annotated[str, typer.Argument(help=f"The protocol: {', '.join(PROTOCOLS)}.")],
+    console: Console,
+    name: Annotated[str, Argument(help=f"The protocol: {', '.join(PROTOCOLS)}.")],
     *,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder or file with the protocol's pictures.")] = None,
+    data: Annotated[Path | None, Option("--data", help="Folder or file with the protocol's pictures.")] = None,
     method: Annotated[
-        str | None, typer.Option("--method", help="A model's name, blurry or true-kernel. Default: the protocol's.")
+        str | None, Option("--method", help="A model's name, blurry or true-kernel. Default: the protocol's.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Only the first so many pictures.")] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Also write one row per picture here.")] = None,
+    limit: Annotated[int | None, Option("--limit", help="Only the first so many pictures.")] = None,
+    csv: Annotated[Path | None, Option("--csv", help="Also write one row per picture here.")] = None,
     overwrite: Overwrite = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Measure by a frozen protocol: a table, rows as CSV, or JSON."""
-    console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
+    if name not in PROTOCOLS:
+        raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
+    from blurspace.bench import runner
+    from blurspace.catalog import current_name
+    from blurspace.io.images import write_bytes
+    from blurspace.jobs.files import check_target
 
-    def job() -> int:
-        if name not in PROTOCOLS:
-            raise UsageError(f"there is no protocol named {name}: give one of {', '.join(PROTOCOLS)}")
-        from blurspace.bench import runner
-        from blurspace.catalog import current_name
-        from blurspace.io.images import write_bytes
-        from blurspace.jobs.files import check_target
-
-        if csv:
-            check_target(csv, [], overwrite=overwrite)
-        called = None if method is None else current_name(method, console.message)
-        result = runner.run(name, data=data, method=called, progress=console.progress, limit=limit)
-        if csv:
-            write_bytes(csv, result.csv().encode(), overwrite=overwrite)
-        console.data({**result.summary, "rows": result.rows}, result.table().rstrip("\n"))
-        return 0
-
-    run(console, job)
+    if csv:
+        check_target(csv, [], overwrite=overwrite)
+    called = None if method is None else current_name(method, console.message)
+    result = runner.run(name, data=data, method=called, progress=console.progress, limit=limit)
+    if csv:
+        write_bytes(csv, result.csv().encode(), overwrite=overwrite)
+    console.data({**result.summary, "rows": result.rows}, result.table().rstrip("\n"))
 
 
+@verb
 def models(
-    action: Annotated[str, typer.Argument(help="list, show NAME or verify [NAME].")] = "list",
-    name: Annotated[str | None, typer.Argument(help="A model's name.")] = None,
-    as_json: Json = False,
-    verbose: Verbose = False,
+    console: Console,
+    action: Annotated[str, Argument(help="list, show NAME or verify [NAME].")] = "list",
+    name: Annotated[str | None, Argument(help="A model's name.")] = None,
 ) -> None:
     """List the models, show one, or verify their files against their hashes."""
-    console = Console(verbose=verbose, as_json=as_json)
+    from blurspace.catalog import CARDS, find_card, verify
 
-    def job() -> int:
-        from blurspace.catalog import CARDS, find_card, verify
-
-        if action not in ("list", "show", "verify"):
-            raise UsageError(f"models {action} is not known: give list, show NAME or verify")
-        if action == "show" and name is None:
-            raise UsageError(f"models show needs a name: give one of {', '.join(CARDS)}")
-        for card in [find_card(name)] if name else CARDS.values():
-            record: dict[str, Any] = card.record()
-            line = f"{card.name}: {card.task}, {card.parameters} parameters, {card.licence}"
-            if action == "show":
-                line = "\n".join(f"{key}: {value}" for key, value in record.items())
-            elif action == "verify":
-                line = verify(card)
-                record["verified"] = line
-            console.data(record, line)
-        return 0
-
-    run(console, job)
+    if action not in ("list", "show", "verify"):
+        raise UsageError(f"models {action} is not known: give list, show NAME or verify")
+    if action == "show" and name is None:
+        raise UsageError(f"models show needs a name: give one of {', '.join(CARDS)}")
+    for card in [find_card(name)] if name else CARDS.values():
+        record: dict[str, Any] = card.record()
+        line = f"{card.name}: {card.task}, {card.parameters} parameters, {card.licence}"
+        if action == "show":
+            line = "\n".join(f"{key}: {value}" for key, value in record.items())
+        elif action == "verify":
+            line = verify(card)
+            record["verified"] = line
+        console.data(record, line)
 
 
+@verb
 def cite(
-    names: Annotated[list[str] | None, typer.Argument(help="Models, protocols or keys. Default: all models.")] = None,
-    bibtex: Annotated[bool, typer.Option("--bibtex", help="As BibTeX entries.")] = False,
-    as_json: Json = False,
-    verbose: Verbose = False,
+    console: Console,
+    names: Annotated[list[str] | None, Argument(help="Models, protocols or keys. Default: all models.")] = None,
+    bibtex: Annotated[bool, Option("--bibtex", help="As BibTeX entries.")] = False,
 ) -> None:
     """Print the papers behind what was used."""
-    console = Console(verbose=verbose, as_json=as_json)
+    from blurspace.catalog import CARDS, papers_behind
+    from blurspace.papers import PAPERS
 
-    def job() -> int:
-        from blurspace.catalog import CARDS, papers_behind
-        from blurspace.papers import PAPERS
-
-        named = (PROTOCOLS[name].papers if name in PROTOCOLS else papers_behind(name) for name in names or CARDS)
-        for key in dict.fromkeys(key for keys in named for key in keys):
-            paper = PAPERS[key]
-            line = paper.bibtex if bibtex else f"{key}: {paper.text}"
-            console.data({"key": key, "text": paper.text, "bibtex": paper.bibtex}, line)
-        return 0
-
-    run(console, job)
+    named = (PROTOCOLS[name].papers if name in PROTOCOLS else papers_behind(name) for name in names or CARDS)
+    for key in dict.fromkeys(key for keys in named for key in keys):
+        paper = PAPERS[key]
+        line = paper.bibtex if bibtex else f"{key}: {paper.text}"
+        console.data({"key": key, "text": paper.text, "bibtex": paper.bibtex}, line)

@@ -1,12 +1,13 @@
 """How is a random piece of a sharp-blurry pair cut out?"""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
 
 from blurspace.data.crops import HELD_OUT, draw_square, rank, read_pixels
-from blurspace.data.layouts import PairFiles
+from blurspace.data.layouts import PairFiles, find_pairs
 from blurspace.errors import NoInputError, PictureError, UsageError
 from blurspace.io.files import shown
 from blurspace.types import Pair
@@ -51,6 +52,17 @@ class PairPhotos:
         """All of one pair, (1 3 h w) in [0, 1]; `index` counts in `files`."""
         sharp, blurry = self.pairs[index].float() / 255
         return Pair(sharp[None], blurry[None])
+
+    def wholes(self) -> list[Pair]:
+        """All pairs, see `whole`."""
+        return [self.whole(index) for index in range(len(self))]
+
+
+def spaced_pairs(path: Path, limit: int) -> list[Pair]:
+    """At most `limit` whole pairs of a folder, evenly spaced."""
+    files = find_pairs(path)
+    count = min(limit, len(files))
+    return PairPhotos([files[index * len(files) // count] for index in range(count)]).wholes()
 
 
 def split_by_scene(files: list[PairFiles], *, held_out: float = HELD_OUT) -> tuple[list[PairFiles], list[PairFiles]]:

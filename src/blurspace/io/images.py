@@ -20,15 +20,8 @@ from blurspace.io.raster import RAW, Header
 from blurspace.levels import to_levels
 from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
-__all__ = [
-    "changes_on_write",
-    "encode_photo",
-    "find_photos",
-    "read_kernel",
-    "read_photo",
-    "write_bytes",
-    "write_kernel",
-]
+__all__ = ["changes_on_write", "encode_photo", "find_photos", "read_kernel", "read_photo"]
+__all__ += ["write_bytes", "write_kernel"]
 
 MIN_SIDE = 16  # px; the contract of the doors promises "any size from 16 px up"
 MAX_PIXELS = 200_000_000  # our choice: 600 MB as RGB of 8 bits, which a usual machine holds a few times over
@@ -86,34 +79,28 @@ def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXEL
 def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
     """The bytes of a file like the photo's, with new pixels: same format, depth, alpha, profile, EXIF and XMP.
 
-    `pixels`: like `photo.pixels`, clamped to [0, 1] and rounded to the nearest level; or like `photo.samples`, written
-    as they are, without another copy of them. JPEG is written with the tables and subsampling that it had, lossy WebP
-    at quality 95, all else without loss. Raises OutputError when the pixels have another size or type, are not finite,
-    or the format cannot hold them.
+    `pixels`: like `photo.pixels`, clamped to [0, 1] and rounded; or like `photo.samples`, written as they are. JPEG is
+    written with its tables and subsampling, lossy WebP at quality 95, all else without loss. Raises OutputError when
+    the pixels have another size or type, are not finite, or the format cannot hold them.
     """
     if pixels.shape != photo.samples.shape:
-        raise OutputError(
-            f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.samples.shape)}: "
-            "give pixels of the same shape"
-        )
+        given = f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.samples.shape)}"
+        raise OutputError(f"{given}: give pixels of the same shape")
     if pixels.is_floating_point():
         if not bool(pixels.isfinite().all()):
-            raise OutputError(
-                "the new pixels hold NaN or infinity, where numbers in [0, 1] were wanted: check the method"
-            )
+            given = "the new pixels hold NaN or infinity, where numbers in [0, 1] were wanted"
+            raise OutputError(f"{given}: check the method")
         pixels = to_levels(pixels, photo.depth)
     elif pixels.dtype != photo.samples.dtype:
-        raise OutputError(
-            f"samples of {pixels.dtype} were given for a picture of {photo.samples.dtype}: give the same, or pixels"
-        )
+        given = f"samples of {pixels.dtype} were given for a picture of {photo.samples.dtype}"
+        raise OutputError(f"{given}: give the same, or pixels")
     try:
         return (photo.coding or png.Coding()).encode(replace(photo, samples=pixels))
     except MemoryError:
         raise
     except Exception as problem:  # encoders raise what they like, on metadata or sizes that their format cannot hold
-        raise OutputError(
-            f"the picture cannot be written as {photo.format} ({' '.join(str(problem).split())}): save it as another"
-        ) from problem
+        given = f"the picture cannot be written as {photo.format} ({' '.join(str(problem).split())})"
+        raise OutputError(f"{given}: save it as another") from problem
 
 
 def coding_for(path: str | Path) -> Coding:
@@ -142,9 +129,8 @@ def read_kernel(path: str | Path) -> Kernel:
     if values is None:
         values = _grey(name, read_photo(path, min_side=1))
     if values.ndim < 2 or values.size != np.prod(values.shape[-2:]):
-        raise PictureError(
-            f"{name} holds an array of shape {values.shape}, where one kernel (k k) was wanted: save one"
-        )
+        given = f"{name} holds an array of shape {values.shape}, where one kernel (k k) was wanted"
+        raise PictureError(f"{given}: save one")
     if not (np.isfinite(values).all() and (values >= 0).all() and values.sum() > 0):
         raise PictureError(f"{name} holds a kernel with NaN, negative values or no light: save one with values >= 0")
     height, width = values.shape[-2:]
@@ -163,9 +149,8 @@ def write_kernel(path: str | Path, kernel: Kernel, *, overwrite: bool) -> None:
     one = kernel.ndim == 4 and kernel.shape[:2] == (1, 1) and kernel.shape[2] == kernel.shape[3]
     # 1e-3: rounding in float32 of a sum over a million pixels.
     if not (one and kernel.shape[3] % 2 == 1 and bool((kernel >= 0).all()) and abs(float(kernel.sum()) - 1) < 1e-3):
-        raise UsageError(
-            f"a kernel of shape {tuple(kernel.shape)} was given: give one (1, 1, k, k), k odd, >= 0, sum 1"
-        )
+        given = f"a kernel of shape {tuple(kernel.shape)} was given"
+        raise UsageError(f"{given}: give one (1, 1, k, k), k odd, >= 0, sum 1")
     written = io.BytesIO()
     plane = kernel[0, 0].detach().cpu().to(torch.float32).numpy()
     tifffile.imwrite(written, plane, photometric="minisblack", metadata=None, software=False)
@@ -196,9 +181,8 @@ def _check(name: str, header: Header, max_pixels: int, min_side: int) -> None:
     if header.refusal:
         raise PictureError(f"{name} {header.refusal}")
     if header.frames > 1:
-        raise PictureError(
-            f"{name} holds {header.frames} frames, where one was wanted: save the one you want by itself"
-        )
+        given = f"{name} holds {header.frames} frames, where one was wanted"
+        raise PictureError(f"{given}: save the one you want by itself")
 
 
 def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: bytes) -> Result:
@@ -208,9 +192,8 @@ def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: by
     except (MemoryError, PictureError):
         raise
     except Exception as problem:
-        raise PictureError(
-            f"{name} is cut off or damaged and cannot be decoded as {kind}: copy or download it again"
-        ) from problem
+        given = f"{name} is cut off or damaged and cannot be decoded as {kind}"
+        raise PictureError(f"{given}: copy or download it again") from problem
 
 
 def _kernel_values(data: bytes) -> np.ndarray | None:
@@ -227,7 +210,6 @@ def _kernel_values(data: bytes) -> np.ndarray | None:
 def _grey(name: str, photo: Photo) -> np.ndarray:
     pixels = photo.pixels[0]
     if not bool((pixels == pixels[:1]).all()):
-        raise PictureError(
-            f"{name} is a picture in colour, where the grey picture of a kernel was wanted: save it as grey"
-        )
+        given = f"{name} is a picture in colour, where the grey picture of a kernel was wanted"
+        raise PictureError(f"{given}: save it as grey")
     return pixels[0].double().numpy()

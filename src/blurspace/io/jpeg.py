@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from blurspace.io.raster import CMYK, Header, bare_exif, from_pillow, split_alpha, to_pillow
+from blurspace.io.raster import CMYK, Header, from_pillow, metadata, split_alpha, to_pillow
 from blurspace.types import Photo
 
 START = b"\xff\xd8\xff"
@@ -22,10 +22,9 @@ ADOBE = b"Adobe"  # how the old samples were coded; ours are coded as JFIF says
 REPLACED = (EXIF, XMP, ICC, MORE_PICTURES, JFIF, ADOBE)
 # Where a JFIF file keeps its pixels per inch or cm: unit, x and y, behind start, marker, length, name and version.
 DENSITY = slice(13, 18)
-# For a photo that was no JPEG when it was read: the highest that Pillow's manual recommends.
-QUALITY = 95
+QUALITY = 95  # of a photo that was no JPEG when it was read: the highest that Pillow's manual recommends
 # Of the 8 x 8 frequencies, those per direction that survive a blur of some px, so that their quantisation matters; with
-# 4, our demo photos keep a fine ripple, with 6 the smallest lettering goes (looked at, at 100 %).
+# 4, our demo photos keep a fine ripple, with 6 the smallest lettering goes.
 SURVIVING = 5
 
 
@@ -40,17 +39,11 @@ class Coding:
     def encode(self, photo: Photo) -> bytes:
         """With these tables and the photo's metadata; raises OSError on an alpha channel."""
         written = io.BytesIO()
-        to_pillow(photo).save(
-            written,
-            "JPEG",
-            quality=-1 if self.tables else QUALITY,  # -1: as the tables say
-            qtables=[list(table) for table in self.tables] or None,
-            subsampling=self.subsampling,
-            icc_profile=photo.icc,
-            exif=EXIF + photo.exif if photo.exif else b"",
-            xmp=photo.xmp,
-            extra=b"".join(_copied(photo)),
-        )
+        tables = [list(table) for table in self.tables] or None
+        quality = -1 if tables else QUALITY  # -1: as the tables say
+        coded = {"quality": quality, "qtables": tables, "subsampling": self.subsampling}
+        kept = {"icc_profile": photo.icc, "exif": EXIF + photo.exif if photo.exif else b"", "xmp": photo.xmp}
+        to_pillow(photo).save(written, "JPEG", extra=b"".join(_copied(photo)), **coded, **kept)
         _keep_density(written, photo.source)
         return written.getvalue()
 
@@ -84,17 +77,10 @@ def decode(data: bytes) -> Photo:
         samples, alpha = split_alpha(from_pillow(image))
         # By component rather than by number, because files number their tables as they like.
         used = dict.fromkeys(component[3] for component in image.layer)
-        return Photo(
-            samples,
-            alpha,
-            # Pillow writes three kinds of subsampling; of the others (-1) none is as good as no subsampling (0).
-            Coding(tuple(tuple(image.quantization[number]) for number in used), max(0, get_sampling(image))),
-            changes=("any further pictures in it are left out",) if "mp" in image.info else (),
-            icc=image.info.get("icc_profile"),
-            exif=bare_exif(image.info.get("exif")),
-            xmp=image.info.get("xmp"),
-            source=data,
-        )
+        # Pillow writes three kinds of subsampling; of the others (-1) none is as good as no subsampling (0).
+        coding = Coding(tuple(tuple(image.quantization[number]) for number in used), max(0, get_sampling(image)))
+        changes = ("any further pictures in it are left out",) if "mp" in image.info else ()
+        return Photo(samples, alpha, coding, changes=changes, source=data, **metadata(image.info))
 
 
 def _copied(photo: Photo) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
 from blurspace.io import raster
-from blurspace.io.raster import FULL_COLOUR, Header, bands, bare_exif, extent, from_pillow, rows_of, split_alpha
+from blurspace.io.raster import FULL_COLOUR, Header, bands, extent, from_pillow, metadata, rows_of, split_alpha
 from blurspace.types import Photo
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -38,13 +38,11 @@ class Coding:
         """With the photo's metadata."""
         height, width, channels, size = extent(photo)
         written = io.BytesIO()
-        written.write(SIGNATURE)
-        written.write(
-            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0))
-        )
+        head = struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0)
+        written.write(SIGNATURE + _chunk(b"IHDR", head))
         if photo.icc:
             written.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
-        written.writelines(_chunk(kind, body) for kind, body in _copied(photo))
+        written.writelines(_chunk(*one) for one in _copied(photo))
         if photo.exif:
             written.write(_chunk(b"eXIf", photo.exif))
         if photo.xmp:
@@ -80,15 +78,7 @@ def decode(data: bytes) -> Photo:
     key = next((bytes(body) for kind, body in _chunks(data) if kind == b"tRNS" and colour != PALETTE), None)
     if key is not None:
         samples = _with_key(samples, key, bits)
-    return Photo(
-        *split_alpha(samples),
-        Coding(),
-        changes=_changes(bits, colour, key),
-        icc=info.get("icc_profile"),
-        exif=bare_exif(info.get("exif")),
-        xmp=info.get("xmp"),
-        source=data,
-    )
+    return Photo(*split_alpha(samples), Coding(), changes=_changes(bits, colour, key), source=data, **metadata(info))
 
 
 def _head(data: bytes) -> tuple[int, int, int, int]:
@@ -119,13 +109,9 @@ def _chunk(kind: bytes, body: bytes | memoryview) -> bytes:
 def _copied(photo: Photo) -> list[tuple[bytes, memoryview]]:
     if photo.source is None or not matches(photo.source):
         return []
-    copied = [part for part in _chunks(photo.source) if part[0] in COPIED]
-    # A profile rules out sRGB (specification, 11.3.2.5).
-    return [
-        (kind, body)
-        for kind, body in copied
-        if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0") and not (photo.icc and kind == b"sRGB")
-    ]
+    kinds = set(COPIED) - ({b"sRGB"} if photo.icc else set())  # a profile rules out sRGB (specification, 11.3.2.5)
+    copied = [part for part in _chunks(photo.source) if part[0] in kinds]
+    return [(kind, body) for kind, body in copied if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0")]
 
 
 def _eight_bits(image: PngImageFile) -> np.ndarray:

@@ -1,14 +1,14 @@
 """What do the picture formats share: a header to check before decoding, and integer samples that become pixels?
 
 Samples are numpy arrays (h w c) of uint8 or uint16, c being grey, grey + alpha, RGB or RGBA. Each format file
-(`png`, `tiff`, `jpeg`, `webp`) has the same three functions, `matches(data)`, `inspect(data) -> Header` and
-`decode(data) -> Photo`, and a `Coding`, whose `encode(photo)` gives the bytes of a file. They know neither paths nor
-limits nor error sentences, and on broken bytes raise whatever their decoder raises; `images` turns that into a
-PictureError. They hold all samples once, and go through them a band of rows at a time.
+(`png`, `tiff`, `jpeg`, `webp`) has `matches(data)`, `inspect(data) -> Header` and `decode(data) -> Photo`, and a
+`Coding`, whose `encode(photo)` gives the bytes of a file. On broken bytes they raise whatever their decoder raises;
+`images` turns that into a PictureError. They hold all samples once, and go through them a band of rows at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -99,6 +99,11 @@ def to_pillow(photo: Photo) -> Image.Image:
         band = rows_of(photo, rows)
         image.paste(Image.fromarray(band[..., 0] if channels == 1 else band), (0, rows.start))
     return image
+
+
+def metadata(info: Mapping[Any, Any]) -> dict[str, Any]:
+    """What Pillow read beside the pixels, by its names in `Photo`."""
+    return {"icc": info.get("icc_profile"), "exif": bare_exif(info.get("exif")), "xmp": info.get("xmp")}
 
 
 def bare_exif(exif: bytes | None) -> bytes | None:

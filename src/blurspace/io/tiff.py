@@ -61,8 +61,7 @@ class Coding:
         rows = max(1, STRIP // (width * channels * size))
         tops = range(0, height, rows)
         directory = _directory(_tags(photo.exif) if photo.exif else {}, order)
-        directory[256], directory[257] = width, height
-        directory[258] = (8 * size,) * channels
+        directory[256], directory[257], directory[258] = width, height, (8 * size,) * channels
         directory[259], directory[317] = DEFLATE, DIFFERENCES
         directory[262] = GREY if channels < 3 else RGB
         directory[273] = directory[279] = (0,) * len(tops)
@@ -75,10 +74,8 @@ class Coding:
             directory[XMP] = photo.xmp
         written = io.BytesIO()
         directory.save(written)  # to leave room for it: the sizes of the strips are not known before they are written
-        sizes = [
-            written.write(zlib.compress(_differences(rows_of(photo, slice(top, top + rows)).astype(kind))))
-            for top in tops
-        ]
+        strips = (rows_of(photo, slice(top, top + rows)).astype(kind) for top in tops)
+        sizes = [written.write(zlib.compress(_differences(strip))) for strip in strips]
         directory[273] = tuple(np.cumsum([0, *sizes[:-1]]).tolist())  # Pillow adds where the first one begins
         directory[279] = tuple(sizes)
         written.seek(0)
@@ -106,48 +103,35 @@ def decode(data: bytes) -> Photo:
     with TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
         exif, lost = _read_tags(data, page)
-        return Photo(
-            *split_alpha(_samples(data, page)),
-            Coding(),
-            changes=(*_changes(page), *lost),
-            icc=_blob(page, PROFILE),
-            exif=exif or None,
-            xmp=_blob(page, XMP),
-            source=data,
-        )
+        kept = {"icc": _blob(page, PROFILE), "exif": exif or None, "xmp": _blob(page, XMP)}
+        samples, alpha = split_alpha(_samples(data, page))
+        return Photo(samples, alpha, Coding(), changes=(*_changes(page), *lost), source=data, **kept)
 
 
 def _refusal(page: TiffPage) -> str | None:
-    kind = page.dtype.kind if page.dtype is not None else None
+    kind, channels = (page.dtype.kind if page.dtype is not None else None), page.samplesperpixel
     sixteen_of_another_kind = page.bitspersample == 16 and page.photometric not in (BLACK_IS_HIGH, GREY, RGB)
     by_opencv = page.bitspersample == 16 and page.compression not in READ_BY_TIFFFILE
+    whole = kind in ("b", "u") and page.bitspersample in (1, 2, 4, 8, 16)
+    one_more = 0 <= channels - COLOURS.get(page.photometric, 0) <= 1
     told = (
         (DNG_VERSION in page.tags or page.photometric in SENSOR, RAW),
         (page.is_reduced, "begins with a preview, as camera RAW files do: save its picture as a plain TIFF or a PNG"),
         (page.photometric == SEPARATED, CMYK),
         (kind == "f", "holds floating-point pixels, which may be NaN: save it with 16 bits a channel"),
         (page.photometric not in COLOURS or sixteen_of_another_kind, "holds colours of a rare kind: save it as RGB"),
-        (
-            kind not in ("b", "u") or page.bitspersample not in (1, 2, 4, 8, 16),
-            "holds numbers that are not whole, positive and of 8 or 16 bits: save it with 16 bits a channel",
-        ),
-        (
-            not 0 <= page.samplesperpixel - COLOURS.get(page.photometric, 0) <= 1,
-            f"has {page.samplesperpixel} channels, where grey or RGB and at most one more was wanted: remove some",
-        ),
+        (not whole, "holds numbers that are not whole, positive and of 8 or 16 bits: save it with 16 bits a channel"),
+        (not one_more, f"has {channels} channels, where grey or RGB and at most one more was wanted: remove some"),
         (by_opencv, raster.beyond_opencv(int(page.imagewidth), int(page.imagelength))),
     )
     return next((reason for true, reason in told if true), None)
 
 
 def _changes(page: TiffPage) -> tuple[str, ...]:
-    extra = _extra(page)
+    extra, bits = _extra(page), page.bitspersample
     told = (
         (page.photometric == PALETTE, FULL_COLOUR),
-        (
-            page.photometric != PALETTE and page.bitspersample < 8,
-            f"its depth of {page.bitspersample} bit a pixel becomes 8 bit",
-        ),
+        (bits < 8 and page.photometric != PALETTE, f"its depth of {bits} bit a pixel becomes 8 bit"),
         (extra == UNKNOWN, "its channel beside the colours is left out, because its meaning is not known"),
         (extra == MULTIPLIED, "its colours are written without being multiplied by alpha"),
         (len(page.parent.pages) > 1, "its preview pages are left out"),
@@ -217,9 +201,7 @@ def _read_tags(data: bytes, page: TiffPage) -> tuple[bytes, tuple[str, ...]]:
     try:
         tags = {tag: value for tag, value in _tags(data).items() if tag not in STRUCTURE}
         return _block(tags, data[:2]), ()
-    except (
-        Exception
-    ):  # broken tags, or BigTIFF, which Pillow's EXIF reader does not know: no reason to lose the picture
+    except Exception:  # broken tags, or BigTIFF, which Pillow's EXIF reader does not know: the picture is not lost
         orientation = page.tags.valueof(ORIENTATION)
         tags = {ORIENTATION: int(orientation)} if orientation else {}
         return _block(tags, data[:2]), ("of its EXIF tags only the orientation is kept",)

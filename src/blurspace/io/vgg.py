@@ -13,11 +13,9 @@ from blurspace.io.files import shown
 
 # torchvision's VGG19_Weights.IMAGENET1K_V1; like all its files, named after how its SHA-256 starts.
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
-SIZE = 574_673_361
-HASH_START = "dcbb9e9d"
+SIZE, HASH_START = 574_673_361, "dcbb9e9d"
 FETCH = f"download {URL} ({SIZE} bytes, SHA-256 {HASH_START}...)"
-# The classifier's three layers, six sevenths of the file, are not needed.
-NEEDED = "features."
+NEEDED = "features."  # the classifier's three layers, six sevenths of the file, are not needed
 
 
 def read_vgg19_state(path: str | Path) -> dict[str, Tensor]:
@@ -27,20 +25,16 @@ def read_vgg19_state(path: str | Path) -> dict[str, Tensor]:
     """
     try:
         with Path(path).open("rb") as file:
-            _check_hash(file, shown(path))
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if not digest.startswith(HASH_START):
+                found = f"{file.tell()} bytes, SHA-256 {digest[:8]}..."
+                raise ModelError(f"{shown(path)} is not torchvision's VGG19 ({found}): {FETCH}")
             return _features(file, shown(path))
     except FileNotFoundError:
         raise ModelError(f"{shown(path)} does not exist: {FETCH}") from None
     except (OSError, ValueError) as problem:  # ValueError: a null byte in the path
         reason = getattr(problem, "strerror", None) or problem
         raise ModelError(f"{shown(path)} cannot be read ({reason}): {FETCH}") from problem
-
-
-def _check_hash(file: BufferedReader, name: str) -> None:
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not digest.startswith(HASH_START):
-        size = file.tell()
-        raise ModelError(f"{name} is not torchvision's VGG19 ({size} bytes, SHA-256 {digest[:8]}...): {FETCH}")
 
 
 def _features(file: BufferedReader, name: str) -> dict[str, Tensor]:

@@ -67,9 +67,8 @@ def is_video(path: str | Path) -> bool:
 def read_frames(path: str | Path, *, every: int = 1, limit: int | None = None) -> Frames:
     """Every `every`-th frame of a video, the first included, at most `limit` of them, as uint8 (3 h w).
 
-    Damaged frames are left out and counted in `Frames.damaged`. Quarter turns that the file asks for are done. Raises
-    UsageError on numbers below 1; and with the first frame ModelError where PyAV is not installed, PictureError where
-    the file is no video or none of its frames can be decoded.
+    Damaged frames are left out. Quarter turns that the file asks for are done. Raises UsageError on numbers below 1;
+    and with the first frame ModelError where PyAV is not installed, PictureError where nothing can be decoded.
     """
     check_every(every, limit)
     return Frames(Path(path), every, limit)

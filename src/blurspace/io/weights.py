@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from blurspace.errors import ModelError
 from blurspace.io.files import shown, write_bytes
 
-# One entry, because safetensors writes several in random order, and the same weights shall be the same bytes.
-ENTRY = "blurspace"
+ENTRY = "blurspace"  # one, because safetensors writes several in random order
 AGAIN = "copy, download or train it again"
 
 
@@ -30,8 +29,7 @@ def write_weights(
     `about`: whatever JSON holds. `half` stores floating-point tensors as float16, half the bytes. Raises OutputError
     where the file cannot be written.
     """
-    tensors = named_tensors(networks)
-    write_tensors(path, tensors, about=about, half=half)
+    write_tensors(path, named_tensors(networks), about=about, half=half)
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], *, about: Mapping[str, Any], half: bool) -> None:
@@ -64,9 +62,8 @@ def read_weights(path_or_bytes: str | Path | bytes) -> tuple[dict[str, Tensor], 
 
 def named_tensors(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
     """All parameters and buffers as "NETWORK.parameter" -> tensor; they share memory with the networks."""
-    return {
-        f"{name}.{key}": tensor for name, network in networks.items() for key, tensor in network.state_dict().items()
-    }
+    states = {name: network.state_dict() for name, network in networks.items()}
+    return {f"{name}.{key}": tensor for name, state in states.items() for key, tensor in state.items()}
 
 
 def load_into(networks: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]) -> None:

@@ -14,17 +14,17 @@ import torch
 
 from blurspace.builders import build_camera, build_network, build_space, write_camera
 from blurspace.data.crops import digest, rank
+from blurspace.data.pairs import spaced_pairs
 from blurspace.data.piles import Pile, check_piles, part_scenes, read_pile, sort_pile
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown, write_bytes
 from blurspace.io.weights import load_into, read_weights
 from blurspace.jobs.adapt_report import Facts, measure, report_files
-from blurspace.jobs.domains import Domain, rank_domains, read_whole
+from blurspace.jobs.domains import rank_domains
 from blurspace.jobs.train import check_minutes, line
 from blurspace.train import loop
 from blurspace.train.adapt import TranslatorRecipe, translator_from
 from blurspace.train.one_loss import Report, report_left_out
-from blurspace.train.translator import TranslatorTask
 from blurspace.train.unknown import CameraGuess, guess_camera
 
 # Of the blurry pictures, kept for the report: a tenth, between these numbers.
@@ -72,7 +72,7 @@ def adapt_camera(
     folder = out.with_name(f"{out.name}.training")
     _check_way(out, folder, resume=resume, overwrite=overwrite)
     blurry, sharp = _piles(given, recipe, report)
-    pairs = [] if given.pairs is None else read_whole(given.pairs, MOST_KEPT)
+    pairs = [] if given.pairs is None else spaced_pairs(given.pairs, MOST_KEPT)
     training, kept, apart = _kept_apart(blurry)
     if not apart:
         report("the report is about blurry pictures of the scenes that were trained on: there are too few scenes")
@@ -111,7 +111,9 @@ def adapt_camera(
     tensors, about = read_weights(weights)
     load_into(task.networks, tensors)
     task.to("cpu")  # where the report is made
-    _write(out, task, chosen, about)
+    told = {name: about[name] for name in ("steps", "minutes", "device", "recipe")}
+    told |= {"architecture": {"translator": task.architecture["translator"]}, "known": chosen.name}
+    write_camera(out, task.networks["translator"], known=chosen.deblurrer, about=told)
     facts = Facts(
         known=chosen.name,
         distances={domain.name: round(domain.distance, 2) for domain in domains},
@@ -205,13 +207,6 @@ def _kept_apart(pile: Pile) -> tuple[Pile, Pile, bool]:
     shown_places = {places[index * len(places) // count] for index in range(count)}
     report = pile.where([place in shown_places for place in range(len(inside))])
     return pile.where([not one for one in inside]), report, bool(kept)
-
-
-def _write(out: Path, task: TranslatorTask, chosen: Domain, about: dict[str, object]) -> None:
-    architecture = {"translator": task.architecture["translator"]}
-    facts = {name: about[name] for name in ("steps", "minutes", "device", "recipe")}
-    told = {"architecture": architecture, "known": chosen.name, **facts}
-    write_camera(out, task.networks["translator"], known=chosen.deblurrer, about=told)
 
 
 def _said(guess: CameraGuess) -> str:

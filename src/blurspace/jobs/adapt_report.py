@@ -21,6 +21,7 @@ import torch
 from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
+from blurspace.chance import chance
 from blurspace.errors import UsageError
 from blurspace.jobs.records import number, picture_bytes
 from blurspace.levels import to_8_bits
@@ -31,7 +32,6 @@ from blurspace.pixels import central
 from blurspace.restore.network import in_colour
 from blurspace.restore.translated import Camera
 from blurspace.train.converter import share_known, train_judge
-from blurspace.train.steps import chance
 from blurspace.train.translator import VALIDATION_SEED, Piles, TranslatorTask
 from blurspace.types import Image, Pair
 
@@ -93,9 +93,10 @@ def measure(
     """Measure on the camera's blurry pictures (1 3 h w) that training never saw, and on pairs."""
     truth = "pairs of this camera" if pairs else "pairs made up from a guess at its blur"
     tests = list(pairs) or _made_pairs(task.piles)
-    scores = {name: [_score(restore(pair.blurry), pair.sharp) for pair in tests] for name, restore in _ways(camera)}
+    ways = _ways(camera)
+    scores = {name: [_score(restore(pair.blurry), pair.sharp) for pair in tests] for name, restore in ways.items()}
     start = time.perf_counter()
-    results = {name: [restore(picture) for picture in kept] for name, restore in _ways(camera)}
+    results = {name: [restore(picture) for picture in kept] for name, restore in ways.items()}
     seconds = (time.perf_counter() - start) / max(1, len(kept))
     model = build_naturalness()
     numbers = {name: _blind_numbers(pictures, kept, model, space) for name, pictures in results.items()}
@@ -105,7 +106,6 @@ def measure(
     rivals = zip(scores["translated"], scores[alternative(means)], strict=True)
     gains = [one["psnr"] - other["psnr"] for one, other in rivals]
     verdict, reason = judge(means, gains, numbers, judges, truth)
-    [float(coarse_change(*pair)) for pair in zip(results["translated"], kept, strict=True)]
     strips = [
         tuple(central(one, STRIP_SIDE, STRIP_SIDE) for one in row)
         for row in zip(kept, results["plain"], translated, results["translated"], strict=True)
@@ -167,21 +167,21 @@ def report_files(found: Found) -> dict[str, bytes]:
     return {".json": record.encode(), ".html": _page(found).encode()}
 
 
-def _ways(camera: Camera) -> list[tuple[str, Callable[[Image], Image]]]:
+def _ways(camera: Camera) -> dict[str, Callable[[Image], Image]]:
     """Doing nothing, the known deblurrer alone, and with the translation.
 
     Of a network what comes out, whatever a receipt says; of a method, which goes by receipts itself, what a user gets.
     """
     network, known = camera.network, camera.known
-    ways: dict[str, Callable[[Image], Image]] = {"blurry": lambda blurry: blurry}
+    ways: dict[str, Callable[[Image], Image]] = {
+        "blurry": lambda blurry: blurry,
+        "plain": lambda blurry: known(blurry).restored,
+        "translated": lambda blurry: camera(blurry).restored,
+    }
     if network is not None:
-        ways |= {
-            "plain": lambda blurry: in_colour(network, blurry),
-            "translated": lambda blurry: in_colour(network, camera.translate(blurry)),
-        }
-    else:
-        ways |= {"plain": lambda blurry: known(blurry).restored, "translated": lambda blurry: camera(blurry).restored}
-    return list(ways.items())
+        ways["plain"] = lambda blurry: in_colour(network, blurry)
+        ways["translated"] = lambda blurry: in_colour(network, camera.translate(blurry))
+    return ways
 
 
 def _made_pairs(piles: Piles) -> list[Pair]:
@@ -224,10 +224,7 @@ def _judges(
     if task.losses.adversarial:  # else the critic never learnt anything
         judges["critic"] = task.networks["critic"].eval()
     return {
-        name: {
-            "blurry": round(share_known(one, blurry), 3),
-            "translated": round(share_known(one, translated), 3),
-        }
+        name: {"blurry": round(share_known(one, blurry), 3), "translated": round(share_known(one, translated), 3)}
         for name, one in judges.items()
     }
 

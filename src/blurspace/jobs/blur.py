@@ -18,14 +18,14 @@ from blurspace.blur.kernels import delta, disk, gaussian, line, shake
 from blurspace.blur.scenes import FOCAL, draw_scene
 from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
 from blurspace.builders import build_space
+from blurspace.chance import chance
 from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import failure
+from blurspace.jobs.each import each
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
-from blurspace.jobs.records import PRIVATE, FileRecord, describe_kernel
-from blurspace.train.steps import chance
+from blurspace.jobs.records import FileRecord, describe_kernel
 from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"
@@ -66,7 +66,6 @@ class Blurred(FileRecord):
     seed: int = 0
     kernel: dict[str, float | int | None] | None = None
     notes: tuple[str, ...] = ()  # what the file could not keep
-    data: bytes | None = field(default=None, repr=False, metadata=PRIVATE)  # for standard output
 
 
 def plan_blur(
@@ -99,7 +98,11 @@ def plan_blur(
     if kind == "code":
         built = build_space(space)
         return replace(options, codes=_codes(str(value), index, built), space=built)
-    return replace(options, amount=_amount(kind, float(value)), angle=angle)
+    amount, least = float(value), 0.0 if kind in ("disk", "gaussian") else 1.0
+    if not least <= amount <= MOST or amount == 0:
+        wanted = "1 (no blur)" if least else "more than 0"
+        raise UsageError(f"--{kind} {amount:g} was given: give {wanted} and at most {MOST:g} px")
+    return replace(options, amount=amount, angle=angle)
 
 
 def find_sharp(names: Sequence[str]) -> list[Source]:
@@ -128,38 +131,43 @@ def blur_files(
     a float TIFF of the kernel. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any
     work.
     """
-    _check_saving(save_kernel, sources, options)
+    if save_kernel and len(sources) > 1:
+        raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
+    if save_kernel and options.kind not in KERNELS:
+        raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")
     targets = plan_targets(sources, output, mark=MARK)
     taken: set[Path | None] = {save_kernel}
-    for index, (source, target) in enumerate(zip(sources, targets, strict=True)):
-        start = time.perf_counter()
-        blurred = Blurred(source.name, kind=options.kind, seed=seed)
-        try:
-            if target and target in taken:
-                raise OutputError(f"{target} would be written twice: use two folders, or other names")
-            for path in filter(None, (target, save_kernel)):
-                check_target(path, sources, overwrite=overwrite)
-            taken.add(target)
-            photo = load(source)
-            check_format(target, photo)
-            pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
-            data = encode_photo(photo, pixels)
-            if target:
-                write_bytes(target, data, overwrite=overwrite)
-            if save_kernel and kernel is not None:
-                write_kernel(save_kernel, kernel, overwrite=overwrite)
-            blurred = replace(
-                blurred,
-                output=str(target or STANDARD),
-                kernel=None if kernel is None else describe_kernel(kernel),
-                notes=tuple(filter(None, [changes_on_write(photo)])),
-                data=None if target else data,
-            )
-        except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-            blurred = replace(blurred, **vars(failure(error)))
-        for note in blurred.notes:
+
+    def work(one: tuple[int, Source, Path | None]) -> Blurred:
+        start, (index, source, target) = time.perf_counter(), one
+        if target and target in taken:
+            raise OutputError(f"{target} would be written twice: use two folders, or other names")
+        for path in filter(None, (target, save_kernel)):
+            check_target(path, sources, overwrite=overwrite)
+        taken.add(target)
+        photo = load(source)
+        check_format(target, photo)
+        pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
+        data, note = encode_photo(photo, pixels), changes_on_write(photo)
+        if target:
+            write_bytes(target, data, overwrite=overwrite)
+        if save_kernel and kernel is not None:
+            write_kernel(save_kernel, kernel, overwrite=overwrite)
+        if note:
             report(f"{source.name}: {note}")
-        yield replace(blurred, seconds=round(time.perf_counter() - start, 3))
+        return Blurred(
+            source.name,
+            str(target or STANDARD),
+            seconds=round(time.perf_counter() - start, 3),
+            kind=options.kind,
+            seed=seed,
+            kernel=None if kernel is None else describe_kernel(kernel),
+            notes=(note,) if note else (),
+            data=None if target else data,
+        )
+
+    planned = list(zip(range(len(sources)), sources, targets, strict=True))
+    return each(planned, work, lambda one, why: Blurred(one[1].name, kind=options.kind, seed=seed, **vars(why)))
 
 
 Drawn = tuple[Image, Kernel | None]
@@ -168,12 +176,7 @@ Drawn = tuple[Image, Kernel | None]
 def _uniform(sharp: Image, options: Options, generator: Generator) -> Drawn:
     kernel = KERNELS[options.kind](options, generator)
     photo = photograph(
-        sharp,
-        kernel,
-        response=options.response,
-        sigma=options.sigma,
-        quality=options.quality,
-        generator=generator,
+        sharp, kernel, response=options.response, sigma=options.sigma, quality=options.quality, generator=generator
     )
     return photo, kernel
 
@@ -213,7 +216,9 @@ def _developed(light: Image, response: str, options: Options, generator: Generat
 
 
 KERNELS: dict[str, Callable[[Options, Generator], Kernel]] = {
-    "shake": lambda options, generator: shake(_odd(options.amount), extent=options.amount, generator=generator),
+    "shake": lambda options, generator: shake(
+        2 * math.ceil((options.amount - 1) / 2) + 1, extent=options.amount, generator=generator
+    ),
     "line": lambda options, _: line(options.amount, options.angle),
     "disk": lambda options, _: disk(options.amount),
     "gaussian": lambda options, _: gaussian(options.amount),
@@ -226,19 +231,6 @@ KINDS: dict[str, Callable[[Image, Options, Generator], Drawn]] = {
     "code": _coded,
     "sample": _coded,
 }
-
-
-def _odd(length: float) -> int:
-    """The smallest odd number of px that holds `length`."""
-    return 2 * math.ceil((length - 1) / 2) + 1
-
-
-def _amount(kind: str, amount: float) -> float:
-    least = 0.0 if kind in ("disk", "gaussian") else 1.0
-    if not least <= amount <= MOST or amount == 0:
-        wanted = "1 (no blur)" if least else "more than 0"
-        raise UsageError(f"--{kind} {amount:g} was given: give {wanted} and at most {MOST:g} px")
-    return amount
 
 
 def _camera(name: str, sigma: float | None, quality: int | None) -> SceneCamera:
@@ -257,10 +249,3 @@ def _codes(path: str, index: int | None, space: AnySpace) -> tuple[Code, ...]:
     if not 0 <= index < len(bank.codes):
         raise UsageError(f"--index {index} was given and {path} holds {len(bank.codes)} codes: count from 0")
     return bank.codes[index : index + 1]
-
-
-def _check_saving(path: Path | None, sources: Sequence[Source], options: Options) -> None:
-    if path and len(sources) > 1:
-        raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
-    if path and options.kind not in KERNELS:
-        raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")

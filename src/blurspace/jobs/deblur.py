@@ -5,7 +5,7 @@ A bad file never stops the others, and "left alone" is the input byte for byte.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,9 +16,9 @@ from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
-from blurspace.jobs.each import Failure, each
-from blurspace.jobs.files import Source, beside, check_format, check_target, load, plan_targets
-from blurspace.jobs.records import peak_mib, picture_bytes, runtime
+from blurspace.jobs.each import each
+from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, load, plan_targets
+from blurspace.jobs.records import FileRecord, peak_mib, picture_bytes, runtime
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -30,33 +30,23 @@ SHOWN = 2048  # px: the sides of a picture of before and after
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(FileRecord):
     """What became of one file: the contract's JSON record, version 1, and what the doors need besides.
 
     Numbers that are infinite or unknown are None: `change_psnr` of an untouched picture, `peak_mib` on Windows.
     """
 
-    input: str
-    output: str | None
-    verdict: str  # restored, left alone, refused, failed
-    reason: str
+    reason: str = ""
+    verdict: str = "failed"  # restored, left alone, refused, failed
     method: str | None = None
     kernel: dict[str, float | int | None] | None = None
     reblur_psnr: float | None = None
     change_psnr: float | None = None
     sigma: float | None = None
-    seconds: float = 0.0
-    peak_mib: float | None = None
+    peak_mib: float | None = field(default_factory=peak_mib)
     device: str = "cpu"
-    runtime: str = ""
+    runtime: str = field(default_factory=runtime)
     notes: tuple[str, ...] = ()
-    exit_code: int = field(default=0, metadata={"private": True})
-    data: bytes | None = field(default=None, repr=False, metadata={"private": True})  # for standard output
-    error: Exception | None = field(default=None, metadata={"private": True})
-
-    def record(self) -> dict[str, object]:
-        """The JSON object of this outcome."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
 
 
 @dataclass(frozen=True)
@@ -88,67 +78,39 @@ def deblur_files(
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any work.
     """
-    work = _Work(sources, deblurrer, wishes or Wishes(), run or deblurrer.run(), report)
+    asked, how, taken = wishes or Wishes(), run or deblurrer.run(), set[Path]()
     targets = plan_targets(sources, output)
-    if work.wishes.plot and None in targets:
+    if asked.plot and None in targets:
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
-    return each(list(zip(sources, targets, strict=True)), work.timed, work.failed)
+    marks = (".kernel", ".side-by-side") if asked.plot else ()
 
-
-@dataclass
-class _Work:
-    """What deblurring one of many files needs."""
-
-    sources: Sequence[Source]
-    deblurrer: Deblurrer
-    wishes: Wishes
-    run: Run
-    report: Report
-    taken: set[Path] = field(default_factory=set)
-    start: float = 0.0
-
-    def timed(self, one: tuple[Source, Path | None]) -> Outcome:
-        self.start = time.perf_counter()
-        return self.facts(self.done(*one))
-
-    def failed(self, one: tuple[Source, Path | None], why: Failure) -> Outcome:
-        return self.facts(Outcome(one[0].name, None, "failed", why.reason, exit_code=why.exit_code, error=why.error))
-
-    def facts(self, outcome: Outcome) -> Outcome:
-        """With what is known only at the end."""
-        seconds = round(time.perf_counter() - self.start, 3)
-        return replace(outcome, seconds=seconds, peak_mib=peak_mib(), runtime=runtime())
-
-    def done(self, source: Source, target: Path | None) -> Outcome:
+    def work(one: tuple[Source, Path | None]) -> Outcome:
+        start, (source, target) = time.perf_counter(), one
         if target:
-            self.prepare(target)
-        photo = load(source, max_pixels=self.wishes.max_pixels)
+            if target in taken:
+                raise OutputError(f"{target} was already written for another input of the same name: use two folders")
+            for path in (target, *(beside(target, mark, ".png") for mark in marks)):
+                check_target(path, sources, overwrite=asked.overwrite)
+            taken.add(target)
+        photo = load(source, max_pixels=asked.max_pixels)
         check_format(target, photo)
-        developed = develop(photo, self.deblurrer, self.run, memory=self.wishes.memory)
+        developed = develop(photo, deblurrer, how, memory=asked.memory)
         if developed.loss:
-            self.report(f"{source.name}: {developed.loss}")
+            report(f"{source.name}: {developed.loss}")
         if target and developed.data is not None:
-            write_bytes(target, developed.data, overwrite=self.wishes.overwrite)
-            if self.wishes.plot:
-                write_plots(target, photo, developed.restoration, overwrite=self.wishes.overwrite)
-        written = None if developed.data is None else str(target or "-")
-        refused = self.wishes.strict and developed.restoration.receipt.verdict == "refused"
+            write_bytes(target, developed.data, overwrite=asked.overwrite)
+            if asked.plot:
+                write_plots(target, photo, developed.restoration, overwrite=asked.overwrite)
         return Outcome(
             source.name,
-            written,
+            None if developed.data is None else str(target or STANDARD),
             data=None if target else developed.data,
-            exit_code=6 if refused else 0,
+            exit_code=6 if asked.strict and developed.restoration.receipt.verdict == "refused" else 0,
+            seconds=round(time.perf_counter() - start, 3),
             **developed.record,  # type: ignore[arg-type]
         )
 
-    def prepare(self, target: Path) -> None:
-        """Settle, before the work, that everything can be written."""
-        if target in self.taken:
-            raise OutputError(f"{target} was already written for another input of the same name: use two folders")
-        marks = (".kernel", ".side-by-side") if self.wishes.plot else ()
-        for path in (target, *(beside(target, mark, ".png") for mark in marks)):
-            check_target(path, self.sources, overwrite=self.wishes.overwrite)
-        self.taken.add(target)
+    return each(list(zip(sources, targets, strict=True)), work, lambda one, why: Outcome(one[0].name, **vars(why)))
 
 
 def write_plots(target: Path, photo: Photo, restoration: Restoration, *, overwrite: bool) -> None:

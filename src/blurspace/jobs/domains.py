@@ -8,16 +8,15 @@ from torch import Tensor
 
 from blurspace.blur.cameras import CAMERAS
 from blurspace.cards import AT_ONCE, KNOWN, WEIGHTS, find_card
+from blurspace.chance import chance
 from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos
-from blurspace.data.layouts import find_pairs
-from blurspace.data.pairs import PairPhotos
+from blurspace.data.pairs import spaced_pairs
 from blurspace.data.sources import from_scenes, from_shakes
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.adapt import bank_of, distance_to, known_stacks
-from blurspace.train.steps import chance
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import Pair
 
@@ -76,18 +75,10 @@ def find_deblurrer(name: str, given: str | None) -> Path | str:
     return WEIGHTS / next(iter(card.weights)) if card.networks == AT_ONCE else card.name
 
 
-def read_whole(path: Path, limit: int) -> list[Pair]:
-    """At most `limit` pairs of a folder, evenly spaced."""
-    files = find_pairs(path)
-    count = min(limit, len(files))
-    photos = PairPhotos([files[index * len(files) // count] for index in range(count)])
-    return [photos.whole(index) for index in range(len(photos))]
-
-
 def _pairs(name: str, sharp: Sequence[Tensor], seed: int, count: int) -> list[Pair]:
     """Pairs of a known domain: those of a folder, or drawn out of the camera's own sharp pictures."""
     if name not in KNOWN:
-        return read_whole(Path(name), count)
+        return spaced_pairs(Path(name), count)
     photos = SharpPhotos.of(sharp)
     side = min(BANK_SIDE, min(min(pixels.shape[-2:]) for pixels in sharp) - ROOM)
     if name in CAMERAS:

@@ -1,5 +1,6 @@
 """How is one thing done to each of many files, so that a bad one never stops the others?"""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,32 +14,34 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one file failed: a sentence for a person, the exit code that it means, and the error itself."""
+    """Why one file failed: a sentence, the exit code that it means, the error, and the seconds until then."""
 
     reason: str
     exit_code: int
     error: Exception
+    seconds: float
 
 
 def each(sources: Iterable[S], work: Callable[[S], T], failed: Callable[[S, Failure], T]) -> Iterator[T]:
-    """What `work` makes of each source, or what `failed` says of it, one after another.
+    """What `work` makes of each source, or what `failed` says of it, one after another: see `several`."""
+    return several(sources, lambda source: [work(source)], failed)
+
+
+def several(sources: Iterable[S], work: Callable[[S], Iterable[T]], failed: Callable[[S, Failure], T]) -> Iterator[T]:
+    """All that `work` makes of each source, and what `failed` says where it ends in an error.
 
     Only a cancelled run ends early: Cancelled and KeyboardInterrupt pass through.
     """
     for source in sources:
+        start = time.perf_counter()
         try:
-            done = work(source)
+            yield from work(source)
         except Cancelled:
             raise
         except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-            done = failed(source, failure(error))
-        yield done
-
-
-def failure(error: Exception) -> Failure:
-    """What an error means for its file."""
-    known = as_known_error(error)
-    return Failure(sentence(known), getattr(known, "exit_code", 1), error)
+            known = as_known_error(error)
+            seconds = round(time.perf_counter() - start, 3)
+            yield failed(source, Failure(sentence(known), getattr(known, "exit_code", 1), error, seconds))
 
 
 def exit_code(codes: Iterable[int]) -> int:

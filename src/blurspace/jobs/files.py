@@ -64,7 +64,7 @@ def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = D
         raise UsageError(f"{len(sources)} inputs cannot all go to the file {output}: give -o FOLDER/")
     targets = [_target(source, output, mark=mark, several=several) for source in sources]
     if output and output != STANDARD and targets != [Path(output)]:
-        _create_folder(Path(output))
+        create_folder(Path(output))
     return targets
 
 
@@ -109,7 +109,8 @@ def _expand(name: str) -> list[Source]:
     return [Source(name, problem=f"{name} {what}: give a photo, or a folder of photos")]
 
 
-def _create_folder(folder: Path) -> None:
+def create_folder(folder: Path) -> None:
+    """Make a folder where there is none. Raises OutputError where that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -72,23 +72,19 @@ def inspect_kernel(
 def diagnose_files(sources: Sequence[Source], *, run: Run | None = None) -> Iterator[tuple[Record, Failure | None]]:
     """For each source a record of its blur, and why it failed if it did (kind `failed`)."""
 
-    def failed(source: Source, why: Failure) -> tuple[Record, Failure | None]:
-        return {"input": source.name, "kind": "failed", "reason": why.reason}, why
+    def work(source: Source) -> tuple[Record, Failure | None]:
+        photo = load(source)
+        found = diagnose(Observed(photo.samples, least_sigma=quantisation_sigma(photo)), run)
+        return {
+            "input": source.name,
+            "blurry": found.blurry,
+            "kind": found.kind,
+            "length_px": number(found.length_px, 2),
+            "angle_deg": number(found.angle_deg, 1),
+            "variation": number(found.variation, 3),
+            "confidence": number(found.confidence, 3),
+            "sigma": number(found.sigma),
+            "reason": found.reason,
+        }, None
 
-    return each(sources, lambda source: (_diagnose_one(source, run), None), failed)
-
-
-def _diagnose_one(source: Source, run: Run | None) -> Record:
-    photo = load(source)
-    found = diagnose(Observed(photo.samples, least_sigma=quantisation_sigma(photo)), run)
-    return {
-        "input": source.name,
-        "blurry": found.blurry,
-        "kind": found.kind,
-        "length_px": number(found.length_px, 2),
-        "angle_deg": number(found.angle_deg, 1),
-        "variation": number(found.variation, 3),
-        "confidence": number(found.confidence, 3),
-        "sigma": number(found.sigma),
-        "reason": found.reason,
-    }
+    return each(sources, work, lambda one, why: ({"input": one.name, "kind": "failed", "reason": why.reason}, why))

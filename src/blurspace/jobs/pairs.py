@@ -65,7 +65,10 @@ def inspect_pair(
     if save and kernel is not None:
         write_kernel(save, kernel, overwrite=overwrite)
     if plot:
-        picture = show_code(space, code, size=_shown_size((pair.sharp.shape[-2], pair.sharp.shape[-1])))
+        height, width = pair.sharp.shape[-2:]
+        share = min(1.0, MOST_SHOWN / max(height, width))  # kernels keep their px, so that fewer points are shown
+        size = max(LEAST_SHOWN, round(height * share)), max(LEAST_SHOWN, round(width * share))
+        picture = show_code(space, code, size=size)
         write_bytes(plot, picture_bytes(picture.clamp(0, 1)), overwrite=overwrite)
     return {
         "input": str(blurry),
@@ -83,9 +86,3 @@ def inspect_pair(
 def mean_kernel(space: BasisSpace, code: Code) -> Kernel:
     """The one kernel (1 1 k k) of the mean of all cells of a code (1 c p q)."""
     return normalise(space.kernels(code[:, :-1].mean((2, 3), keepdim=True))[:, 0].clamp_min(0))
-
-
-def _shown_size(size: tuple[int, int]) -> tuple[int, int]:
-    """A picture's size (h, w), made smaller if it is huge: kernels keep their px, so that fewer points are shown."""
-    share = min(1.0, MOST_SHOWN / max(size))
-    return max(LEAST_SHOWN, round(size[0] * share)), max(LEAST_SHOWN, round(size[1] * share))

@@ -1,6 +1,5 @@
 """What do all jobs say alike, for people and for JSON?"""
 
-import sys
 from dataclasses import dataclass, field, fields
 from math import isfinite
 
@@ -8,6 +7,7 @@ import torch
 
 from blurspace.blur.kernels import extent
 from blurspace.io.images import encode_photo
+from blurspace.run import most_memory
 from blurspace.types import Image, Kernel, Photo
 
 PRIVATE = {"private": True}  # what the doors need, and a JSON record does not have
@@ -23,6 +23,7 @@ class FileRecord:
     seconds: float = 0.0
     exit_code: int = field(default=0, metadata=PRIVATE)
     error: Exception | None = field(default=None, metadata=PRIVATE)
+    data: bytes | None = field(default=None, repr=False, metadata=PRIVATE)  # for standard output
 
     def record(self) -> dict[str, object]:
         """The JSON object of this file."""
@@ -52,13 +53,9 @@ def number(value: float | None, digits: int = 5) -> float | None:
 
 
 def peak_mib() -> float | None:
-    """The most memory this process has held so far, in MiB; None where the system does not tell (Windows)."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(most / (2**20 if sys.platform == "darwin" else 2**10), 1)
+    """`most_memory` in MiB."""
+    most = most_memory()
+    return None if most is None else round(most / 2**20, 1)
 
 
 def runtime() -> str:

@@ -15,22 +15,25 @@ from pathlib import Path
 
 import torch
 
+from blurspace.chance import chance
 from blurspace.codes import AnySpace, BlurBank, code_for
 from blurspace.data.layouts import PairFiles
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.each import failure
-from blurspace.jobs.files import STANDARD, Source, check_target, load
+from blurspace.jobs.each import several
+from blurspace.jobs.files import STANDARD, Source, check_target, create_folder, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.jobs.records import PRIVATE, FileRecord
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.train.steps import chance
 from blurspace.types import Code, Image, Photo
 
 FOLDERS = ("sharp", "blur")
 MANIFEST = "manifest.csv"
 COLUMNS = ("sharp", "blurry", "scene", "source", "code")
+
+
+Planned = tuple[int, tuple[Source, list[str]]]  # a source's place, and the names of its files
 
 
 @dataclass(frozen=True)
@@ -117,19 +120,43 @@ def transfer_files(
     _check_targets([output / MANIFEST], read, overwrite=overwrite)
     made: list[Transferred] = []
     ours = [*(output / name for name in FOLDERS), *([] if output.exists() else [output])]
-    _create(output)
+    for name in FOLDERS:
+        create_folder(output / name)
+    plan = enumerate(zip(sources, plan_names(sources, draw.copies), strict=True))
+
+    def work(one: Planned) -> Iterator[Transferred]:
+        index, (source, names) = one
+        files = [(output / FOLDERS[0] / name, output / FOLDERS[1] / name) for name in names]
+        _check_targets(chain.from_iterable(files), read, overwrite=overwrite)
+        start = time.perf_counter()
+        photo = load(source)
+        plain = Photo(photo.samples, icc=photo.icc)
+        extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
+        for (sharp, blurry), (place, pixels) in zip(files, draw.blurred(photo.pixels, index), strict=True):
+            data = encode_photo(plain, photo.samples), encode_photo(plain, pixels)
+            _write_both((sharp, blurry), data, overwrite=overwrite)
+            copy = Transferred(
+                input=source.name,
+                output=str(blurry),
+                sharp=str(sharp),
+                source=draw.bank.sources[place],
+                code=place,
+                left_out=tuple(name for name, value in extras.items() if value is not None),
+                seconds=round(time.perf_counter() - start, 3),
+                scene=files[0][0].stem,
+            )
+            made.append(copy)
+            yield copy
+            start = time.perf_counter()
+
     try:
-        for index, (source, names) in enumerate(zip(sources, plan_names(sources, draw.copies), strict=True)):
-            files = [(output / FOLDERS[0] / name, output / FOLDERS[1] / name) for name in names]
-            try:
-                _check_targets(chain.from_iterable(files), read, overwrite=overwrite)
-                for one in _transfer_one(source, index, files, draw, overwrite=overwrite):
-                    made.append(one)
-                    yield one
-            except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-                yield Transferred(source.name, **vars(failure(error)))
+        yield from several(plan, work, lambda one, why: Transferred(one[1][0].name, **vars(why)))
     finally:
-        _finish(output, made, ours)
+        if made:
+            write_bytes(output / MANIFEST, _manifest(made), overwrite=True)
+        for folder in () if made else ours:
+            with suppress(OSError):  # there is something in it
+                folder.rmdir()
 
 
 def plan_names(sources: Sequence[Source], copies: int) -> list[list[str]]:
@@ -139,39 +166,11 @@ def plan_names(sources: Sequence[Source], copies: int) -> list[list[str]]:
     for source in sources:
         stem = "" if source.name == STANDARD else Path(source.name).stem.lstrip(".")
         stem = "".join(letter if letter.isprintable() else "_" for letter in stem) or "picture"
-        own = list(islice(_free(stem, taken), copies))
+        every = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        own = list(islice((name for name in every if name.casefold() not in taken), copies))
         taken.update(name.casefold() for name in own)
         plan.append([f"{name}.png" for name in own])
     return plan
-
-
-def _free(stem: str, taken: set[str]) -> Iterator[str]:
-    every = chain([stem], (f"{stem}-{number}" for number in count(2)))
-    return (name for name in every if name.casefold() not in taken)
-
-
-def _transfer_one(
-    source: Source, index: int, files: Sequence[tuple[Path, Path]], draw: Draw, *, overwrite: bool
-) -> Iterator[Transferred]:
-    """All copies of one source; `files`: the sharp and the blurry file of each."""
-    start = time.perf_counter()
-    photo = load(source)
-    plain = Photo(photo.samples, icc=photo.icc)
-    extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
-    for (sharp, blurry), (place, pixels) in zip(files, draw.blurred(photo.pixels, index), strict=True):
-        data = encode_photo(plain, photo.samples), encode_photo(plain, pixels)
-        _write_both((sharp, blurry), data, overwrite=overwrite)
-        yield Transferred(
-            input=source.name,
-            output=str(blurry),
-            sharp=str(sharp),
-            source=draw.bank.sources[place],
-            code=place,
-            left_out=tuple(name for name, value in extras.items() if value is not None),
-            seconds=round(time.perf_counter() - start, 3),
-            scene=files[0][0].stem,
-        )
-        start = time.perf_counter()
 
 
 def _write_both(files: tuple[Path, Path], data: tuple[bytes, bytes], *, overwrite: bool) -> None:
@@ -188,24 +187,6 @@ def _check_targets(files: Iterable[Path], read: Sequence[Source], *, overwrite: 
     for path in files:
         if path.exists():  # else there is nothing to lose, and thousands of inputs need not be asked
             check_target(path, read, overwrite=overwrite)
-
-
-def _create(output: Path) -> None:
-    try:
-        for name in FOLDERS:
-            (output / name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"the folder {shown(output)} cannot be created: give another -o FOLDER") from error
-
-
-def _finish(output: Path, made: Sequence[Transferred], ours: Sequence[Path]) -> None:
-    """Write the manifest, or take our own folders, still empty, away where nothing was made."""
-    if made:
-        write_bytes(output / MANIFEST, _manifest(made), overwrite=True)
-        return
-    for folder in ours:
-        with suppress(OSError):  # there is something in it
-            folder.rmdir()
 
 
 def _manifest(made: Sequence[Transferred]) -> bytes:

@@ -14,32 +14,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from blurspace.blur.convolve import fast_size
+from blurspace.blur.convolve import extend_frame, fast_size
 from blurspace.errors import UsageError
 from blurspace.types import Image, Kernel
 
 # Kernel sizes in px, (more than, up to), that the networks of section 3.3 specialise on.
 SIZE_RANGES = ((0, 31), (31, 61), (61, 85))
-# Channels of the head: section 3.1, "intermediate maps of 24, 16, 8 and 1 channels".
-HEAD = (24, 16, 8, 1)
+HEAD = (24, 16, 8, 1)  # channels of the head: section 3.1, "intermediate maps of 24, 16, 8 and 1 channels"
 CONVOLUTIONS = 3  # per level, section 3.1
 UNPOOL_SIDE = 5  # px, section 3.1
-# Ours: at 64 px the coarsest of three levels still has 8 x 8 px to correlate.
-LEAST_SIDE = 64
-# Ours: float32 leaves a flat map of 1 a deviation of about 1e-7, and dividing by that would invent structure.
-FLAT = 1e-5
+LEAST_SIDE = 64  # ours: at 64 px the coarsest of three levels still has 8 x 8 px to correlate
+FLAT = 1e-5  # ours: float32 leaves a flat map of 1 a deviation of about 1e-7, which divided by would invent structure
 
 
 def correlations(features: Image, *, reach: int, flipped: bool = False) -> Tensor:
     """Correlate all pairs of feature maps at all shifts of up to `reach` px: the correlation layer.
 
     `features` (b c h w), any range. Returns (b c*(c+1)/2 2*reach+1 2*reach+1): the pairs i <= j in rows of a table
-    (0,0), (0,1) .. (0,c-1), (1,1) .., each C_ij(s) = mean over x of f_i(x - s) f_j(x) with no shift in the middle;
-    beyond the frame is nothing (zero padding), so opposite edges never meet. Each map is first made zero-mean and
-    unit-variance, so values are correlation coefficients in [-1, 1]; a flat map gives zeros. Without this the squared
-    means of the features swamp everything else. `flipped` appends C_ji(s) = C_ij(-s) for i < j: (b c*c ...).
-    Half precision is computed in float32, and float64 stays. Differentiable.
-    Memory: one row of the table at a time, so at most c spectra beside those of the features, also under autograd.
+    (0,0), (0,1) .. (0,c-1), (1,1) .., each C_ij(s) = mean over x of f_i(x - s) f_j(x) with no shift in the middle and
+    zeros beyond the frame. Each map is first made zero-mean and unit-variance, or squared means would swamp all else;
+    so values are in [-1, 1], and a flat map gives zeros. `flipped` appends C_ji(s) = C_ij(-s) for i < j: (b c*c ...).
+    Half precision is computed in float32. Differentiable. At most c spectra are held beside those of the features.
     Source: Kaufman and Fattal 2020, section 3.1, which gives 32 x 31 channels for c = 32 and does not say which; the
     published code has 1056 (also the C_ii twice) and wraps round the frame.
     """
@@ -85,13 +80,10 @@ class Analysis(nn.Module):
         """Build the network with random weights; the defaults are the paper's."""
         super().__init__()
         if side % 2 == 0 or filter % 2 == 0 or levels < 1:
-            raise UsageError(
-                f"side {side} px, filter {filter} px and {levels} levels were given: "
-                "give an odd side, an odd filter and at least one level"
-            )
+            given = f"side {side} px, filter {filter} px and {levels} levels were given"
+            raise UsageError(f"{given}: give an odd side, an odd filter and at least one level")
         self.side = side
-        # What the border spoils: each level's own convolutions, and half of what the level above had.
-        margins = [0]
+        margins = [0]  # what the border spoils: each level's own convolutions, and half of what the level above had
         for _ in range(levels):
             margins.append(math.ceil(margins[-1] / 2) + CONVOLUTIONS * (filter // 2))
         reaches = [math.ceil((side // 2) / 2**level) for level in range(levels)]
@@ -104,16 +96,13 @@ class Analysis(nn.Module):
         self.head = _head(features)
 
     def forward(self, grey: Image) -> Kernel:
-        """Estimate the kernels (b 1 side side), >= 0, sum 1, of blurry pictures.
+        """Estimate the kernels (b 1 side side), >= 0, sum 1, not centred, of blurry pictures.
 
-        `grey` (b 1 h w): display-referred in [0, 1], 64 px or more; all of it is used. Brightness and contrast do not
-        matter: each picture is made zero-mean and unit-variance first (section 3.4). The kernel is not centred.
-        Raises UsageError on any other shape.
+        `grey` (b 1 h w): display-referred in [0, 1], 64 px or more; each is made zero-mean and unit-variance first
+        (section 3.4). Raises UsageError on any other shape.
         """
-        # A ReLU divided by its sum, as published, can be zero everywhere: no kernel, no gradient, or NaN. Softmax over
-        # all pixels always sums to 1. Our trials (tiny network, 31 px shakes, mean L1 of at most 2): at a learning rate
-        # of 2e-3, after 400 steps, softmax 0.91, softplus divided by its sum 1.17, ReLU 1.86, where it had begun; at
-        # 5e-4, after 250 steps, softmax 1.01 and softplus 0.98.
+        # A ReLU divided by its sum, as published, can be zero everywhere: no kernel, no gradient, or NaN. In our trials
+        # it stayed where it had begun, and softmax, which always sums to 1, learned fastest.
         evidence = self.evidence(grey).float()
         return evidence.flatten(1).softmax(1).view_as(evidence)
 
@@ -153,8 +142,8 @@ class SizeClassifier(nn.Module):
 class _Extract(nn.Module):
     """Three convolutions with ReLU: (b inputs h w) -> (b width h w).
 
-    Valid convolutions lose 18 px a level and leave nothing of a 64 px picture; zero padding would draw an edge round
-    it. So the maps go on as their edge pixels, which draws none, and `_Relate` leaves the border out.
+    Valid convolutions leave nothing of a 64 px picture, and zero padding would draw an edge round it. So the maps go on
+    as their edge pixels, and `_Relate` leaves the border out.
     """
 
     def __init__(self, inputs: int, width: int, filter: int) -> None:
@@ -165,15 +154,14 @@ class _Extract(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         for convolution in self.convolutions:
-            maps = functional.relu(convolution(_extended(maps, self.reach)), inplace=True)
+            maps = functional.relu(convolution(extend_frame(maps, self.reach, "replicate")), inplace=True)
         return maps
 
 
 class _Relate(nn.Module):
     """Fewer maps, without their border, and how they correlate: (b width h w) -> (b features 2r+1 2r+1), r the reach.
 
-    The `margin` px where the convolutions saw beyond the frame are left out, but at most a quarter of each side: a
-    small picture keeps half of it.
+    The `margin` px where the convolutions saw beyond the frame are left out, but at most a quarter of each side.
     """
 
     def __init__(self, width: int, features: int, *, reach: int, margin: int, flipped: bool) -> None:
@@ -238,17 +226,7 @@ def _around_zero(circular: Tensor, reach: int, dim: int) -> Tensor:
     return torch.cat((circular.narrow(dim, length - reach, reach), circular.narrow(dim, 0, reach + 1)), dim)
 
 
-def _extended(maps: Tensor, reach: int) -> Tensor:
-    """Repeat the edge pixels `reach` times on each side (as slices: torch's padding has a random gradient on GPUs)."""
-    for dim in (-2, -1):
-        first, last = maps.narrow(dim, 0, 1), maps.narrow(dim, -1, 1)
-        maps = torch.cat((*[first] * reach, maps, *[last] * reach), dim)
-    return maps
-
-
 def _check(grey: Tensor) -> None:
     if grey.ndim != 4 or grey.shape[1] != 1 or min(grey.shape[-2:]) < LEAST_SIDE:
-        raise UsageError(
-            f"a picture of shape {tuple(grey.shape)} was given: "
-            f"give grey ones (batch, 1, height, width) of at least {LEAST_SIDE} x {LEAST_SIDE} px"
-        )
+        wanted = f"grey ones (batch, 1, height, width) of at least {LEAST_SIDE} x {LEAST_SIDE} px"
+        raise UsageError(f"a picture of shape {tuple(grey.shape)} was given: give {wanted}")

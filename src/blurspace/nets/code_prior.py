@@ -1,8 +1,7 @@
 """Which codes are likely? A variational autoencoder of codes, cell by cell, and how to draw a whole map from it.
 
-The variational option of Tran et al. 2021, whose extractor ends in a mean and a spread, with codes drawn anew for
-pictures without a pair. Theirs draws each cell apart from the next; a camera's shake is one and the same for the whole
-picture and changes slowly, so ours draws one latent for all cells and a smooth change of it.
+The variational option of Tran et al. 2021. Theirs draws each cell apart from the next; a camera's shake is one for the
+whole picture and changes slowly, so ours draws one latent for all cells and a smooth change of it.
 """
 
 import torch
@@ -11,8 +10,7 @@ from torch.nn import functional
 
 from blurspace.types import Code
 
-# Nodes of the smooth change along each side of the picture: our choice.
-CHANGE_NODES = 4
+CHANGE_NODES = 4  # nodes of the smooth change along each side of the picture: our choice
 
 
 class CodePrior(nn.Module):
@@ -27,13 +25,11 @@ class CodePrior(nn.Module):
 
     def encode(self, code: Code) -> tuple[Tensor, Tensor]:
         """Mean and log variance (b latent p q) of what stands for each cell of a code (b channels p q)."""
-        mean, log_variance = self.encoder(code).chunk(2, 1)
-        return mean, log_variance
+        return self.encoder(code).chunk(2, 1)
 
     def decode(self, latent: Tensor) -> Code:
         """The code (b channels p q) of latent numbers (b latent p q)."""
-        code: Code = self.decoder(latent)
-        return code
+        return self.decoder(latent)
 
     def sample(self, cells: tuple[int, int], *, change: float, generator: Generator | None = None) -> Code:
         """A drawn code (1 channels p q) for `cells` (p, q); each cell alone is as likely as the pairs' were.

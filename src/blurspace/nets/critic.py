@@ -11,12 +11,8 @@ from blurspace.types import Image
 
 # Isola 2017, appendix 6.1: the side of all filters, the slope of the leaky ReLUs, the most that widths double,
 # and the normal distribution that weights start from (section 6.2).
-SIDE = 4
-SLOPE = 0.2
-MOST_DOUBLINGS = 3
-START = 0.02
-# Ours: the last strided map is at least this wide, so that the two 4x4 filters after it leave 2x2 patches.
-LEAST_CELLS = 4
+SIDE, SLOPE, MOST_DOUBLINGS, START = 4, 0.2, 3, 0.02
+LEAST_CELLS = 4  # ours: the last strided map's side, so that the two 4x4 filters after it leave 2x2 patches
 
 
 class PatchCritic(nn.Module):
@@ -48,15 +44,11 @@ class PatchCritic(nn.Module):
         self.apply(_start)
 
     def forward(self, picture: Image) -> Tensor:
-        """(b 3 h w), h and w at least `least` -> logits (b 1 p q), p = h / 8 - 2 for three layers.
-
-        Raises UsageError on smaller pictures.
-        """
+        """(b 3 h w) -> logits (b 1 p q), p = h / 8 - 2 for three layers. Raises UsageError on less than `least` px."""
         height, width = picture.shape[-2:]
         if min(height, width) < self.least:
             raise UsageError(f"a picture of {height} x {width} px was given: give at least {self.least} px each way")
-        logits: Tensor = self.layers(picture)
-        return logits
+        return self.layers(picture)
 
 
 def _start(module: nn.Module) -> None:

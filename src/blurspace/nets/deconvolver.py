@@ -23,10 +23,8 @@ from blurspace.types import Image, Kernel
 # Noise in the guess of each round, as multiples of that in the blurry picture: where training starts. DPIR goes from
 # 49 / 255 to the noise in 8 rounds, from the blurry picture; ours start from total variation, which is near.
 FIRST_LEVEL, LAST_LEVEL = 2.0, 1.0
-# DPIR's lambda, the weight of the prior.
-PRIOR_WEIGHT = 0.23
-# Rounding to 8 bits and the model's own error count as noise of this much; `deconvolve.STRENGTH_FLOOR` says the same.
-LEAST_SIGMA = 4e-3
+PRIOR_WEIGHT = 0.23  # DPIR's lambda
+LEAST_SIGMA = 4e-3  # rounding to 8 bits and the model's own error; `deconvolve.STRENGTH_FLOOR` says the same
 
 
 class Deconvolver(nn.Module):

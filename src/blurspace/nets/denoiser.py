@@ -1,6 +1,6 @@
 """Which picture lies under this noise? A small U-Net at half the resolution that is told how strong the noise is.
 
-It is what a deconvolution needs to know of pictures: `nets/deconvolver.py` asks it after every data step.
+`nets/deconvolver.py` asks it after every data step.
 Sources: half the resolution and the noise as one more plane, Zhang, Zuo and Zhang 2018 (FFDNet); a U-Net of residual
 blocks, Zhang et al. 2022 (DRUNet). Their sizes are for GPUs; ours is an argument.
 """
@@ -14,8 +14,7 @@ from torch.nn import functional
 from blurspace.nets.unet import UNet
 from blurspace.types import Image
 
-# The network sees sigma times this: noise of 0.002 to 0.2 becomes 0.02 to 2, the size of its other inputs.
-SIGMA_SCALE = 10.0
+SIGMA_SCALE = 10.0  # the network sees sigma times this: noise of 0.002 to 0.2 is then as large as its other inputs
 
 
 class Denoiser(nn.Module):

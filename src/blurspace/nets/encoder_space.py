@@ -20,18 +20,13 @@ from blurspace.errors import UsageError
 from blurspace.nets.unet import Block
 from blurspace.types import Code, Image
 
-# Published: features at a quarter of the resolution, and five halvings on top of that, so a code's map has stride 128.
+# All published. Features at a quarter of the resolution, and five halvings on top: a code's map has stride 128.
 HALVINGS = 5
 CELL = 4 * 2**HALVINGS
-# Published: the extractor's reflect padding cannot run on a map of 1x1.
-LEAST_CELLS = 2
-# Published: the slopes of LeakyReLU around the residual blocks, and on the U-Net's way down.
-SLOPE = 0.1
-DOWN_SLOPE = 0.2
-# Published: residual blocks start at a tenth of He's weights.
-QUIET = 0.1
-# Published: codes are drawn this much wider than they are trained to be (generate_blur.py).
-SAMPLE_SCALE = 1.2
+LEAST_CELLS = 2  # the extractor's reflect padding cannot run on a map of 1x1
+SLOPE, DOWN_SLOPE = 0.1, 0.2  # of LeakyReLU around the residual blocks, and on the U-Net's way down
+QUIET = 0.1  # residual blocks start at a tenth of He's weights
+SAMPLE_SCALE = 1.2  # codes are drawn this much wider than they are trained to be (generate_blur.py)
 
 
 class EncoderSpace(nn.Module):
@@ -48,11 +43,9 @@ class EncoderSpace(nn.Module):
     A code: (b code_width p q), any range, with p = ceil(h / 128), at least 2, and q likewise from w.
 
     Source: Tran et al. 2021, section 3.1 and figure 2, in the form of the published code. Where we differ:
-    - The last convolution starts at zero, so that a new network changes nothing whatever the code: training starts at
-      the sharp picture, not at noise. No code leaves a picture alone by construction, before or after training,
-      so there is no rest code: take the one that `extract` gives a picture paired with itself.
-    - The extractor and the U-Net start at He's weights: nothing normalises, and with torch's usual ones (measured) a
-      code starts at 1e-4 and moves what the U-Net gives by 1e-7; with these, at 0.3 and by 0.03.
+    - The last convolution starts at zero: training starts at the sharp picture, not at noise. No code leaves a picture
+      alone by construction: for a rest code take the one that `extract` gives a picture paired with itself.
+    - The extractor and the U-Net start at He's weights: with torch's usual ones a code moves next to nothing.
     - The variational extractor gives a log variance; the published one gives sigma itself, raw, so of either sign.
     As published, the U-Net passes the code through a ReLU: of its negative numbers it sees only that they are not > 0.
     """
@@ -82,14 +75,11 @@ class EncoderSpace(nn.Module):
         return self.reblur(sharp, self.extract(sharp, blurry))
 
     def extract(self, sharp: Image, blurry: Image) -> Code:
-        """The code of aligned pairs, both (b c h w); if variational, the mean of its distribution.
-
-        Raises UsageError on other shapes.
-        """
+        """The code of aligned pairs, both (b c h w), or the mean of its distribution. UsageError on other shapes."""
         return self._read(sharp, blurry)[:, : self.code_width]
 
     def encode(self, sharp: Image, blurry: Image) -> tuple[Code, Code]:
-        """The mean and the log variance of the codes of aligned pairs, both (b c h w); variational networks only.
+        """The mean and the log variance of the codes of aligned pairs, both (b c h w).
 
         Raises UsageError on other shapes, and without the variational option.
         """
@@ -140,8 +130,7 @@ class EncoderSpace(nn.Module):
         _check_picture(sharp)
         if sharp.shape != blurry.shape:
             raise UsageError(f"shapes {tuple(sharp.shape)} and {tuple(blurry.shape)} were given: give two of the same")
-        code: Tensor = self.extractor(torch.cat([self.features(_padded(one)) for one in (sharp, blurry)], 1))
-        return code
+        return self.extractor(torch.cat([self.features(_padded(one)) for one in (sharp, blurry)], 1))
 
     def _check_code(self, code: Tensor, batch: int) -> None:
         if code.ndim != 4 or code.shape[0] not in (1, batch) or code.shape[1] != self.code_width:
@@ -181,20 +170,6 @@ class _Adapter(nn.Module):
         return torch.tanh(maps)
 
 
-class _ReflectBlock(nn.Module):
-    """(b width h w) -> the same, h and w at least 2: two 3x3 convolutions around a ReLU, added to their input."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = (
-            nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect", bias=False) for _ in range(2)
-        )
-
-    def forward(self, maps: Tensor) -> Tensor:
-        change: Tensor = self.second(functional.relu(self.first(maps)))
-        return maps + change
-
-
 def _features(width: int, blocks: int) -> nn.Sequential:
     """A picture (b 3 h w) -> (b width h/4 w/4)."""
     layers: list[nn.Module] = []
@@ -210,7 +185,8 @@ def _extractor(width: int, outputs: int, blocks: int) -> nn.Sequential:
     layers: list[nn.Module] = [first, nn.ReLU()]
     for inputs, wider in pairwise(widths):
         layers += [nn.Conv2d(inputs, wider, 3, stride=2, padding=1, bias=False), nn.ReLU()]
-    return nn.Sequential(*layers, *(_ReflectBlock(outputs) for _ in range(blocks))).apply(_start)
+    last = (Block(outputs, padding_mode="reflect", bias=False) for _ in range(blocks))
+    return nn.Sequential(*layers, *last).apply(_start)
 
 
 def _reconstruction(width: int, blocks: int) -> nn.Sequential:

@@ -15,8 +15,7 @@ from torch.nn import functional
 from blurspace.errors import UsageError
 from blurspace.types import Image
 
-# The middle of the range of pixels.
-GREY = 0.5
+GREY = 0.5  # the middle of the range of pixels
 
 
 class FeatureNet(nn.Module):
@@ -40,9 +39,9 @@ class FeatureNet(nn.Module):
         self.register_buffer("scale", torch.ones(len(widths)))
 
     def forward(self, picture: Image) -> tuple[Tensor, ...]:
-        """(b 3 h w) in [0, 1] -> maps (b c h w) after each stage, halved before the next; h, w at least `least` px.
+        """(b 3 h w) in [0, 1] -> maps (b c h w) after each stage, halved before the next.
 
-        Raises UsageError on smaller pictures (16 px for four stages).
+        Raises UsageError on less than `least` px (16 for four stages).
         """
         height, width = picture.shape[-2:]
         if min(height, width) < self.least:

@@ -35,5 +35,4 @@ class BlurJudge(nn.Module):
             energies.append((found.square().mean((2, 3)) + FAINT).log())
             grey = functional.avg_pool2d(grey, 2) if min(grey.shape[-2:]) >= 2 * SIDE else grey
         seen = torch.cat(energies, 1)
-        logits: Tensor = self.decide(seen - seen.mean(1, keepdim=True))[:, 0]
-        return logits
+        return self.decide(seen - seen.mean(1, keepdim=True))[:, 0]

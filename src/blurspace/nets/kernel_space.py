@@ -3,10 +3,9 @@
 The encoded blur kernel space of Tran, Tran, Phung and Hoai 2021, section 3.1: an operator family (their F, our
 `reblur`) and an extractor (their G, our `extract`) are learned together from sharp-blurry pairs, by the distance of
 F(x, G(x, y)) to y (equation 4). Their x, y, k are our sharp, blurry, code. Theirs are a U-Net and a ResNet
-(`nets.encoder_space`). Ours has the structure of the thing: F adds to a picture what `count` learned filters make of
-it, weighted from place to place by the code, in a light whose curve the code tells; and G is then a least-squares
-problem, solved exactly in each cell of a grid. So what is uniform is found exactly and what changes is found nearly, on
-any picture, and training has only the filters to find.
+(`nets.encoder_space`). In ours F adds to a picture what `count` learned filters make of it, weighted from place to
+place by the code, in a light whose curve the code tells; and G is then a least-squares problem, solved exactly in each
+cell of a grid, so that training has only the filters to find.
 """
 
 import hashlib
@@ -26,18 +25,13 @@ from blurspace.types import AnyImage, Code, Image
 # Exponents of the light's curve (`blur.curve`) that are tried: none, between, sRGB's own, and one as strong as REDS'.
 EXPONENTS = (1.0, 1.7, 2.4, 3.1)
 LEAST_EXPONENT = 0.25  # a code that was searched or made up may say anything
-# A cell's window reaches half-way into its neighbours.
-WINDOW = (0.5, 1.0, 0.5)
+WINDOW = (0.5, 1.0, 0.5)  # a cell's reaches half-way into its neighbours
 # At first a cell may leave the picture's mean by weights of about 0.1 where noise is about 0.01: the ratio's square.
 FIRST_STIFFNESS = 1e-2
-# A curve is believed only if it explains the pair this much better (mean square) than none: below is chance.
-CURVE_GAIN = 0.03
-# The share of a code's variance that differs within the picture, not between pictures: our choice.
-CHANGE = 0.2
-# Rows of cells that are worked on at once: 256 px, which bounds the memory whatever the picture's height.
-BAND = 8
-# px: the exponent is judged on the square of this side where the pair differs most.
-JUDGED = 128
+CURVE_GAIN = 0.03  # a curve is believed only if it explains the pair this much better (mean square) than none
+CHANGE = 0.2  # the share of a code's variance that differs within the picture, not between pictures: our choice
+BAND = 8  # rows of cells that are worked on at once, which bounds the memory whatever the picture's height
+JUDGED = 128  # px: the exponent is judged on the square of this side where the pair differs most
 
 
 class BasisSpace(nn.Module):
@@ -48,16 +42,11 @@ class BasisSpace(nn.Module):
     """
 
     def __init__(self, *, count: int = 48, side: int = 33, stride: int = 32, latent: int = 0) -> None:
-        """Small random filters; training starts better from those of `train.filters`.
-
-        `latent` above 0 adds a prior over codes of so many numbers a cell, for `sample`.
-        """
+        """Small random filters; `latent` above 0 adds a prior over codes of so many numbers a cell, for `sample`."""
         super().__init__()
         if side % 2 == 0 or stride % 2 or min(count, side, stride) < 1:
-            raise UsageError(
-                f"{count} filters of {side} px with a stride of {stride} px were asked for: give an odd side and "
-                "an even stride, all above 0"
-            )
+            given = f"{count} filters of {side} px with a stride of {stride} px were asked for"
+            raise UsageError(f"{given}: give an odd side and an even stride, all above 0")
         self.stride = stride
         self.basis = nn.Parameter(torch.randn(count, side, side) / side)
         self.log_stiffness = nn.Parameter(torch.full((count,), FIRST_STIFFNESS).log())
@@ -78,10 +67,8 @@ class BasisSpace(nn.Module):
         """
         _check(sharp)
         if code.ndim != 4 or code.shape[1] != len(self.basis) + 1 or code.shape[0] not in (1, len(sharp)):
-            raise UsageError(
-                f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: "
-                f"give (1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
-            )
+            wanted = f"(1 or {len(sharp)}, {len(self.basis) + 1}, rows, columns), as `extract` does"
+            raise UsageError(f"a code of shape {tuple(code.shape)} was given for {len(sharp)} pictures: give {wanted}")
         cells = self.cells((sharp.shape[-2], sharp.shape[-1]))
         with full_precision(sharp.device):
             sharp, code = sharp.float(), code.float()
@@ -210,12 +197,9 @@ class BasisSpace(nn.Module):
         change = to_light(blurry, exponent).mean(1, keepdim=True) - light
         # Errors count as they are seen: the slope of the curve back to display values.
         seen = slope(blurry.mean(1, keepdim=True), exponent)
-        evidence = [
-            self._normal_equations(found * seen[:, :, rows], (change * seen)[:, :, rows])
-            for rows, found in self._responses(light)
-        ]
-        gram = torch.cat([one for one, _ in evidence], 1)
-        match = torch.cat([one for _, one in evidence], 1)
+        bands = ((found * seen[:, :, rows], (change * seen)[:, :, rows]) for rows, found in self._responses(light))
+        evidence = [self._normal_equations(*band) for band in bands]
+        gram, match = (torch.cat(one, 1) for one in zip(*evidence, strict=True))
         stiffness = torch.diag(self.log_stiffness.exp())
         mean = torch.linalg.solve(gram.mean((1, 2)) + stiffness, match.mean((1, 2)))[:, None, None]
         gram, match = _windowed(gram), _windowed(match)

@@ -17,8 +17,7 @@ from blurspace.errors import UsageError
 from blurspace.nets.unet import Block
 from blurspace.types import AnyImage, Image
 
-# Cho 2021, section 3: the picture's size, a half and a quarter of it.
-SCALES = 3
+SCALES = 3  # Cho 2021, section 3: the picture's size, a half and a quarter of it
 STEP = 2 ** (SCALES - 1)
 COLOURS = 3
 
@@ -30,8 +29,7 @@ class MimoUNet(nn.Module):
     residual blocks of each encoder and decoder. The defaults are the published sizes: 6.81 M numbers, as in Blur2Blur.
 
     Source: Cho et al. 2021, section 3, without normalisation. Where it is silent, or we differ:
-    - The three last convolutions start at zero, so that a new network changes nothing: training starts at the input,
-      not at noise that must first learn to copy. Pham 2024 starts all weights at N(0, 0.02).
+    - The three last convolutions start at zero: training starts at the input. Pham 2024 starts all at N(0, 0.02).
     - Pictures are halved by means of 2x2 px; the published way takes every other pixel (nearest), which aliases.
       Features that are fused shrink by means as well, and grow by repetition.
     - The inner widths of `_Shallow` and the 4x4 transposed convolutions are not in the text; these give its 6.8 M.
@@ -61,16 +59,14 @@ class MimoUNet(nn.Module):
         """(b 3 h w) in [0, 1] -> translated at the sizes of `scales`, the finest first, not clamped. Any size."""
         pictures = _halvings(blurry)
         changes = self._decode(self._encode(pictures))
-        translated = [picture + change for picture, change in zip(pictures, changes, strict=True)]
-        return _cropped(translated, blurry)
+        return _cropped([picture + change for picture, change in zip(pictures, changes, strict=True)], blurry)
 
     def _encode(self, pictures: Sequence[Tensor]) -> list[Tensor]:
         """Pictures at three scales -> features at three scales, the finest first."""
         encoded = [self.encoders[0](self.enter(pictures[0]))]
         for scale, picture in enumerate(pictures[1:]):
             coarser = self.downs[scale](encoded[-1])
-            maps = self.attentions[scale](coarser, self.shallows[scale](picture))
-            encoded.append(self.encoders[scale + 1](maps))
+            encoded.append(self.encoders[scale + 1](self.attentions[scale](coarser, self.shallows[scale](picture))))
         return encoded
 
     def _decode(self, encoded: Sequence[Tensor]) -> list[Tensor]:
@@ -79,8 +75,7 @@ class MimoUNet(nn.Module):
         changes = [self.leaves[-1](maps)]
         for scale in reversed(range(SCALES - 1)):
             beside = self.fusions[scale](encoded, encoded[scale].shape[-2:])
-            joined = self.joins[scale](torch.cat((self.ups[scale](maps), beside), 1))
-            maps = self.decoders[scale](joined)
+            maps = self.decoders[scale](self.joins[scale](torch.cat((self.ups[scale](maps), beside), 1)))
             changes.insert(0, self.leaves[scale](maps))
         return changes
 
@@ -99,17 +94,12 @@ class _Shallow(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         quarter, half = width // 4, width // 2
-        self.layers = nn.Sequential(
-            _layer(COLOURS, quarter, 3),
-            _layer(quarter, half, 1),
-            _layer(half, half, 3),
-            _layer(half, width - COLOURS, 1),
-        )
+        plan = ((COLOURS, quarter, 3), (quarter, half, 1), (half, half, 3), (half, width - COLOURS, 1))
+        self.layers = nn.Sequential(*(_layer(*one) for one in plan))
         self.last = nn.Conv2d(width, width, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
-        maps: Tensor = self.last(torch.cat((picture, self.layers(picture)), 1))
-        return maps
+        return self.last(torch.cat((picture, self.layers(picture)), 1))
 
 
 class _Attention(nn.Module):
@@ -120,8 +110,7 @@ class _Attention(nn.Module):
         self.convolution = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, above: Tensor, shallow: Tensor) -> Tensor:
-        change: Tensor = self.convolution(above * shallow)
-        return above + change
+        return above + self.convolution(above * shallow)
 
 
 class _Fusion(nn.Module):
@@ -133,8 +122,7 @@ class _Fusion(nn.Module):
 
     def forward(self, encoded: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         resized = [functional.interpolate(maps, size=size, mode="area") for maps in encoded]
-        fused: Tensor = self.layers(torch.cat(resized, 1))
-        return fused
+        return self.layers(torch.cat(resized, 1))
 
 
 def _layer(inputs: int, outputs: int, side: int, *, stride: int = 1) -> nn.Sequential:

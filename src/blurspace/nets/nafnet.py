@@ -66,8 +66,7 @@ class NafNet(nn.Module):
         maps = self.middle(maps)
         for up, decoder in zip(self.ups, self.decoders, strict=True):
             maps = decoder(up(maps) + kept.pop())
-        change: Tensor = self.leave(maps)[..., :height, :width]
-        return blurry + change
+        return blurry + self.leave(maps)[..., :height, :width]
 
 
 class ChannelNorm(nn.Module):
@@ -83,8 +82,7 @@ class ChannelNorm(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(b width h w) -> the same shape."""
-        normed: Tensor = self.norm(maps.movedim(1, -1))
-        return normed.movedim(-1, 1)
+        return self.norm(maps.movedim(1, -1)).movedim(-1, 1)
 
 
 class _Block(nn.Module):
@@ -129,8 +127,7 @@ class _Emphasis(nn.Module):
         self.weigh = nn.Conv2d(width, width, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        weights: Tensor = self.weigh(maps.mean((-2, -1), keepdim=True))
-        return maps * weights
+        return maps * self.weigh(maps.mean((-2, -1), keepdim=True))
 
 
 def _up(width: int) -> nn.Sequential:

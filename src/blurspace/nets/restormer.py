@@ -25,8 +25,8 @@ class Restormer(nn.Module):
     gated feed is inside. The defaults are the published network: 26.1 M numbers.
 
     Source: Zamir et al. 2022, section 3 and the sizes of section 4. Ours: the last convolution starts at zero, so that
-    training starts at the input. The temperature multiplies where
-    alpha divides. Attention weighs by the whole picture, so a picture is not its tiles.
+    training starts at the input. The temperature multiplies where alpha divides. Attention weighs by the whole picture,
+    so a picture is not its tiles.
     """
 
     def __init__(
@@ -53,10 +53,8 @@ class Restormer(nn.Module):
         self.ups = nn.ModuleList(_up(wide) for wide in reversed(widths[1:]))
         self.joins = nn.ModuleList(nn.Conv2d(2 * wide, wide, 1, bias=False) for wide in reversed(widths[1:-1]))
         self.joins.append(nn.Identity())
-        self.decoders = nn.ModuleList(
-            _blocks(up_widths[level], heads[level], blocks[level], expansion)
-            for level in reversed(range(len(up_widths)))
-        )
+        plans = list(zip(up_widths, heads, blocks, strict=False))  # the coarsest is on the way down only
+        self.decoders = nn.ModuleList(_blocks(wide, head, count, expansion) for wide, head, count in plans[::-1])
         self.refinement = _blocks(2 * width, heads[0], refinement, expansion)
         self.leave = _convolution(2 * width, 3)
         nn.init.zeros_(self.leave.weight)
@@ -73,8 +71,7 @@ class Restormer(nn.Module):
         maps = self.encoders[-1](maps)
         for up, join, decoder in zip(self.ups, self.joins, self.decoders, strict=True):
             maps = decoder(join(torch.cat((up(maps), kept.pop()), 1)))
-        change: Tensor = self.leave(self.refinement(maps))[..., :height, :width]
-        return blurry + change
+        return blurry + self.leave(self.refinement(maps))[..., :height, :width]
 
 
 class _Block(nn.Module):
@@ -87,8 +84,7 @@ class _Block(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         maps = maps + self.attend(maps)
-        fed: Tensor = self.feed(maps)
-        return maps + fed
+        return maps + self.feed(maps)
 
 
 class _Attention(nn.Module):
@@ -108,8 +104,7 @@ class _Attention(nn.Module):
         queries, keys, values = (part.unflatten(1, (heads, -1)).flatten(-2) for part in self.read(maps).chunk(3, 1))
         likeness = functional.normalize(queries, dim=-1) @ functional.normalize(keys, dim=-1).mT
         mixed = (self.temperature * likeness).softmax(-1) @ values
-        written: Tensor = self.write(mixed.flatten(1, 2).unflatten(-1, maps.shape[-2:]))
-        return written
+        return self.write(mixed.flatten(1, 2).unflatten(-1, maps.shape[-2:]))
 
 
 class _GatedFeed(nn.Module):
@@ -122,8 +117,7 @@ class _GatedFeed(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         gate, passed = self.read(maps).chunk(2, 1)
-        written: Tensor = self.write(functional.gelu(gate) * passed)
-        return written
+        return self.write(functional.gelu(gate) * passed)
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
@@ -152,9 +146,8 @@ def _blocks(width: int, heads: int, count: int, expansion: float) -> nn.Sequenti
 
 def _check_settings(width: int, blocks: Sequence[int], heads: Sequence[int]) -> None:
     if len(blocks) < 2 or len(blocks) != len(heads):
-        raise UsageError(
-            f"blocks of {len(blocks)} levels and heads of {len(heads)} were given: give two or more of both"
-        )
+        given = f"blocks of {len(blocks)} levels and heads of {len(heads)} were given"
+        raise UsageError(f"{given}: give two or more of both")
     if width < 2 or width % 2:
         raise UsageError(f"a width of {width} channels was given: give an even number, so that halving it works")
     for level, count in enumerate(heads):

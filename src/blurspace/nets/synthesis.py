@@ -19,8 +19,7 @@ from blurspace.types import Image, Kernel
 Guidance = Literal["none", "additive", "multiplicative", "both"]  # the rows of table 3
 
 # Section 3.2: un-pooling is followed by 5x5 filters; each layer has three more convolutions of 3x3.
-UNPOOL_SIDE = 5
-CONVOLUTIONS = 3
+UNPOOL_SIDE, CONVOLUTIONS = 5, 3
 # Ours: the last layer of a guide starts at a tenth of torch's usual weights, so Eq. 1 starts near r itself; at zero
 # the layers before it would get no gradient in the first step.
 QUIET = 0.1
@@ -30,9 +29,8 @@ class KernelGuide(nn.Module):
     """From a kernel to the multipliers and biases of one layer: three fully connected layers, ReLU but for the last.
 
     `side`: of the kernel in px. `channels`: of the layer. `hidden`: neurons between. `guidance` says which of the two
-    are learned; the other is zero. The kernel's pixels are multiplied by `side`, so that the delta has a mean square
-    of 1 and wider kernels less: as they are, thousandths, they drown in the first layer's biases. (The paper does not
-    say; the scaling is ours, and linear.) Source: Kaufman and Fattal 2020, section 3.2, Eq. 1 and figure 3.
+    are learned; the other is zero. The kernel's pixels are multiplied by `side` (ours): as they are, thousandths, they
+    drown in the first layer's biases. Source: Kaufman and Fattal 2020, section 3.2, Eq. 1 and figure 3.
     """
 
     def __init__(self, *, side: int, channels: int, hidden: int = 128, guidance: Guidance = "both") -> None:
@@ -95,8 +93,7 @@ class Synthesis(nn.Module):
     Raises UsageError on an even `side`, or an unknown `guidance`.
 
     Source: Kaufman and Fattal 2020, section 3.2 and figure 3. Where it is silent, or we differ:
-    - The residual is ours (the paper does not say; the published code has none): a new network starts near the blurry
-      picture and need not learn to copy.
+    - The residual is ours (the published code has none): a new network need not learn to copy.
     - Halving takes the largest of 2x2 px, as the U-Net that the paper refers to.
     - Un-pooling x2 and its 5x5 convolution are one transposed convolution.
     """
@@ -114,7 +111,10 @@ class Synthesis(nn.Module):
     ) -> None:
         """Build the network with random weights; the defaults are the paper's, four levels those of its code."""
         super().__init__()
-        _check_settings(side, guidance)
+        if side % 2 == 0:
+            raise UsageError(f"a side of {side} px was given: give an odd number, so that a kernel has a centre")
+        if guidance not in get_args(Guidance):
+            raise UsageError(f"guidance {guidance!r} is unknown: choose one of {', '.join(get_args(Guidance))}")
         self.side, self.colours, self.levels, self.residual = side, colours, levels, residual
 
         def block(inputs: int, first: int) -> GuidedBlock:
@@ -152,17 +152,14 @@ class Synthesis(nn.Module):
 
     def _check(self, blurry: Tensor, kernel: Tensor) -> None:
         if blurry.ndim != 4 or blurry.shape[1] != self.colours:
-            raise UsageError(
-                f"a picture of shape {tuple(blurry.shape)} was given: give (batch, {self.colours}, height, width)"
-            )
+            given = f"a picture of shape {tuple(blurry.shape)} was given"
+            raise UsageError(f"{given}: give (batch, {self.colours}, height, width)")
         shape, batch = tuple(kernel.shape), blurry.shape[0]
         if kernel.ndim != 4 or shape != (shape[0], 1, shape[-1], shape[-1]) or shape[-1] % 2 == 0:
             raise UsageError(f"the kernel has shape {shape}: give (batch, 1, k, k) with k odd")
         if shape[0] not in (1, batch) or shape[-1] > self.side:
-            raise UsageError(
-                f"{shape[0]} kernels of {shape[-1]} px were given for {batch} pictures: "
-                f"give one kernel, or one per picture, of at most {self.side} px, or make the picture smaller"
-            )
+            wanted = f"one kernel, or one per picture, of at most {self.side} px, or make the picture smaller"
+            raise UsageError(f"{shape[0]} kernels of {shape[-1]} px were given for {batch} pictures: give {wanted}")
 
 
 class _Join(nn.Module):
@@ -186,10 +183,3 @@ def _rims(length: int, multiple: int) -> tuple[int, int]:
     """How many px before and after bring `length` to a multiple."""
     missing = -length % multiple
     return missing // 2, missing - missing // 2
-
-
-def _check_settings(side: int, guidance: str) -> None:
-    if side % 2 == 0:
-        raise UsageError(f"a side of {side} px was given: give an odd number, so that a kernel has a centre")
-    if guidance not in get_args(Guidance):
-        raise UsageError(f"guidance {guidance!r} is unknown: choose one of {', '.join(get_args(Guidance))}")

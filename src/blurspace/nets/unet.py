@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -44,11 +45,11 @@ class UNet(nn.Module):
 class Block(nn.Module):
     """Two 3x3 convolutions around a ReLU, added to their input (He et al. 2016, without normalisation)."""
 
-    def __init__(self, width: int) -> None:
-        """`width` channels in and out."""
+    def __init__(self, width: int, **convolution: Any) -> None:
+        """`width` channels in and out; `convolution`: what else `nn.Conv2d` shall be told."""
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.first = nn.Conv2d(width, width, 3, padding=1, **convolution)
+        self.second = nn.Conv2d(width, width, 3, padding=1, **convolution)
 
     def forward(self, features: Tensor) -> Tensor:
         """(b width h w) -> the same shape."""

@@ -14,31 +14,25 @@ from blurspace.io.weights import load_into, named_tensors
 from blurspace.types import Image
 
 # Table 1, column E: how many convolutions before each pooling, and how many channels they have.
-CONVOLUTIONS = (2, 2, 4, 4, 4)
-WIDTHS = (64, 128, 256, 512, 512)
+CONVOLUTIONS, WIDTHS = (2, 2, 4, 4, 4), (64, 128, 256, 512, 512)
 # The mean and deviation of ImageNet's colours in [0, 1], by which the official weights were trained (torchvision).
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Vgg19(nn.Module):
-    """A picture to the feature maps behind the named layers; never trained, but gradients pass to the picture.
+    """A picture to the feature maps behind the named layers; not trained, but gradients pass to the picture.
 
     `taps`: names like "conv4_4" (fourth block, fourth convolution, before its ReLU), "relu4_4" (after it), or "pool4";
     nothing is built behind the last. `normalise`: colours first get ImageNet's mean and deviation, as the weights
-    expect; published losses do (Johnson et al. 2016) and do not (Blur2Blur's code). All of it: 20.02 M numbers.
-
-    Weights are random until `load_official`.
+    expect; published losses do (Johnson et al. 2016) and do not (Blur2Blur's code). All of it: 20.02 M numbers, random
+    until `load_official`.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self,
-        *,
-        taps: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        normalise: bool = True,
+        self, *, taps: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), normalise: bool = True
     ) -> None:
         """Build the layers up to the last tap; raises UsageError on no tap, or an unknown one."""
         super().__init__()

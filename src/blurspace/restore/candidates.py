@@ -19,7 +19,7 @@ from torch import Tensor
 
 from blurspace.blur.agreement import offset
 from blurspace.blur.kernels import crop_or_pad, trim
-from blurspace.restore.deconvolve import deconvolve
+from blurspace.restore.deconvolve import Rounds, deconvolve
 from blurspace.restore.estimate import LAST_SETTLING, SPARSITY_LAST, Found, Search, find, grow_to_full, settle
 from blurspace.restore.evidence import normalised_sparsity, unexplained
 from blurspace.restore.noise import estimate_sigma
@@ -221,8 +221,7 @@ class Searches:
             strength=self.settings.compare_strength,
             prior="hyper-laplacian",
             saturated=clipped,
-            iterations=self.settings.compare_iterations,
-            relaxation=1.0,
+            rounds=Rounds(self.settings.compare_iterations, 1.0),
             run=self.run,
         )
         return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)

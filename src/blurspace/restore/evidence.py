@@ -16,7 +16,7 @@ from torch.nn import functional
 from blurspace.areas import Area, whole
 from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
-from blurspace.types import AnyImage, Blur, Image, Kernel, Receipt
+from blurspace.types import AnyImage, Image, Kernel, Receipt
 
 # Where a window of the kernel's size varies by less than this in the blurry picture, the sharp one is flat as well.
 FLAT_RANGE = 6 / 255
@@ -114,12 +114,6 @@ def gather(
         float(grey[~flat].sum(dtype=torch.float64)),
         float((~flat).sum()),
     )
-
-
-def judge(blurry: Image, restored: Image, blur_: Blur, reblurred: Image, *, sigma: float) -> Receipt:
-    """The receipt of a restoration of one whole picture (1 c h w)."""
-    found = gather(blurry, restored, reblurred, reach=blur_.reach)
-    return found.receipt(length=blur_.length_angle()[0], sigma=sigma)
 
 
 def unexplained(blurry: Image, sharp: AnyImage, kernel: Kernel, clipped: Tensor | None = None) -> float:

@@ -29,7 +29,7 @@ from blurspace.blur.kernels import crop_or_pad, extent, normalise, show, trim
 from blurspace.blur.varying import KernelField, node_areas, node_places
 from blurspace.errors import UsageError
 from blurspace.restore.camera_path import Poses, candidate_poses, place_poses, predict_kernels, solve_weights, tidy
-from blurspace.restore.deconvolve import deconvolve
+from blurspace.restore.deconvolve import Rounds, deconvolve
 from blurspace.restore.estimate import FADE, SPARSITY_LAST, Search
 from blurspace.restore.kernel_step import auto_correlation, complete, cross_correlation
 from blurspace.restore.observed import Observed
@@ -103,13 +103,14 @@ def deconvolve_field(
     strength: float,
     saturated: Tensor | None = None,
     area: Area | None = None,
+    rounds: Rounds | None = None,
     run: Run | None = None,
 ) -> Image:
     """Remove a blur that changes across `blurry` (b c h w), which may be the piece `area`; same shape, not clamped.
 
     One tile after the other, each by `deconvolve` with its node's kernel, blended by the field's weights: so the
-    overlap is a whole cell, where neighbouring kernels err to opposite sides. `strength`, `saturated` (b c h w, bool):
-    as for `deconvolve`. Raises UsageError where a kernel is wider than a tile.
+    overlap is a whole cell, where neighbouring kernels err to opposite sides. `strength`, `saturated` (b c h w, bool),
+    `rounds`: as for `deconvolve`. Raises UsageError where a kernel is wider than a tile.
     Source: Hirsch et al. 2010 (windows that overlap and add).
     """
     size = (blurry.shape[-2], blurry.shape[-1])
@@ -120,7 +121,7 @@ def deconvolve_field(
         tile = (..., slice(top, down.stop + margin), slice(left, across.stop + margin))
         clipped = None if saturated is None else saturated[tile]
         kernel = trim(field.kernels[node : node + 1]).to(blurry)
-        sharp = deconvolve(blurry[tile], kernel, strength=strength, saturated=clipped, run=run)
+        sharp = deconvolve(blurry[tile], kernel, strength=strength, saturated=clipped, rounds=rounds, run=run)
         inner = sharp[..., down.start - top : down.stop - top, across.start - left : across.stop - left]
         restored[..., down, across] += weight.to(blurry) * inner
     return restored

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from blurspace.areas import Area
-from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.driver import LEAST_SIDE, MOST, Found
 from blurspace.restore.evidence import unexplained
 from blurspace.restore.observed import Observed
@@ -15,7 +15,7 @@ from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
 # Of total variation, for the start.
-START_ITERATIONS = 12
+START = Rounds(12)
 # A kernel explains a photo if what is left has at most this many times the noise, and noise counts as at least so much
 # (rounding to 8 bits is 0.0011).
 EXPLAINED, LEAST_NOISE = 1.08, 2e-3
@@ -33,6 +33,7 @@ class Learned:
 
     trusting: nn.Module
     wary: nn.Module
+    rounds: Rounds = START
 
     def __call__(self, seen: Observed, found: Found, run: Run) -> "LearnedRestorer":
         """The restorer for a blur that was found; the network is settled on all of the photo, or where it tells most.
@@ -45,9 +46,11 @@ class Learned:
         area = seen.area if height * width <= most else seen.window(int(most**0.5))
         light = seen.light(area).to(run.device)
         clipped = seen.saturated(area, light.device)
-        start = make_start(light, found.blur.kernel, seen.sigma, clipped, run=run)
+        start = make_start(light, found.blur.kernel, seen.sigma, clipped, rounds=self.rounds, run=run)
         doubt = 0.0 if found.known else 1.0
-        trusting = LearnedRestorer(self.trusting, seen, found.blur, doubt=doubt, begun=(area, start))
+        trusting = LearnedRestorer(
+            self.trusting, seen, found.blur, doubt=doubt, rounds=self.rounds, begun=(area, start)
+        )
         sharp = trusting(light, area, run)
         rest = unexplained(light, sharp, found.blur.kernel.to(light), clipped)
         if rest <= EXPLAINED * max(seen.sigma, LEAST_NOISE):
@@ -66,6 +69,7 @@ class LearnedRestorer:
     seen: Observed
     blur: Blur
     doubt: float
+    rounds: Rounds = START
     begun: tuple[Area, Image] | None = None
     tried: tuple[Area, Image] | None = None
     multiple: int = 16  # the networks halve the resolution three times, and may a fourth: all tiles on one grid
@@ -84,7 +88,7 @@ class LearnedRestorer:
         if self.begun and area == self.begun[0]:
             start = self.begun[1]
         else:
-            start = make_start(tile, kernel, self.seen.sigma, clipped, run=run)
+            start = make_start(tile, kernel, self.seen.sigma, clipped, rounds=self.rounds, run=run)
         told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
         seen, started = (planes.expand(-1, 3, -1, -1) for planes in (tile, start))
         run.check()
@@ -96,7 +100,13 @@ class LearnedRestorer:
 
 
 def make_start(
-    light: Image, kernel: Kernel, sigma: float, clipped: Tensor | None = None, *, run: Run | None = None
+    light: Image,
+    kernel: Kernel,
+    sigma: float,
+    clipped: Tensor | None = None,
+    *,
+    rounds: Rounds = START,
+    run: Run | None = None,
 ) -> Image:
     """The classical restoration (b c h w) that the networks start from."""
     return deconvolve(
@@ -104,6 +114,6 @@ def make_start(
         kernel.to(light),
         strength=strength_for(sigma),
         saturated=clipped,
-        iterations=START_ITERATIONS,
+        rounds=rounds,
         run=run,
     )

@@ -1,8 +1,10 @@
 """How is a blur removed that was found, with nothing learned? By deconvolution with total variation."""
 
+from typing import Any
+
 from blurspace.areas import Area
 from blurspace.restore.blurs import FieldBlur
-from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.driver import Found
 from blurspace.restore.field import deconvolve_field
 from blurspace.restore.observed import Observed
@@ -23,19 +25,20 @@ class TotalVariation:
     multiple = 1
     bytes_per_px = BYTES_PER_PX
 
-    def __init__(self, seen: Observed, found: Found, run: Run) -> None:
+    def __init__(self, seen: Observed, found: Found, run: Run, *, rounds: Rounds | None = None) -> None:
         """For a blur that was found in a photo."""
         del run
         assert found.blur is not None
-        self.seen, self.blur = seen, found.blur
+        self.seen, self.blur, self.rounds = seen, found.blur, rounds or Rounds()
         self.margin = margin_of(found.blur)
 
     def __call__(self, tile: Image, area: Area, run: Run) -> Image:
         """The sharp light (1 c h w) of a tile."""
         clipped, strength = self.seen.saturated(area, tile.device), strength_for(self.seen.sigma)
+        how: dict[str, Any] = {"strength": strength, "saturated": clipped, "rounds": self.rounds, "run": run}
         if isinstance(self.blur, FieldBlur):
-            return deconvolve_field(tile, self.blur.field, strength=strength, saturated=clipped, area=area, run=run)
-        return deconvolve(tile, self.blur.kernel.to(tile), strength=strength, saturated=clipped, run=run)
+            return deconvolve_field(tile, self.blur.field, area=area, **how)
+        return deconvolve(tile, self.blur.kernel.to(tile), **how)
 
 
 def margin_of(blur: Blur) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from blurspace.blur.spectra import mean_power, power_ratio, spectral_distance
 from blurspace.builders import build_features, build_network, build_space
+from blurspace.chance import chance
 from blurspace.codes import BlurBank, code_for, pick
 from blurspace.data.crops import HELD_OUT
 from blurspace.data.layouts import find_pairs
@@ -23,8 +24,13 @@ from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.vgg import Vgg19
 from blurspace.train.one_loss import Report, report_left_out
 from blurspace.train.settings import AdamSettings, CriticNetwork, LoopSettings, Strict
-from blurspace.train.steps import chance
-from blurspace.train.translator import Piles, TranslationData, TranslationLosses, TranslatorNetwork, TranslatorTask
+from blurspace.train.translator import (
+    Piles,
+    TranslationData,
+    TranslationLosses,
+    TranslatorNetwork,
+    TranslatorTask,
+)
 from blurspace.train.unknown import CameraGuess, guess_camera
 from blurspace.types import Code, Pair
 

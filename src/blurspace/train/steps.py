@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from blurspace.chance import chance  # noqa: F401 - for those who still ask here
 from blurspace.errors import ModelError
 from blurspace.io.weights import named_tensors
 

@@ -22,12 +22,12 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.curve import from_light, to_light
 from blurspace.blur.exposure import add_noise, jpeg
 from blurspace.blur.spectra import KernelMixture, Power, fit_mixture, mean_power, power_ratio
+from blurspace.chance import chance
 from blurspace.data.crops import draw_between
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
 from blurspace.pixels import central, inner, luminance
 from blurspace.restore.noise import estimate_sigma
-from blurspace.train.steps import chance
 from blurspace.types import AnyImage, Image
 
 # The exponent of the light, from values taken as they are to beyond sRGB's 2.4 (`blur.curve`); REDS has about 3.

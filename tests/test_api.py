@@ -1,0 +1,151 @@
+"""Does one call deblur, diagnose or transfer whatever a picture may be, and give the like back?"""
+
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+import blurspace
+from blurspace.blur.convolve import blur
+from blurspace.blur.kernels import line
+from blurspace.errors import Cancelled, OutputError, PictureError, UsageError
+from blurspace.io.images import read_photo
+from blurspace.levels import to_levels
+from blurspace.run import Run
+
+from .restore.scenes import made_scene
+
+KERNEL = line(7, 30.0)
+SCENE = made_scene(110, seed=3, channels=3)
+BLURRY = to_levels(blur(SCENE, KERNEL, border="valid"))[0]  # (3 h w) uint8
+
+
+def deblurred(what, **options):
+    return blurspace.deblur(what, method="classical", kernel=KERNEL, device="cpu", **options)
+
+
+def as_array(channels=3):
+    return BLURRY.permute(1, 2, 0).numpy()[..., :channels].copy()
+
+
+def as_file(format="PNG"):
+    file = BytesIO()
+    PIL.Image.fromarray(as_array()).save(file, format)
+    return file.getvalue()
+
+
+KINDS = {
+    "array of levels": as_array,
+    "array of 16 bits": lambda: as_array().astype(np.uint16) * 257,
+    "array of floats": lambda: as_array().astype(np.float64) / 255,
+    "array turned round": lambda: as_array()[::-1, ::-1],
+    "grey array": lambda: as_array(1)[..., 0],
+    "tensor": lambda: BLURRY[None],
+    "tensor without a batch": lambda: BLURRY.float() / 255,
+    "grey tensor": lambda: BLURRY[0],
+    "pillow": lambda: PIL.Image.fromarray(as_array()),
+    "pillow with alpha": lambda: PIL.Image.fromarray(as_array()).convert("RGBA"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_like_comes_back_restored(kind):
+    what = KINDS[kind]()
+    result = deblurred(what)
+    assert result.verdict == "restored", result.reason
+    assert type(result.image) is type(what)
+    before, after = np.asarray(what, dtype=float), np.asarray(result.image, dtype=float)
+    assert before.shape == after.shape
+    assert not np.array_equal(before, after)
+    assert getattr(result.image, "dtype", None) == getattr(what, "dtype", None)
+    if isinstance(what, PIL.Image.Image):
+        assert result.image.mode == what.mode
+
+
+def test_all_kinds_of_one_picture_are_restored_alike():
+    first = deblurred(KINDS["array of levels"]()).image
+    assert np.array_equal(first, deblurred(as_file()).image)
+    assert np.array_equal(first, np.asarray(deblurred(KINDS["pillow"]()).image))
+    floats = deblurred(KINDS["array of floats"]()).image
+    assert np.abs(floats * 255 - first).max() <= 0.51
+
+
+def test_a_path_and_what_the_result_tells(tmp_path):
+    (tmp_path / "photo.png").write_bytes(as_file())
+    result = deblurred(tmp_path / "photo.png")
+    assert result.receipt.kernel_length == pytest.approx(7, abs=1)
+    assert result.blur.length_angle()[0] == pytest.approx(7, abs=1)
+    assert "px" in repr(result.blur)
+    assert result.save(tmp_path / "sharp.png") == tmp_path / "sharp.png"
+    assert np.array_equal(read_photo(tmp_path / "sharp.png").samples[0].permute(1, 2, 0), result.image)
+    with pytest.raises(OutputError, match="exists"):
+        result.save(tmp_path / "sharp.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_arrays_are_saved_in_the_format_of_the_suffix(tmp_path, suffix):
+    path = deblurred(as_array()).save(tmp_path / f"sharp{suffix}")
+    assert read_photo(path).samples.shape == BLURRY[None].shape
+    with pytest.raises(OutputError, match="names no format"):
+        deblurred(as_array()).save(tmp_path / "sharp.xyz")
+
+
+def test_sharp_is_saved_as_it_was_and_refused_not_at_all(tmp_path):
+    sharp = BytesIO()
+    PIL.Image.fromarray(to_levels(SCENE)[0].permute(1, 2, 0).numpy()).save(sharp, "PNG")
+    result = blurspace.deblur(sharp.getvalue(), device="cpu")
+    assert (result.verdict, result.blur) == ("left alone", None)
+    assert result.save(tmp_path / "same.png").read_bytes() == sharp.getvalue()
+    refused = blurspace.deblur(as_array(), kernel=line(31, 120.0), method="classical", device="cpu")
+    assert refused.verdict == "refused"
+    assert np.array_equal(refused.image, as_array())
+    with pytest.raises(OutputError, match="refused"):
+        refused.save(tmp_path / "no.png")
+
+
+@pytest.mark.parametrize(
+    ("what", "error", "words"),
+    [
+        ("nowhere.jpg", PictureError, "does not exist"),
+        (b"text", PictureError, "not a PNG"),
+        (7, UsageError, "give a path"),
+        (np.zeros((4, 4, 4, 4)), UsageError, "shape"),
+        (np.zeros((40, 40, 7)), UsageError, "channels"),
+        (np.zeros((40, 40), np.int32), UsageError, "int32"),
+        (np.full((40, 40), 2.0), UsageError, "outside"),
+        (np.full((40, 40), np.nan), UsageError, "outside"),
+        (torch.zeros(2, 3, 40, 40), UsageError, "shape"),
+        (PIL.Image.new("CMYK", (40, 40)), UsageError, "CMYK"),
+    ],
+)
+def test_what_is_no_picture_is_told_in_a_sentence(what, error, words):
+    with pytest.raises(error, match=words):
+        deblurred(what)
+
+
+def test_a_run_may_be_watched_and_stopped():
+    stages = []
+    deblurred(as_array(), run=Run(on_step=lambda stage, done, total: stages.append((stage, done, total))))
+    assert stages[-1] == ("restoring", 1, 1)
+    with pytest.raises(Cancelled):
+        deblurred(as_array(), run=Run(cancelled=lambda: True))
+
+
+def test_threads_do_not_disturb_each_other():
+    wanted = deblurred(as_array()).image
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda _: deblurred(as_array()).image, range(4)):
+            assert np.array_equal(found, wanted)
+
+
+def test_diagnosis_and_transfer():
+    assert blurspace.diagnose(as_array()).blurry
+    assert not blurspace.diagnose(SCENE).blurry
+    sharp = to_levels(SCENE[..., 3:-3, 3:-3])[0]
+    moved = blurspace.transfer((sharp, BLURRY), sharp)
+    assert moved.shape == sharp.shape
+    assert moved.dtype == torch.uint8
+    assert (moved.float() - BLURRY.float()).abs().mean() < (sharp.float() - BLURRY.float()).abs().mean() / 2
