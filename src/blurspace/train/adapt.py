@@ -33,15 +33,9 @@ BLURRY, SHARP, KNOWN = "blurry", "sharp", "known"  # the folders that `train` fi
 # deblurrer make of the translator's mistakes. The mildest of all might be no blur (ours).
 MILD = 0.25
 METRIC_PICTURES = 8  # that say how much a blur changes (ours)
-# The recipe of `adapt`, for one CPU thread: all ours (see `recipes/blur2blur.toml` for the paper's).
+# The recipe of `adapt`, for one CPU thread, which never does so many steps: all ours (see `recipes/blur2blur.toml`).
 LOOP = LoopSettings(
-    steps=200_000,  # more than any CPU does in that time
-    schedule="minutes",
-    max_minutes=30.0,
-    warm_up=50,
-    average=0.998,
-    save_minutes=3.0,
-    half=True,
+    steps=200_000, schedule="minutes", max_minutes=30.0, warm_up=50, average=0.998, save_minutes=3.0, half=True
 )
 
 
