@@ -184,7 +184,8 @@ def test_a_file_is_called_what_it_is_or_as_its_run(known, tmp_path):
     path = known.rename(tmp_path / "mine" / "weights.safetensors")
     assert build_deblurrer("auto", weights=(path,)).methods[0].name == "mine"
     path = path.rename(tmp_path / "other.safetensors")
-    assert build_deblurrer("auto", weights=(path,)).methods[0].name == "other"
+    for weights in ((path,), path, str(path)):
+        assert build_deblurrer("auto", weights=weights).methods[0].name == "other"
 
 
 def test_weights_that_do_not_go_together(known):

@@ -95,6 +95,12 @@ def test_strict_refusal_is_exit_6(run, photo, verdict):
     assert (run("deblur", photo).code, run("deblur", "--strict", photo).code) == (0, 6)
 
 
+def test_an_empty_standard_output_is_exit_6(run, photo, verdict):
+    verdict.verdict = "refused"
+    result = run("deblur", "-o", "-", photo)
+    assert (result.code, result.raw) == (6, b"")
+
+
 def test_nothing_found_is_exit_3(run, tmp_path, verdict):
     result = run("deblur", tmp_path / "missing.png")
     assert result.code == 3

@@ -149,6 +149,8 @@ def test_folders_skip_our_own_results(photo):
         "photo.side-by-side.png",
     }
     assert [source.name for source in find_sources([str(photo.parent)])] == [str(photo)]
+    with pytest.raises(NoInputError, match=r"\*\.deblurred\.png holds only results of blurspace"):
+        find_sources([str(photo.with_name("*.deblurred.png"))])
 
 
 def test_side_by_side_shows_both(photo):
@@ -193,8 +195,12 @@ def test_unwritable_folder(photo, tmp_path, monkeypatch):
 
 
 def test_nothing_found(tmp_path):
-    with pytest.raises(NoInputError):
-        find_sources([str(tmp_path), str(tmp_path / "missing.png")])
+    for names, words in (
+        ([tmp_path, tmp_path / "none.png"], "no picture"),
+        ([tmp_path / "none.png"], "does not exist"),
+    ):
+        with pytest.raises(NoInputError, match=words):
+            find_sources([str(name) for name in names])
 
 
 def test_non_ascii_names_and_grey_pictures(tmp_path):

@@ -9,15 +9,22 @@ import tifffile
 import torch
 from PIL import Image as Pil
 
+from blurspace.blur.convolve import blur
+from blurspace.blur.kernels import extent, line
+from blurspace.builders import build_space
 from blurspace.codes import BlurBank, read_bank, write_bank
 from blurspace.data.layouts import PairFiles, find_pairs
 from blurspace.errors import ModelError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.io.weights import write_weights
 from blurspace.jobs.files import Source, find_sources
-from blurspace.jobs.pairs import inspect_pair, mean_kernel, read_pair
+from blurspace.jobs.pairs import inspect_pair, read_pair
+from blurspace.jobs.records import picture_bytes
 from blurspace.jobs.transfer import Draw, extract_bank, plan_names, transfer_files
 from blurspace.nets.kernel_space import BasisSpace
+from blurspace.restore.blurs import CodeBlur
+
+from .restore.scenes import made_scene
 
 SHAPE = {"count": 4, "side": 5, "stride": 8}
 BOX = torch.full((1, 1, 1, 5), 0.2)
@@ -260,13 +267,24 @@ def test_inspect_pair(space, tmp_path, size):
     assert record["size"] == 5
     kernel = read_kernel(tmp_path / "k.tiff")
     both = read_pair(pair.sharp, pair.blurry)
-    assert torch.allclose(kernel, mean_kernel(space, space.extract(both.sharp, both.blurry)), atol=1e-6)
+    assert torch.allclose(kernel, CodeBlur(space.extract(both.sharp, both.blurry), space).kernel, atol=1e-6)
     with Pil.open(tmp_path / "k.png") as picture:
         assert picture.size == (2 * max(64, size[1]), max(64, size[0]))
     with pytest.raises(OutputError, match="exists already"):
         inspect_pair(pair.sharp, pair.blurry, space=space, **files)
     with pytest.raises(OutputError, match="never overwritten"):
         inspect_pair(pair.sharp, pair.blurry, space=space, plot=pair.sharp, overwrite=True)
+
+
+@pytest.mark.parametrize("length", [7, 15])
+def test_a_line_is_told_as_long_as_it_is(tmp_path, length):
+    sharp, blurry = tmp_path / "s.png", tmp_path / "b.png"
+    picture = made_scene(128, seed=0, channels=3)
+    for path, pixels in ((sharp, picture), (blurry, blur(picture, line(length, 20.0)).clamp(0, 1))):
+        path.write_bytes(picture_bytes(pixels))
+    record = inspect_pair(sharp, blurry, space=build_space(), save=tmp_path / "k.tiff")
+    assert record["length_px"] == pytest.approx(length, abs=1.5)
+    assert extent(read_kernel(tmp_path / "k.tiff"))[0] == pytest.approx(length, abs=1.5)
 
 
 def test_inspect_two_equal_pictures(space, pair):

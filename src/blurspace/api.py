@@ -81,7 +81,7 @@ def deblur(
     size: int | None = None,
     response: str | None = None,
     strength: float = 1.0,
-    weights: Sequence[str | Path] = (),
+    weights: str | Path | Sequence[str | Path] = (),
     device: str = "auto",
     near: Blur | None = None,
     run: Run | None = None,
@@ -100,7 +100,7 @@ def deblur(
         size=size,
         response=response,
         strength=strength,
-        weights=[Path(one) for one in weights],
+        weights=weights,
         device=place,
     )
     given = picture(what)

@@ -1,6 +1,7 @@
 """Which methods are there, and what is known about each?
 
-An explicit table: to add a method, add a Card. This file imports no torch, so that `models` and `cite` are instant.
+To add a method, add a table in cards.toml and a line in `cards.BUILDS`. This file imports no torch, so that `models`
+and `cite` are instant.
 """
 
 from collections.abc import Sequence
@@ -31,9 +32,9 @@ def build_deblurrer(
     response: str | None = None,
     strength: float = 1.0,
     device: str = "cpu",
-    weights: Sequence[str | Path] = (),
+    weights: str | Path | Sequence[str | Path] = (),
 ) -> "Deblurrer":
-    """The deblurrer of that name; or with `weights`, files that `train` or `adapt` wrote, the one that is in them.
+    """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
 
     `kernel` (1 1 k k): use this one instead of estimating. `size`: an upper bound in px for the estimated kernel, found
     automatically where not given. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is
@@ -52,14 +53,15 @@ def build_deblurrer(
     from blurspace.restore.blurs import UniformBlur
     from blurspace.restore.deblurrer import Deblurrer
 
-    files = [builders.read_file(path) for path in weights]
+    paths = (weights,) if isinstance(weights, (str, Path)) else weights
+    files = [builders.read_file(path) for path in paths]
     if files and method != AUTO:
         raise UsageError(f"weights say which method they are for: leave the method {method} out, or the weights")
     translated = any("translator" in file.networks for file in files)
     card = builders.card_of(files) if files and not translated else find_card(method)
     options.check(files[0].label if files else card.name, () if translated else card.options)
     if translated:
-        return builders.build_camera(*weights, device=device)
+        return builders.build_camera(*paths, device=device)
     methods = card.build(builders.networks_of(card, files, device), options)
     return Deblurrer(methods, None if kernel is None else UniformBlur(kernel), response, strength, device)
 

@@ -331,7 +331,7 @@ def test_an_existing_output_stays(tmp_path):
 def test_an_output_that_appears_meanwhile_stays(tmp_path, monkeypatch):
     path = tmp_path / "out.png"
     path.write_bytes(b"theirs")
-    monkeypatch.setattr(files, "_check_target", lambda *_, **__: None)  # it was not there when we looked
+    monkeypatch.setattr(files, "check_target", lambda *_, **__: None)  # it was not there when we looked
     with pytest.raises(OutputError, match="exists already"):
         write_bytes(path, b"ours", overwrite=False)
     assert [one.read_bytes() for one in tmp_path.iterdir()] == [b"theirs"]
@@ -343,7 +343,7 @@ def test_without_hard_links_nothing_is_overwritten_either(tmp_path, monkeypatch,
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(files.Path, "hardlink_to", refuse)
-    monkeypatch.setattr(files, "_check_target", lambda *_, **__: None)
+    monkeypatch.setattr(files, "check_target", lambda *_, **__: None)
     path = tmp_path / "out.png"
     if existing:
         path.write_bytes(b"theirs")
@@ -403,8 +403,10 @@ def test_a_file_may_be_called_like_a_pattern(tmp_path):
 def test_a_missing_file_is_no_reason_to_lose_the_others(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     assert find_photos([tmp_path / "gone.png", tmp_path]) == [tmp_path / "gone.png", tmp_path / "a.png"]
-    for nothing in ([tmp_path / "gone.png"], [tmp_path / "*.tif"], []):
-        with pytest.raises(NoInputError, match="no picture was found"):
+    missing = r"gone\.png does not exist"
+    none = "no picture was found"
+    for nothing, words in (([tmp_path / "gone.png"], missing), ([tmp_path / "*.tif"], none), ([], none)):
+        with pytest.raises(NoInputError, match=words):
             find_photos(nothing)
 
 

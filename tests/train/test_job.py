@@ -40,6 +40,12 @@ def test_a_bad_photo_is_told(photos, tmp_path):
     assert sum("left out" in line and "bad.png" in line for line in lines) == 1
 
 
+def test_no_steps_are_told(photos, tmp_path):
+    lines = []
+    train_recipe(RECIPE, data=photos, out=tmp_path / "run", overrides=TINY, max_minutes=1e-9, report=lines.append)
+    assert lines[-1].startswith("0 steps were done")
+
+
 def test_refusals(photos, tmp_path):
     with pytest.raises(UsageError, match="give one of cpu, cuda"):
         train_recipe(RECIPE, data=photos, out=tmp_path, device="tpu")

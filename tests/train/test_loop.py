@@ -2,6 +2,7 @@
 
 import csv
 import signal
+import time
 from itertools import pairwise
 
 import pytest
@@ -89,6 +90,14 @@ def test_max_minutes_stops_and_resumes(tmp_path):
         path = loop.run(Line(), settings, out=tmp_path, resume=True)
     path = loop.run(Line(), settings, out=tmp_path, resume=True, max_minutes=5)
     assert read_weights(path)[1]["steps"] == 3
+
+
+def test_the_first_validation_takes_none_of_the_minutes(tmp_path):
+    task = Line()
+    task.validate = lambda: time.sleep(0.2) or {}
+    loop.run(task, LoopSettings(steps=10**9), out=tmp_path, max_minutes=0.1 / 60)
+    assert task.done
+    assert float(rows(tmp_path)[0]["minutes"]) < 0.1 / 60
 
 
 def test_the_minutes_stop_between_steps(tmp_path):

@@ -49,7 +49,7 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
     OutputError if the file exists (without `overwrite`), or its folder is missing or not writable.
     """
     path = Path(path)
-    _check_target(path, overwrite=overwrite)
+    check_target(path, overwrite=overwrite)
     temporary = path.parent / f".blurspace-{secrets.token_hex(8)}.part"
     try:
         with temporary.open("xb") as file:
@@ -65,6 +65,18 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Raise OutputError where `path` exists already, is a folder, or is in no folder that may be written to."""
+    if path.is_dir():
+        raise OutputError(f"{shown(path)} is a folder: give a file name")
+    if not overwrite and os.path.lexists(path):
+        raise _exists(path)
+    if not path.parent.is_dir():
+        raise OutputError(f"the folder {shown(path.parent)} does not exist: create it or give another output")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"the folder {shown(path.parent)} is not writable: give another output")
+
+
 def find_photos(paths: Iterable[str | Path]) -> list[Path]:
     """Every picture that files, folders (not their subfolders) and glob patterns name, in order, each once.
 
@@ -73,18 +85,11 @@ def find_photos(paths: Iterable[str | Path]) -> list[Path]:
     paths = list(paths)
     found = list(dict.fromkeys(path for given in paths for path in _expand(given)))
     if not any(path.exists() for path in found):
+        if found:
+            raise NoInputError(f"{shown(found[0])} does not exist: give a photo, or a folder of photos")
         names = ", ".join(shown(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
         raise NoInputError(f"no picture was found in {names or 'an empty list'}: give PNG, TIFF, JPEG or WebP files")
     return found
-
-
-def _check_target(path: Path, *, overwrite: bool) -> None:
-    if path.is_dir():
-        raise OutputError(f"{shown(path)} is a folder, where a file was wanted: give a file name")
-    if not path.parent.is_dir():
-        raise OutputError(f"the folder {shown(path.parent)} does not exist: create it or give another output")
-    if not overwrite and os.path.lexists(path):
-        raise _exists(path)
 
 
 def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
@@ -106,7 +111,7 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def _exists(path: Path) -> OutputError:
-    return OutputError(f"{shown(path)} exists already: choose another output or allow overwriting (--overwrite)")
+    return OutputError(f"{shown(path)} exists already: give overwrite (--overwrite) or another output")
 
 
 def _expand(given: str | Path) -> list[Path]:

@@ -76,7 +76,8 @@ def deblur_files(
     """Deblur each source and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
-    each input. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any work.
+    each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
+    say so, and on standard output, which stays empty. Raises UsageError before any work.
     """
     asked, how, taken = wishes or Wishes(), run or deblurrer.run(), set[Path]()
     targets = plan_targets(sources, output)
@@ -101,11 +102,12 @@ def deblur_files(
             write_bytes(target, developed.data, overwrite=asked.overwrite)
             if asked.plot:
                 write_plots(target, photo, developed.restoration, overwrite=asked.overwrite)
+        counts = asked.strict or target is None
         return Outcome(
             source.name,
             None if developed.data is None else str(target or STANDARD),
             data=None if target else developed.data,
-            exit_code=6 if asked.strict and developed.restoration.receipt.verdict == "refused" else 0,
+            exit_code=6 if counts and developed.restoration.receipt.verdict == "refused" else 0,
             seconds=round(time.perf_counter() - start, 3),
             **developed.record,  # type: ignore[arg-type]
         )

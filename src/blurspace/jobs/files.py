@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
-from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES
+from blurspace.io import files
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, shown
 from blurspace.io.images import MAX_PIXELS, find_photos, read_photo
 from blurspace.types import Photo
 
@@ -34,7 +35,7 @@ def find_sources(names: Sequence[str]) -> list[Source]:
     A name that leads nowhere stays in the list with its problem, so that the others are done. Raises NoInputError
     where no name leads anywhere.
     """
-    found = {source.name: source for name in names for source in _expand(name)}
+    found = {source.name: source for name in names for source in _sources(name)}
     if all(source.problem for source in found.values()):
         raise NoInputError(
             next((source.problem for source in found.values() if source.problem), "no input was given: give a photo")
@@ -71,15 +72,8 @@ def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = D
 def check_target(target: Path, sources: Sequence[Source], *, overwrite: bool) -> None:
     """Raise OutputError, before any work, where `target` is an input, exists already or cannot be written."""
     if any(_same_file(target, source.name) for source in sources):
-        raise OutputError(f"{target} is an input, and inputs are never overwritten: give another output")
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder: give a file name")
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already: give --overwrite or another output")
-    if not target.parent.is_dir():
-        raise OutputError(f"the folder {target.parent} does not exist: create it or give another output")
-    if not os.access(target.parent, os.W_OK):
-        raise OutputError(f"the folder {target.parent} is not writable: give another output")
+        raise OutputError(f"{shown(target)} is an input, and inputs are never overwritten: give another output")
+    files.check_target(target, overwrite=overwrite)
 
 
 def check_format(target: Path | None, photo: Photo) -> None:
@@ -94,19 +88,15 @@ def beside(target: Path, mark: str, suffix: str) -> Path:
     return target.with_name(target.stem.removesuffix(DEBLURRED) + mark + suffix)
 
 
-def _expand(name: str) -> list[Source]:
+def _sources(name: str) -> list[Source]:
     if name == STANDARD or Path(name).is_file():
         return [Source(name)]
     try:
         photos = find_photos([Path(name)])
-    except (NoInputError, PictureError) as error:
+    except NoInputError as error:
         return [Source(name, problem=str(error))]
-    ours = [path for path in photos if Path(path.stem).suffix in OUR_MARKS]
-    fresh = [Source(str(path)) for path in photos if path not in ours]
-    if fresh:
-        return fresh
-    what = "holds no photo" if Path(name).is_dir() else "does not exist"
-    return [Source(name, problem=f"{name} {what}: give a photo, or a folder of photos")]
+    fresh = [Source(str(path)) for path in photos if Path(path.stem).suffix not in OUR_MARKS]
+    return fresh or [Source(name, problem=f"{shown(name)} holds only results of blurspace: give photos")]
 
 
 def create_folder(folder: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 
-from blurspace.blur.kernels import normalise
 from blurspace.codes import AnySpace, show_code
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.files import shown
@@ -14,7 +13,8 @@ from blurspace.jobs.inspect import Record
 from blurspace.jobs.records import describe_kernel, number, picture_bytes
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.types import Code, Kernel, Pair
+from blurspace.restore.blurs import CodeBlur
+from blurspace.types import Pair
 
 # px, our choice: the sides of the pictures that a code is shown on. A point or a square stands every 64 px.
 LEAST_SHOWN, MOST_SHOWN = 64, 1024
@@ -61,7 +61,7 @@ def inspect_pair(
             check_target(path, [Source(str(sharp)), Source(str(blurry))], overwrite=overwrite)
     pair = read_pair(sharp, blurry)
     code = space.extract(pair.sharp, pair.blurry)
-    kernel = mean_kernel(space, code) if isinstance(space, BasisSpace) else None
+    kernel = CodeBlur(code, space).kernel if isinstance(space, BasisSpace) else None
     if save and kernel is not None:
         write_kernel(save, kernel, overwrite=overwrite)
     if plot:
@@ -81,8 +81,3 @@ def inspect_pair(
         "reblur_psnr": number(float(psnr(space.reblur(pair.sharp, code).clamp(0, 1), pair.blurry)), 3),
         "sharp_psnr": number(float(psnr(pair.sharp, pair.blurry)), 3),
     }
-
-
-def mean_kernel(space: BasisSpace, code: Code) -> Kernel:
-    """The one kernel (1 1 k k) of the mean of all cells of a code (1 c p q)."""
-    return normalise(space.kernels(code[:, :-1].mean((2, 3), keepdim=True))[:, 0].clamp_min(0))

@@ -128,7 +128,9 @@ class _Run:
         self.rates = list(zip(self._groups(), rates, strict=True))  # after loading, which makes new groups
         self.log = Log(self.out / LOG, up_to=self.step)
         if not resume:
-            self._report(self._validate())  # the measure of no training, and a fault in it comes at once
+            measured = self._validate()  # the measure of no training, and a fault in it comes at once
+            self.began = self.saved = time.perf_counter()  # the minutes are for steps
+            self._report(measured)
 
     def train(self, resume: bool) -> Path:
         self._start(resume)
@@ -195,9 +197,8 @@ class _Run:
             "optimisers": {name: one.state_dict() for name, one in self.task.optimisers.items()},
             "average": self.average.tensors if self.settings.average else None,
         }
-        # One file for all of it, so that weights and optimiser can never be of different steps.
         buffer = io.BytesIO()
-        torch.save(state, buffer)
+        torch.save(state, buffer)  # one file, so that weights and optimiser can never be of different steps
         write_bytes(self.out / CHECKPOINT, buffer.getvalue(), overwrite=True)
         self.saved = time.perf_counter()
         return path
