@@ -52,6 +52,7 @@ def test_record_has_the_contracts_fields(photo):
     record = run(photo)[0].record()
     names = "input output verdict reason method kernel reblur_psnr change_psnr sigma seconds peak_mib device runtime"
     assert set(names.split()) <= set(record)
+    assert list(record)[:4] == names.split()[:4]
     assert set(record["kernel"]) == {"size", "length_px", "angle_deg", "confidence"}
     assert record["change_psnr"] is None  # infinite
     assert record["runtime"].startswith("torch ")

@@ -1,5 +1,6 @@
 """Which methods and models are there, and what was measured of each? Those in `cards.toml`; `catalog` uses them."""
 
+import builtins
 import hashlib
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -44,9 +45,6 @@ CHECKPOINT = "checkpoint"  # what the network of another project's file is calle
 Build = Callable[[Any, Options], tuple[Any, ...]]
 
 
-Bytes = bytes  # a card has a field of that name
-
-
 @dataclass(frozen=True)
 class Card:
     """What is known about one method. `parameters`, `bytes` and `sha256` are those of its weights, if it has any.
@@ -82,7 +80,7 @@ class Card:
         names = ("name", "task", "parameters", "bytes", "sha256", "licence", "trained_on", "measured")
         return {name: getattr(self, name) for name in (*names, "colour_space")} | {"papers": list(self.papers)}
 
-    def files(self, folder: Path | None = None) -> "dict[str, Bytes]":
+    def files(self, folder: Path | None = None) -> dict[str, builtins.bytes]:
         """What its weights files hold, in `folder` or the package, by name.
 
         Raises ModelError where one is missing or is not the one that the card describes.

@@ -15,6 +15,10 @@ DEBLURRERS = {
     "classical, half strength": build_deblurrer("classical", kernel=KERNEL, strength=0.5),
     "learned, known kernel": build_deblurrer("learned", kernel=KERNEL),
     "auto, known kernel": build_deblurrer("auto", kernel=KERNEL),
+    "auto": build_deblurrer("auto", size=11),
+    "classical, any size": build_deblurrer("classical"),
+    "rotation": build_deblurrer("rotation", size=11),
+    "belt": build_deblurrer("belt"),
     "kaufman2020-small": build_deblurrer("kaufman2020-small"),
 }
 SIZES = [(64, 64), (65, 91), (120, 48)]

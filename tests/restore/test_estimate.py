@@ -8,7 +8,7 @@ import torch
 from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, extent, gaussian, line, shake
 from blurspace.restore.candidates import SearchSettings, begin, estimate_kernel
-from blurspace.restore.estimate import Found, Search, find, grow_to_full, refine, settle
+from blurspace.restore.estimate import Reached, Search, find, grow_to_full, refine, settle
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
 from blurspace.restore.pyramid import scales, shrink
 from blurspace.restore.sparse_gradients import look, sparse_gradient_picture
@@ -62,7 +62,7 @@ def test_searches_get_narrower_until_one_is_clearly_worse(best, tried):
     """The score is here the distance from one side; each start lies across the last one's."""
 
     def found(blurry, search, level, **_):
-        return Found(search, line(search.side, 0.0), 0)
+        return Reached(search, line(search.side, 0.0), 0)
 
     def score(searches, found):
         return 100 + 10 * abs(found.search.side - best)
@@ -94,7 +94,7 @@ def test_the_confidence_is_how_well_the_searches_agree(astray):
 
     def found(blurry, search, level, **_):
         drawn = line(21, next(directions) if astray else 0.0)
-        return Found(search, crop_or_pad(drawn, search.side), level)
+        return Reached(search, crop_or_pad(drawn, search.side), level)
 
     three = SearchSettings(worse=0)  # so that there are three searches
     estimate = replace(begin(made_scene(128, seed=4), settings=three), find=found).best(41, 128)
@@ -201,7 +201,7 @@ def test_settling_goes_down_to_the_level_and_keeps_the_kernel():
 
 def test_a_kernel_grows_to_full_size_by_the_scale():
     small = line(9, 0.0)
-    grown = grow_to_full(Found(Search(21), small, len(scales(21)) - 3))
+    grown = grow_to_full(Reached(Search(21), small, len(scales(21)) - 3))
     assert grown.shape[-1] == 21
     assert float(grown.sum()) == pytest.approx(1)
     assert extent(grown)[0] == pytest.approx(2 * extent(small)[0], abs=2)

@@ -174,6 +174,12 @@ def test_starts_from_weights_of_its_own(build, tmp_path):
     assert all(torch.equal(own[name], one) for name, one in started.networks["deconvolver"].state_dict().items())
     with pytest.raises(ModelError, match="log_levels"):
         build(start=str(tmp_path / "own"), deconvolver={"rounds": 2, "widths": (8, 8)})
+    for name, words in (
+        ("denoiser/weights.safetensors", r"train recipes/denoiser\.toml first, or give --set start=FILE"),
+        ("mine", "mine does not exist: give --set start=FILE"),
+    ):
+        with pytest.raises(ModelError, match=words):
+            build(start=str(tmp_path / name))
 
 
 def test_starts_from_a_denoiser_and_is_blind_to_hints(build, photos, tmp_path):

@@ -48,6 +48,10 @@ class Outcome(FileRecord):
     runtime: str = field(default_factory=runtime)
     notes: tuple[str, ...] = ()
 
+    def record(self) -> dict[str, object]:
+        """The JSON object of this file, with what became of it before the reason."""
+        return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
+
 
 @dataclass(frozen=True)
 class Wishes:

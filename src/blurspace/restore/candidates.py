@@ -20,7 +20,7 @@ from torch import Tensor
 from blurspace.blur.agreement import offset
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.restore.deconvolve import Rounds, deconvolve
-from blurspace.restore.estimate import LAST_SETTLING, SPARSITY_LAST, Found, Search, find, grow_to_full, settle
+from blurspace.restore.estimate import LAST_SETTLING, SPARSITY_LAST, Reached, Search, find, grow_to_full, settle
 from blurspace.restore.evidence import normalised_sparsity, unexplained
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.pyramid import COARSEST_SIDE, LEVEL_SCALE, resize_kernel, scales, shrink, side_at
@@ -80,7 +80,7 @@ class Estimate:
 class Candidate:
     """How far one search has come, and its score there: lower is better."""
 
-    found: Found
+    found: Reached
     score: float
 
 
@@ -143,9 +143,9 @@ class Searches:
     sparsity: float
     settings: SearchSettings
     run: Run
-    find: Callable[..., Found] = find
-    settle: Callable[..., Found] = settle
-    score: "Callable[[Searches, Found], float]" = field(default=lambda searches, found: searches.unlike_sharp(found))
+    find: Callable[..., Reached] = find
+    settle: Callable[..., Reached] = settle
+    score: "Callable[[Searches, Reached], float]" = field(default=lambda searches, found: searches.unlike_sharp(found))
 
     def best(self, size: int | None, shorter: int) -> Estimate:
         """The kernel of the search that explains the window best."""
@@ -166,7 +166,7 @@ class Searches:
         search = Search(max(kernel.shape[-1] + 2 * self.settings.room, COARSEST_SIDE), sparsity=self.sparsity)
         level = _level(search, self.settings.compared_at)
         start = resize_kernel(kernel.to(self.blurry), scales(search.side)[level])
-        started = Found(search, crop_or_pad(start, side_at(search.side, scales(search.side)[level])), level)
+        started = Reached(search, crop_or_pad(start, side_at(search.side, scales(search.side)[level])), level)
         reached = self.finished([started])
         agreement = offset(kernel.to(reached), reached, fineness=self.settings.fineness)[2]
         return Estimate(reached, min(agreement, 1.0))
@@ -186,7 +186,7 @@ class Searches:
                 break
         return begun
 
-    def finished(self, going: Sequence[Found]) -> Kernel:
+    def finished(self, going: Sequence[Reached]) -> Kernel:
         """The best of those that go on, settled, at full resolution, trimmed."""
         settled = [
             self.settle(self.blurry, found, _level(found.search, self.noisy), ignore=self.ignore, run=self.run)
@@ -205,11 +205,11 @@ class Searches:
             sigma >= self.settings.noisy or self.settings.least_per_variance * sigma**2 > last for sigma in sigmas
         )
 
-    def scored(self, found: Found) -> "Candidate":
+    def scored(self, found: Reached) -> "Candidate":
         """How far a search has come, with its score."""
         return Candidate(found, self.score(self, found))
 
-    def unlike_sharp(self, found: Found) -> float:
+    def unlike_sharp(self, found: Reached) -> float:
         """How little like a sharp picture that explains the window it is, deconvolved."""
         scale = scales(found.search.side)[found.level]
         clipped = None if self.ignore is None else shrink(self.ignore.to(self.blurry.dtype), scale) > 0
@@ -226,7 +226,7 @@ class Searches:
         )
         return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)
 
-    def with_less_room(self, found: Found) -> Found:
+    def with_less_room(self, found: Reached) -> Reached:
         """The same search, bounded by what its kernel needs: less to compute, and less room for noise."""
         steps = scales(found.search.side)
         scale = steps[found.level]
@@ -237,7 +237,7 @@ class Searches:
         levels = len(scales(bound)) - (len(steps) - found.level)
         if bound == found.search.side or levels < 0:
             return found
-        return Found(replace(found.search, side=bound), crop_or_pad(found.kernel, side_at(bound, scale)), levels)
+        return Reached(replace(found.search, side=bound), crop_or_pad(found.kernel, side_at(bound, scale)), levels)
 
 
 def _level(search: Search, left: int) -> int:

@@ -49,7 +49,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class Reached:
     """How far a search has come: the `kernel` at the `level`, counted from the coarsest."""
 
     search: Search
@@ -57,7 +57,7 @@ class Found:
     level: int
 
 
-def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Found:
+def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Reached:
     """Run a search from its beginning down to a level, for a grey picture (1 1 h w) in [0, 1].
 
     `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones.
@@ -76,25 +76,25 @@ def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = N
         steps = sparsities[index * STEPS_PER_LEVEL :][:STEPS_PER_LEVEL]
         kernel = refine(seen, kernel, steps, ridge=search.ridge, threshold=THRESHOLD)
         kernel = refine(seen, kernel, settling, ridge=search.ridge, threshold=SETTLED_THRESHOLD)
-    return Found(search, kernel, level)
+    return Reached(search, kernel, level)
 
 
-def settle(blurry: Image, found: Found, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Found:
+def settle(blurry: Image, now: Reached, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Reached:
     """Let a kernel settle down to a level, at the last one for longer. It has no more to be searched for."""
-    search, levels, kernel = found.search, scales(found.search.side), found.kernel
-    for index in range(found.level, level + 1):
+    search, levels, kernel = now.search, scales(now.search.side), now.kernel
+    for index in range(now.level, level + 1):
         if run:
             run.check()
-        if index > found.level:
+        if index > now.level:
             kernel = grow(kernel, side_at(search.side, levels[index]))
         seen = _seen(blurry, kernel, levels[index], ignore)
         shares = LAST_SETTLING if index == level else SETTLING
         settling = [share * search.sparsity for share in shares]
         kernel = refine(seen, kernel, settling, ridge=search.ridge, threshold=SETTLED_THRESHOLD)
-    return Found(search, kernel, level)
+    return Reached(search, kernel, level)
 
 
-def grow_to_full(found: Found) -> Kernel:
+def grow_to_full(found: Reached) -> Kernel:
     """The kernel at full resolution, without learning more from the finer levels."""
     kernel = found.kernel
     for scale in scales(found.search.side)[found.level + 1 :]:

@@ -90,10 +90,10 @@ class LearnedRestorer:
         else:
             start = make_start(tile, kernel, self.seen.sigma, clipped, rounds=self.rounds, run=run)
         told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
-        seen, started = (planes.expand(-1, 3, -1, -1) for planes in (tile, start))
+        blurry, begun = (planes.expand(-1, 3, -1, -1) for planes in (tile, start))
         run.check()
         with torch.inference_mode(), run.networks():
-            sharp = self.network(seen, kernel, *told, started)
+            sharp = self.network(blurry, kernel, *told, begun)
         # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
         sharp = sharp.mean(1, keepdim=True) if tile.shape[1] == 1 else sharp
         return sharp if clipped is None else torch.where(clipped, start, sharp)

@@ -118,7 +118,7 @@ class Observed:
         return busiest(self._cells(light), self.size, side)
 
     def find(self, finder: "Callable[[Observed, Run], T]", run: Run) -> T:
-        """What a finder finds in it; each is asked once."""
+        """What a finder finds in it. Finders that are equal are asked once, which is how `auto` searches once."""
         if finder not in self._known:
             self._known[finder] = finder(self, run)
         return self._known[finder]  # type: ignore[return-value]

@@ -13,13 +13,13 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from blurspace.chance import chance
-from blurspace.io.weights import load_into, read_weights
+from blurspace.io.weights import load_into
 from blurspace.losses import divergence
 from blurspace.nets.code_prior import CodePrior
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.kernel_space import BasisNetwork
 from blurspace.train.on_pairs import PairSettings, pair_source
-from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, read_start
 from blurspace.train.settings import Recipe
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
@@ -102,7 +102,7 @@ def _space(recipe: CodePriorRecipe, device: str) -> tuple[BasisSpace, CodePrior]
     with seeded(recipe.loop.seed):
         space = BasisSpace(**recipe.space.model_dump())
     assert space.prior is not None  # the settings want a latent number
-    old = {name: one for name, one in read_weights(recipe.start)[0].items() if not name.startswith("space.prior.")}
+    old = {name: one for name, one in read_start(recipe.start)[0].items() if not name.startswith("space.prior.")}
     new = {f"space.prior.{name}": one for name, one in space.prior.state_dict().items()}
     load_into({"space": space}, old | new)
     space.to(device).requires_grad_(False)

@@ -18,12 +18,12 @@ from blurspace.blur.kernels import normalise
 from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.triplets import draw_triplets
-from blurspace.io.weights import load_into, read_weights
+from blurspace.io.weights import load_into
 from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
 from blurspace.restore.learned import make_start
 from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, USUAL, Cases, Making, draw_cases, make_shards, read_shard
-from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts
+from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts, read_start
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Kernel
@@ -76,7 +76,7 @@ def build_deconvolver(
     with seeded(recipe.loop.seed):
         network = Deconvolver(**recipe.deconvolver.model_dump())
     if recipe.start is not None:
-        tensors, about = read_weights(recipe.start)
+        tensors, about = read_start(recipe.start)
         if "denoiser" in about.get("architecture", {}):
             load_into({"denoiser": network.denoiser}, _blind_to_hints(tensors, network))
         else:

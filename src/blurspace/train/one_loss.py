@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
 
 from blurspace.data.crops import Part, SharpPhotos
 from blurspace.data.triplets import Triplets
+from blurspace.errors import ModelError
+from blurspace.io.files import shown
 from blurspace.io.weights import load_into, read_weights
 from blurspace.metrics import psnr
 from blurspace.train.settings import AdamSettings, Strict
@@ -78,13 +80,21 @@ def picture_measures(restored: Image, pair: Pair | Triplets) -> dict[str, Tensor
     return {name: psnr(picture.clamp(0, 1), pair.sharp) for name, picture in pictures.items()}
 
 
+def read_start(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The weights file that a recipe starts from. Raises ModelError as `read_weights`, with what to train first."""
+    if not path.exists():
+        first = f"train recipes/{path.parent.name}.toml first, or " if path.name == "weights.safetensors" else ""
+        raise ModelError(f"{shown(path)} does not exist: {first}give --set start=FILE")
+    return read_weights(path)
+
+
 def load_start(networks: Mapping[str, nn.Module], path: Path | None) -> None:
     """Weights to start from, out of a file that may hold other networks too; None: they stay as they are.
 
     Raises ModelError where the file does not hold them.
     """
     if path is not None:
-        tensors = read_weights(path)[0]
+        tensors = read_start(path)[0]
         load_into(networks, {key: one for key, one in tensors.items() if key.partition(".")[0] in networks})
 
 
