@@ -149,3 +149,60 @@ def test_diagnosis_and_transfer():
     assert moved.shape == sharp.shape
     assert moved.dtype == torch.uint8
     assert (moved.float() - BLURRY.float()).abs().mean() < (sharp.float() - BLURRY.float()).abs().mean() / 2
+
+
+def test_a_pillow_image_keeps_what_is_beside_its_pixels(tmp_path):
+    image = PIL.Image.fromarray(as_array())
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # on its side
+    file = BytesIO()
+    image.save(file, "JPEG", quality=95, exif=exif, icc_profile=b"profile")
+    result = deblurred(PIL.Image.open(file))
+    assert result.image.info["icc_profile"] == b"profile"
+    with PIL.Image.open(result.save(tmp_path / "sharp.png")) as saved:
+        assert saved.format == "PNG"
+        assert saved.getexif()[0x0112] == 6
+        assert saved.info["icc_profile"] == b"profile"
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_a_file_is_saved_in_the_format_that_its_new_name_says(tmp_path, format):
+    for suffix, wanted in ((".png", "PNG"), (".jpg", "JPEG"), (".tif", "TIFF")):
+        with PIL.Image.open(deblurred(as_file(format)).save(tmp_path / f"{format}{suffix}")) as saved:
+            assert saved.format == wanted
+
+
+def test_odd_arrays_and_kernels():
+    wanted = deblurred(as_array()).image
+    locked = as_array()
+    locked.flags.writeable = False
+    assert np.array_equal(deblurred(locked).image, wanted)
+    assert deblurred(as_array().astype(">u2") * 257).image.dtype == np.dtype(">u2")
+    grey16 = PIL.Image.fromarray(as_array(1)[..., 0].astype(np.uint16) * 257)
+    assert deblurred(grey16).image.mode == grey16.mode == "I;16"
+    more = blurspace.deblur(as_array(), method="classical", kernel=KERNEL[0, 0].numpy() * 25, device="cpu")
+    assert np.array_equal(more.image, wanted)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        np.zeros((2, 2), np.uint8),
+        np.zeros((0, 50, 3), np.uint8),
+        np.zeros((40, 40), complex),
+        np.full((40, 40), "x"),
+        torch.zeros(40, 40).to_sparse(),
+        torch.zeros(40, 40, device="meta"),
+    ],
+)
+def test_what_looks_like_a_picture_and_is_none(what):
+    with pytest.raises(UsageError):
+        deblurred(what)
+
+
+def test_what_is_left_alone_is_the_same_to_the_last_bit():
+    sharp = SCENE[0].permute(1, 2, 0).double().numpy() / 1.7
+    result = blurspace.deblur(sharp, device="cpu")
+    assert result.verdict == "left alone"
+    assert np.array_equal(result.image, sharp)
+    assert result.image is not sharp

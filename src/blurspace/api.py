@@ -5,7 +5,7 @@ of uint8, uint16 or floats in [0, 1], or a tensor (h w), (c h w) or (1 c h w) of
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from blurspace.builders import build_space
 from blurspace.catalog import build_deblurrer
 from blurspace.codes import transfer as transfer_code
 from blurspace.errors import OutputError, UsageError
-from blurspace.io.images import coding_for, encode_photo, read_photo, write_bytes
+from blurspace.io.images import MIN_SIDE, as_kernel, coding_for, encode_photo, read_photo, write_bytes
 from blurspace.io.jpeg import quantisation_sigma
+from blurspace.io.raster import bare_exif
 from blurspace.restore.diagnose import Diagnosis
 from blurspace.restore.diagnose import diagnose as diagnose_seen
 from blurspace.restore.driver import Restoration
@@ -60,10 +61,12 @@ class Result:
     @property
     def image(self) -> Any:
         """The picture, restored or as it was, as what was given: kind, shape and type; a NumPy array for files."""
-        return self.given.like(self.restoration.restored)
+        return self.given.like(self.restoration.restored) if self.verdict == "restored" else self.given.again()
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write it, in the format of the file that was given, else in that of the suffix; what is sharp as it was.
+        """Write it in the format of the suffix, with the profile, EXIF and XMP of what was given.
+
+        Of a file in that format, what is sharp already is written byte for byte.
 
         Raises OutputError where it was refused, where the path exists, or where the format cannot hold it.
         """
@@ -93,10 +96,9 @@ def deblur(
     ModelError on methods and weights that are not there, Cancelled as `run` says.
     """
     place = pick_device(device)
-    shape = None if kernel is None else torch.as_tensor(kernel, dtype=torch.float32)
     deblurrer = build_deblurrer(
         method,
-        kernel=None if shape is None else shape.reshape(1, 1, *shape.shape[-2:]),
+        kernel=None if kernel is None else as_kernel(np.asarray(kernel), name="kernel"),
         size=size,
         response=response,
         strength=strength,
@@ -147,16 +149,31 @@ class Picture:
         if isinstance(self.given, np.ndarray):
             return array.reshape(self.given.shape).astype(self.given.dtype)
         array = array[..., 0] if array.shape[-1] == 1 else array
-        return PIL.Image.fromarray(array) if isinstance(self.given, PIL.Image.Image) else array
+        if not isinstance(self.given, PIL.Image.Image):
+            return array
+        image = PIL.Image.fromarray(array)
+        image.info = dict(self.given.info)
+        return image
+
+    def again(self) -> Any:
+        """What was given once more: arrays and tensors as a copy, files as an array."""
+        if isinstance(self.given, Tensor):
+            return self.given.clone()
+        return self.given.copy() if hasattr(self.given, "copy") else self.like(self.values)
 
     def encoded(self, values: Tensor, path: str | Path) -> bytes:
-        """New values (1 c h w) as a file."""
+        """New values (1 c h w) as a file of the format that the path names."""
+        coding = coding_for(path)
         if self.photo is not None:
+            if self.photo.format != coding.format:
+                return encode_photo(replace(self.photo, coding=coding), values)
             same = self.photo.source is not None and values is self.values
             return self.photo.source if same else encode_photo(self.photo, values)  # type: ignore[return-value]
         dtype = torch.uint8 if values.is_floating_point() else values.dtype
         alpha = None if self.alpha is None else as_stored(self.alpha, dtype).cpu()
-        photo = Photo(as_stored(values, dtype).cpu(), alpha, coding_for(path))
+        told = getattr(self.given, "info", {})  # of a Pillow image
+        exif = bare_exif(told.get("exif"))
+        photo = Photo(as_stored(values, dtype).cpu(), alpha, coding, icc=told.get("icc_profile"), exif=exif)
         return encode_photo(photo, photo.samples)
 
 
@@ -166,17 +183,22 @@ def picture(what: What) -> Picture:
         photo = read_photo(what)
         return Picture(what, photo.samples, photo.alpha, photo)
     if isinstance(what, PIL.Image.Image):
-        if what.mode not in ("L", "LA", "RGB", "RGBA"):
-            raise UsageError(f"a Pillow image of mode {what.mode} was given: convert it to L, LA, RGB or RGBA")
+        if what.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
+            raise UsageError(f"a Pillow image of mode {what.mode} was given: convert it to L, LA, RGB, RGBA or I;16")
         planes = torch.from_numpy(np.array(what).reshape(what.height, what.width, -1)).permute(2, 0, 1)
     elif isinstance(what, np.ndarray):
-        if what.ndim not in (2, 3):
+        if what.ndim not in (2, 3) or not what.size:
             given = f"an array of shape {what.shape} was given"
             raise UsageError(f"{given}: give (height, width) or (height, width, channels)")
-        planes = torch.from_numpy(np.ascontiguousarray(what).reshape(*what.shape[:2], -1)).permute(2, 0, 1)
+        if what.dtype.kind not in "uif" or what.dtype.itemsize > 8:
+            raise UsageError(f"an array of {what.dtype} was given: give uint8, uint16 or floats in [0, 1]")
+        plain = np.require(what, what.dtype.newbyteorder("="), ["C", "W"]).reshape(*what.shape[:2], -1)
+        planes = torch.from_numpy(plain).permute(2, 0, 1)
     elif isinstance(what, Tensor):
         if what.ndim not in (2, 3, 4) or (what.ndim == 4 and len(what) != 1):
             raise UsageError(f"a tensor of shape {tuple(what.shape)} was given: give (h, w), (c, h, w) or (1, c, h, w)")
+        if what.layout != torch.strided or what.is_meta:
+            raise UsageError("a sparse or empty tensor was given: give a dense one")
         planes = what.detach().reshape(-1, *what.shape[-2:])
     else:
         raise UsageError(f"{type(what).__name__} was given: give a path, bytes, a Pillow image, an array or a tensor")
@@ -185,7 +207,9 @@ def picture(what: What) -> Picture:
 
 def _checked(what: What, planes: Tensor) -> Picture:
     """Split off alpha, and see that the values can be a picture."""
-    channels = planes.shape[1]
+    channels, size = planes.shape[1], planes.shape[-2:]
+    if min(size) < MIN_SIDE:
+        raise UsageError(f"a picture of {size[1]} x {size[0]} pixels was given: give at least {MIN_SIDE} a side")
     if not 1 <= channels <= 4:
         raise UsageError(f"a picture with {channels} channels was given: give 1 or 3, or with alpha 2 or 4")
     if planes.is_floating_point():

@@ -22,6 +22,7 @@ class Console:
     quiet: bool = False
     verbose: bool = False
     as_json: bool = False
+    interrupted: bool = False
     _shown: "Progress | None" = None
     _stage: "TaskID | None" = None
 
@@ -83,7 +84,7 @@ class Console:
         """How to work, telling this console."""
         from blurspace.run import Run, fast_in_half
 
-        return Run(device=device, half=fast_in_half(device), on_step=self.step)
+        return Run(device=device, half=fast_in_half(device), on_step=self.step, cancelled=lambda: self.interrupted)
 
 
 def _bar() -> "Progress":

@@ -73,11 +73,11 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(device.type, enabled=False) if known else nullcontext()
 
 
-def pick_device(name: str = "auto") -> str:
+def pick_device(name: str = "auto", among: Sequence[str] = DEVICES) -> str:
     """The device of that name, "auto" being CUDA, then MPS, then the CPU. Raises UsageError where it is not there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name not in DEVICES:
-        raise UsageError(f"the device {name} is not known: give one of {', '.join(DEVICES)}")
+    if name not in among:
+        raise UsageError(f"the device {name} is not known: give one of {', '.join(among)}")
     if name == "auto":
         return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
     if not there[name]:

@@ -62,7 +62,8 @@ def fake(monkeypatch):
         wish.built.append(options)
 
         kernel = options.get("kernel")
-        return Fake(wish.verdict, change=wish.answer, kernel=None if kernel is None else UniformBlur(kernel))
+        blur = None if kernel is None else UniformBlur(kernel)
+        return Fake(wish.verdict, change=wish.answer, kernel=blur, as_it_is=True)
 
     monkeypatch.setattr("blurspace.catalog.build_deblurrer", lambda _method, **options: build(**options))
     return wish

@@ -10,22 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from blurspace.bench import translations
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress
-from blurspace.bench.translations import (
-    BANK,
-    BASELINES,
-    BATCH,
-    CROP,
-    FRAME,
-    SEED,
-    STEPS,
-    Setting,
-    World,
-    means_of,
-    measured,
-    rendered,
-    table_of,
-)
+from blurspace.bench.translations import BANK, BASELINES, BATCH, CROP, FRAME, SEED, STEPS, Setting, World
 from blurspace.blur.cameras import CAMERAS
 from blurspace.builders import build_network
 from blurspace.catalog import WEIGHTS
@@ -67,19 +54,19 @@ PAPER = {
     **{"network:mimo": 26.98, "network:nafnet": 20.54},
     **{"size:0.25": 25.45, "size:0.5": 25.93, "size:0.75": 26.32},
 }
-summary = means_of
+summary = translations.means_of
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Train the method and measure it; `data`: as the protocol says, `limit`: so many steps."""
     setting = TRANSLATIONS.get(method)
     world = make_world(data, setting or Setting(), tests_of=KNOWN if method == HOME else UNKNOWN)
-    return measured(world, method, setting, limit=limit, progress=progress)
+    return translations.measured(world, method, setting, limit=limit, progress=progress)
 
 
 def table(results: Sequence[BenchResult]) -> list[Row]:
     """One line per method, beside the paper's number."""
-    return table_of(results, METHODS, PAPER)
+    return translations.table_of(results, METHODS, PAPER)
 
 
 def make_world(data: Path, setting: Setting, *, tests_of: str = UNKNOWN) -> World:
@@ -90,8 +77,8 @@ def make_world(data: Path, setting: Setting, *, tests_of: str = UNKNOWN) -> Worl
     cut = round(setting.share * len(order))
     parts = [SharpPhotos.of([photos.photos[place] for place in places]) for places in (order[:cut], order[cut:])]
     source = from_scenes(parts[0], CAMERAS[UNKNOWN], side=FRAME)
-    blurry = rendered(source, len(parts[0].photos))
-    sharp = rendered(from_scenes(parts[1], CAMERAS[UNKNOWN], side=FRAME), len(parts[1].photos))
+    blurry = translations.rendered(source, len(parts[0].photos))
+    sharp = translations.rendered(from_scenes(parts[1], CAMERAS[UNKNOWN], side=FRAME), len(parts[1].photos))
     known = from_scenes(parts[1], CAMERAS[KNOWN], side=FRAME)
     tests = from_scenes(SharpPhotos(data / "test/kodak24"), CAMERAS[tests_of], side=TEST_SIDE)
     return World(

@@ -8,20 +8,10 @@ averaged from high-speed frames: the result is about these, and no more.
 from collections.abc import Sequence
 from pathlib import Path
 
+from blurspace.bench import translations
 from blurspace.bench.result import BenchResult, Progress, Row, no_progress
 from blurspace.bench.spaces import all_pairs, halved
-from blurspace.bench.translations import (
-    BANK,
-    BATCH,
-    CROP,
-    STEPS,
-    Setting,
-    World,
-    means_of,
-    measured,
-    supervised,
-    table_of,
-)
+from blurspace.bench.translations import BANK, BATCH, CROP, STEPS, Setting, World
 from blurspace.data.crops import SharpPhotos, read_pixels
 from blurspace.data.sources import from_pairs
 from blurspace.io.files import find_photos
@@ -35,18 +25,18 @@ PROTOCOL = (
     f"steps of {BATCH} crops of {CROP} px, one seed; tested on test/gopro averaged 2 x 2; PSNR over all colours, both "
     "rounded to 8 bits, mean"
 )
-summary = means_of
+summary = translations.means_of
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """Train the method and measure it; `data`: as the protocol says, `limit`: so many steps."""
     world = gopro_world(data, steps=limit or STEPS)
-    return measured(world, method, Setting() if method == "ours" else None, limit=limit, progress=progress)
+    return translations.measured(world, method, Setting() if method == "ours" else None, limit=limit, progress=progress)
 
 
 def table(results: Sequence[BenchResult]) -> list[Row]:
     """One line per method."""
-    return table_of(results, METHODS)
+    return translations.table_of(results, METHODS)
 
 
 def gopro_world(data: Path, *, steps: int) -> World:
@@ -54,7 +44,7 @@ def gopro_world(data: Path, *, steps: int) -> World:
     shot, reds, tests = (all_pairs(data / part) for part in ("train/gopro_half", "train/reds_half", "test/gopro"))
     frames = find_photos([data / "train/gopro_240fps_half"])[::EVERY]
     sharp = [read_pixels(frame) for frame in frames]
-    known = supervised(reds.pairs, steps=steps)
+    known = translations.supervised(reds.pairs, steps=steps)
     return World(
         blurry=[pair[1] for pair in shot.pairs],
         sharp=sharp,

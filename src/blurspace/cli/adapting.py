@@ -46,11 +46,12 @@ def adapt(
     if output is None:
         raise UsageError("where the camera's file shall go is not known: give -o camera.safetensors")
     from blurspace.jobs.adapt import Given, adapt_camera
-    from blurspace.jobs.train import check_device
+    from blurspace.jobs.train import DEVICES
+    from blurspace.run import pick_device
     from blurspace.train.adapt import TranslatorRecipe
     from blurspace.train.recipes import read_recipe
 
-    check_device(device)
+    pick_device(device, DEVICES)
     settings = TranslatorRecipe() if recipe is None else read_recipe(recipe)
     if not isinstance(settings, TranslatorRecipe):
         raise UsageError(f"{recipe} is a recipe of task {settings.task}: give one of task translator")

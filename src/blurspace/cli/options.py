@@ -18,15 +18,15 @@ Size = Annotated[int | None, Option("--size", help="Upper bound of the kernel in
 Response = Annotated[str | None, Option("--response", help="Camera response if known: srgb, linear, or 'gamma 2.2'.")]
 Device = Annotated[str, Option("--device", help="auto (CUDA, then MPS, else CPU), cpu, cuda or mps.")]
 
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30, "T": 10**12, "TI": 2**40}
 
 
 def parse_bytes(text: str) -> int:
     """How many bytes are 2GB, 1.5GiB or 800M? Raises UsageError on anything else."""
-    found = re.fullmatch(r"([0-9.]+)\s*([KMG]?I?)B?", text.strip().upper())
+    found = re.fullmatch(r"([0-9.]+)\s*([KMGT]?I?)B?", text.strip().upper())
     try:
         amount = float(found[1]) * UNITS[found[2]] if found else 0
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         amount = 0
     if not amount:
         raise UsageError(f"{text} is no amount of memory: give one such as 2GB or 800MB")

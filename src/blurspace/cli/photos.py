@@ -42,7 +42,7 @@ def deblur(
     memory: Annotated[
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
-    max_pixels: Annotated[int, Option("--max-pixels", help="Refuse photos with more.")] = 200_000_000,
+    max_pixels: Annotated[int, Option("--max-pixels", min=1, help="Refuse photos with more.")] = 200_000_000,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
@@ -98,6 +98,8 @@ def kernel(
     response: Response = None,
 ) -> None:
     """Estimate the blur kernel of one photo, or read it from a sharp-blurry pair."""
+    if save is not None and save == plot:
+        raise UsageError(f"--save and --plot both name {save}: give two names")
     if (image is None) == (pair is None):
         raise UsageError("the kernel of one photo or of one pair can be told: give either IMAGE or --pair")
     if pair is not None:

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import Parameter, Signature, signature
+from signal import SIGINT, signal
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -29,6 +31,13 @@ def verb(job: Callable[..., int | None]) -> Callable[..., None]:
     @wraps(job)
     def typed(*, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> None:
         console = Console(quiet=quiet, verbose=verbose, as_json=as_json)
+
+        def interrupt(*_: object) -> None:
+            console.interrupted = True  # libraries swallow the error while they are imported: then the run notices
+            raise KeyboardInterrupt
+
+        if current_thread() is main_thread():
+            signal(SIGINT, interrupt)
         try:
             code = job(console, **given) or 0
         except BlurspaceError as error:

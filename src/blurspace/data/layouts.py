@@ -263,9 +263,7 @@ LAYOUTS: dict[str, Layout] = {
     "manifest": Layout("a CSV file with columns sharp, blurry and maybe scene, paths relative to it", _manifest),
     "reds": Layout("train/train_sharp/000/*.png beside train/train_blur/000/*.png, or val", _reds, "Nah et al. 2019"),
     "rsblur": Layout(
-        "SCENE/SHOT/gt/gt_sharp.png and SCENE/SHOT/real_blur/real_blur.png, or a list of them",
-        _rsblur,
-        "Rim et al. 2022",
+        "SCENE/SHOT/gt/gt_sharp.png and SCENE/SHOT/real_blur/real_blur.png, or a list", _rsblur, "Rim et al. 2022"
     ),
     # Lists such as RealBlur_J_train_list.txt lie beside the folder: "SHARP BLURRY" in every line.
     "realblur": Layout("SCENE/gt/gt_1.png and SCENE/blur/blur_1.png, or a list of them", _realblur, "Rim et al. 2020"),

@@ -71,7 +71,9 @@ def read_pile(paths: Sequence[str | Path], *, every: int = 1, limit: int | None 
     check_every(every, limit)
     files = list(dict.fromkeys(file for path in paths for file in _files(Path(path))))
     skipped: list[str] = []
-    chosen = _chosen(files, _base(paths, files), every, limit, skipped)
+    folders = [Path(path) for path in paths if Path(path).is_dir()] + [file.parent for file in files]
+    base = Path(os.path.commonpath([folder.absolute() for folder in folders])) if folders else Path()
+    chosen = _chosen(files, base, every, limit, skipped)  # scenes are named from there on
     found = (frame for file, source, places in chosen for frame in _read(file, source, places, every, skipped))
     frames = [replace(frame, place=place) for place, frame in enumerate(found)]
     if not frames:
@@ -145,11 +147,6 @@ def _files(given: Path) -> list[Path]:
         return sorted(path for path in there if path.suffix.lower() in VIDEO_SUFFIXES) or find_photos([given])
     visible = (path for path in given.rglob("*") if not any(n.startswith(".") for n in path.relative_to(given).parts))
     return sorted(path for path in visible if path.suffix.lower() in SUFFIXES | VIDEO_SUFFIXES and path.is_file())
-
-
-def _base(paths: Sequence[str | Path], files: Sequence[Path]) -> Path:
-    folders = [Path(path) for path in paths if Path(path).is_dir()] + [file.parent for file in files]
-    return Path(os.path.commonpath([folder.absolute() for folder in folders])) if folders else Path()
 
 
 def _chosen(files: list[Path], base: Path, every: int, limit: int | None, skipped: list[str]) -> Iterator[Wanted]:

@@ -98,10 +98,7 @@ def draw_triplets(
 def draw_kernels(
     generator: Generator, *, count: int, kernel_side: int, extents: Span, other_share: float = 0.0
 ) -> Kernel:
-    """Draw kernels (count 1 kernel_side kernel_side), each centred, of `extents` (low, high) px.
-
-    `other_share` of them are lines, disks and Gaussians of that width, the others shakes.
-    """
+    """Draw kernels (count 1 kernel_side kernel_side), each centred: see `draw_triplets`."""
     drawn = []
     for extent in _uniform(extents, count, generator).tolist():
         which, share, angle = torch.rand(3, generator=generator).tolist()

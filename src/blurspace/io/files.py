@@ -69,6 +69,8 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError where `path` exists already, is a folder, or is in no folder that may be written to."""
     if path.is_dir():
         raise OutputError(f"{shown(path)} is a folder: give a file name")
+    if path.exists() and not path.is_file():  # a device or a pipe, which a rename would replace
+        raise OutputError(f"{shown(path)} is no file: give a file name, or - for standard output")
     if not overwrite and os.path.lexists(path):
         raise _exists(path)
     if not path.parent.is_dir():

@@ -128,11 +128,16 @@ def read_kernel(path: str | Path) -> Kernel:
     values = _careful(name, "a kernel", _kernel_values, data)
     if values is None:
         values = _grey(name, read_photo(path, min_side=1))
-    if values.ndim < 2 or values.size != np.prod(values.shape[-2:]):
+    return as_kernel(values, name=name)
+
+
+def as_kernel(values: np.ndarray, *, name: str = "the array") -> Kernel:
+    """An array of one plane as a kernel (1 1 k k): see `read_kernel`; `name`: of what holds it."""
+    if values.ndim < 2 or values.size != np.prod(values.shape[-2:]) or not values.size:
         given = f"{name} holds an array of shape {values.shape}, where one kernel (k k) was wanted"
-        raise PictureError(f"{given}: save one")
-    if not (np.isfinite(values).all() and (values >= 0).all() and values.sum() > 0):
-        raise PictureError(f"{name} holds a kernel with NaN, negative values or no light: save one with values >= 0")
+        raise PictureError(f"{given}: give one")
+    if not (np.isrealobj(values) and np.isfinite(values).all() and (values >= 0).all() and values.sum() > 0):
+        raise PictureError(f"{name} holds a kernel with NaN, negative values or no light: give one with values >= 0")
     height, width = values.shape[-2:]
     side = max(height, width) // 2 * 2 + 1
     square = np.zeros((side, side))

@@ -89,7 +89,11 @@ def plan_blur(
     if response not in RESPONSES:
         raise UsageError(f"camera response {response!r} is unknown: choose one of {', '.join(RESPONSES)}")
     if kind == "scene":
-        return Options(kind, camera=_camera(str(value), sigma, quality))
+        if value not in CAMERAS:
+            raise UsageError(f"there is no camera {value}: give --scene one of {', '.join(CAMERAS)}")
+        camera = CAMERAS[str(value)]
+        noise = camera.sigma if sigma is None else sigma
+        return Options(kind, camera=replace(camera, sigma=noise, jpeg=camera.jpeg if quality is None else quality))
     options = Options(kind, response=response, sigma=sigma or 0.0, quality=quality)
     if kind == "kernel":
         return replace(options, kernel=read_kernel(str(value)))
@@ -231,14 +235,6 @@ KINDS: dict[str, Callable[[Image, Options, Generator], Drawn]] = {
     "code": _coded,
     "sample": _coded,
 }
-
-
-def _camera(name: str, sigma: float | None, quality: int | None) -> SceneCamera:
-    if name not in CAMERAS:
-        raise UsageError(f"there is no camera {name}: give --scene one of {', '.join(CAMERAS)}")
-    camera = CAMERAS[name]
-    noise = camera.sigma if sigma is None else sigma
-    return replace(camera, sigma=noise, jpeg=camera.jpeg if quality is None else quality)
 
 
 def _codes(path: str, index: int | None, space: AnySpace) -> tuple[Code, ...]:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-
 from blurspace.errors import UsageError
 from blurspace.io.weights import read_weights
 from blurspace.jobs.records import number
+from blurspace.run import pick_device
 from blurspace.train import loop
 from blurspace.train.one_loss import Report
 from blurspace.train.recipes import TASKS, read_recipe
@@ -32,7 +31,7 @@ def train_recipe(
     of the log. The weights, checkpoint and log go to the folder `out`. Raises UsageError on a wrong recipe or device,
     NoInputError without photos, and what `loop.run` raises.
     """
-    check_device(device)
+    pick_device(device, DEVICES)
     check_minutes(max_minutes)
     settings = read_recipe(recipe, overrides=overrides)
     task = TASKS[settings.task].build(settings, data=data, device=device, report=report)
@@ -62,14 +61,6 @@ def train_recipe(
         **{name: about[name] for name in ("steps", "minutes", "device")},
         "measured": {name: number(value) for name, value in last.items() if name not in ("step", "minutes")},
     }
-
-
-def check_device(device: str) -> None:
-    """Raise UsageError on a device that is not known, or not there."""
-    if device not in DEVICES:
-        raise UsageError(f"the device {device} is not known: give one of {', '.join(DEVICES)}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("the device cuda was asked for and there is none: give --device cpu")
 
 
 def line(row: Mapping[str, float]) -> str:

@@ -45,7 +45,7 @@ class Diagnosis:
 def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
     """Say whether a photo is blurry, and how; the blur is the one that `deblur` would undo."""
     sharpness, sigma = seen.sharpness, seen.sigma
-    confidence = min(1.0, abs(sharpness - SHARP) / (SHARP / 2))
+    confidence = min(1.0, abs(sharpness - SHARP) / (SHARP / 2)) if math.isfinite(sharpness) else 0.0
     variation = _variation(seen)
     if sharpness >= SHARP:
         reason = sharp_reason(sharpness)

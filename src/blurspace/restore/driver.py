@@ -113,6 +113,7 @@ def deblur(seen: Observed, methods: Sequence[Method], run: Run, *, strength: flo
     (0, 1]: how much of the blur is removed. Raises Cancelled as `run` says, MemoryExhaustedError where even the
     smallest tile does not fit.
     """
+    run.check()
     if seen.given is None and seen.sharpness >= SHARP:
         receipt = left_alone(sharp_reason(seen.sharpness), sigma=seen.sigma)
         return Restoration(seen.pixels, None, receipt, methods[0].name)

@@ -2,8 +2,9 @@
 
 A re-blur score alone rewards doing nothing, so it stands beside the kernel's length, the amount of change and the
 ringing. Verdicts: "restored"; "refused" (the result would be worse than the input); and "left alone" (the photo was
-sharp before anything was tried, see `sharpness`). What is added up are sums and counts only, so that a photo of any
-size is judged in bounded memory, and one that fits in one tile as if there were no tiles.
+sharp before anything was tried, see `sharpness`; or a network that restores at once changed next to nothing). What is
+added up are sums and counts only, so that a photo of any size is judged in bounded memory, and one that fits in one
+tile as if there were no tiles.
 """
 
 import math

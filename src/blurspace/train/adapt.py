@@ -24,13 +24,7 @@ from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.vgg import Vgg19
 from blurspace.train.one_loss import Report, report_left_out
 from blurspace.train.settings import AdamSettings, CriticNetwork, LoopSettings, Strict
-from blurspace.train.translator import (
-    Piles,
-    TranslationData,
-    TranslationLosses,
-    TranslatorNetwork,
-    TranslatorTask,
-)
+from blurspace.train.translator import Piles, TranslationData, TranslationLosses, TranslatorNetwork, TranslatorTask
 from blurspace.train.unknown import CameraGuess, guess_camera
 from blurspace.types import Code, Pair
 
@@ -39,15 +33,9 @@ BLURRY, SHARP, KNOWN = "blurry", "sharp", "known"  # the folders that `train` fi
 # deblurrer make of the translator's mistakes. The mildest of all might be no blur (ours).
 MILD = 0.25
 METRIC_PICTURES = 8  # that say how much a blur changes (ours)
-# The recipe of `adapt`, for one CPU thread: all ours (see `recipes/blur2blur.toml` for the paper's).
+# The recipe of `adapt`, for one CPU thread, which never does so many steps: all ours (see `recipes/blur2blur.toml`).
 LOOP = LoopSettings(
-    steps=200_000,  # more than any CPU does in that time
-    schedule="minutes",
-    max_minutes=30.0,
-    warm_up=50,
-    average=0.998,
-    save_minutes=3.0,
-    half=True,
+    steps=200_000, schedule="minutes", max_minutes=30.0, warm_up=50, average=0.998, save_minutes=3.0, half=True
 )
 
 
@@ -78,8 +66,7 @@ def build_translator(recipe: TranslatorRecipe, *, data: Path, device: str, repor
     report_left_out((*piles[BLURRY].skipped, *piles[SHARP].skipped), report)
     blurry, sharp = ([frame.pixels for frame in piles[name].frames] for name in (BLURRY, SHARP))
     space = build_space()
-    photos = PairPhotos(find_pairs(data / KNOWN))
-    bank = bank_of((photos.whole(index) for index in range(len(photos))), space, source=str(data / KNOWN))
+    bank = bank_of(PairPhotos(find_pairs(data / KNOWN)).wholes(), space, source=str(data / KNOWN))
     deblur = None if recipe.deblurrer is None else build_network(recipe.deblurrer)
     return translator_from(recipe, blurry, sharp, bank, space=space, deblur=deblur, device=device)
 

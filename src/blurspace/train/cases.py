@@ -116,9 +116,8 @@ def make_shards(
     paths = [folder / f"{kind.high}px-{n:04d}.safetensors" for n, kind in enumerate(kinds)]
     for n, (path, kind) in enumerate(zip(paths, kinds, strict=True)):
         if not path.exists():
-            shard = _stacked(_draw_shard(photos, kind, chance(seed, n), making))
             unfinished = path.with_suffix(".part")
-            save_file(shard, unfinished, metadata={ORIGIN: origin})
+            save_file(_draw_shard(photos, kind, chance(seed, n), making), unfinished, metadata={ORIGIN: origin})
             unfinished.rename(path)
             report(f"{n + 1} of {count} shards of cases are made")
         with safe_open(path, framework="pt") as shard_file:
@@ -156,7 +155,7 @@ def draw_case(photo: Image, kernel: Kernel, generator: Generator, making: Making
     return (*colours, crop_or_pad(found, making.widest), torch.tensor([sigma]))
 
 
-def _draw_shard(photos: SharpPhotos, kind: Range, generator: Generator, making: Making) -> list[tuple[Tensor, ...]]:
+def _draw_shard(photos: SharpPhotos, kind: Range, generator: Generator, making: Making) -> dict[str, Tensor]:
     cases: list[tuple[Tensor, ...]] = []
     drawn = {"count": 1, "kernel_side": kind.high, "extents": (kind.low, kind.high), "other_share": OTHER_SHARE}
     tries = making.most_tries * making.shard
@@ -169,7 +168,9 @@ def _draw_shard(photos: SharpPhotos, kind: Range, generator: Generator, making: 
         if case is not None:
             cases.append(case)
         if len(cases) == making.shard:
-            return cases
+            blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
+            as_bytes = {"blurry": to_levels(blurry), "sharp": to_levels(sharp)}
+            return {**as_bytes, "start": start.half(), "kernel": kernel, "sigma": sigma}
     raise UsageError(f"of {tries} kernels only {len(cases)} were found again: give photos with more detail")
 
 
@@ -187,12 +188,6 @@ def _shifted(photo: Image, down: float, right: float) -> Image:
     phase = torch.exp(-2j * math.pi * (rows * down + columns * right))
     moved = torch.fft.irfft2(torch.fft.rfft2(extend(photo, size)) * phase, s=size)
     return moved[..., : photo.shape[-2], : photo.shape[-1]]
-
-
-def _stacked(cases: list[tuple[Tensor, ...]]) -> dict[str, Tensor]:
-    blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
-    as_bytes = {"blurry": to_levels(blurry), "sharp": to_levels(sharp)}
-    return {**as_bytes, "start": start.half(), "kernel": kernel, "sigma": sigma}
 
 
 def _crop(shard: dict[str, Tensor], generator: Generator, side: int) -> tuple[Tensor, ...]:

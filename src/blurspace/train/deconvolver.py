@@ -122,9 +122,8 @@ def true_cases(
     """A batch with known kernels of at most `widest` px, known but for a small error, and one strength of noise."""
     low, high = SIGMAS
     sigma = low * (high / low) ** float(torch.rand((), generator=generator))
-    size: dict[str, Any] = {"count": count, "side": side, "kernel_side": widest}
-    extents = LEAST_EXTENT, float(widest)
-    made = draw_triplets(photos, generator, **size, extents=extents, sigmas=(sigma, sigma), other_share=OTHER_SHARE)
+    size: dict[str, Any] = {"count": count, "side": side, "kernel_side": widest, "extents": (LEAST_EXTENT, widest)}
+    made = draw_triplets(photos, generator, **size, sigmas=(sigma, sigma), other_share=OTHER_SHARE)
     blurry, sharp = made.blurry, made.sharp
     if torch.rand((), generator=generator) < GREY_SHARE:  # one colour of a photo is a grey photo
         blurry, sharp = (picture[:, 1:2].expand(-1, 3, -1, -1) for picture in (blurry, sharp))

@@ -100,12 +100,10 @@ def build_encoder_space(
         rest = recipe.divergence * divergence(mean, log_variance) / pair.blurry[0].numel()
         return charbonnier(space.reblur(pair.sharp, code), pair.blurry) + rest
 
+    held_out = [(piece, Generator()) for piece in pairs.held_out]
     return OneLoss(
         {"space": (space.to(device), recipe.space)},
-        source=Source(
-            lambda generator: (pairs.draw(generator), generator),  # which goes on to the code's noise
-            [(piece, Generator()) for piece in pairs.held_out],
-        ),
+        source=Source(lambda generator: (pairs.draw(generator), generator), held_out),  # for the code's noise
         adam=recipe.adam,
         loss=loss,
         measure=lambda batch: measure(batch[0], space),

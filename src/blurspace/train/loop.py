@@ -197,9 +197,8 @@ class _Run:
             "optimisers": {name: one.state_dict() for name, one in self.task.optimisers.items()},
             "average": self.average.tensors if self.settings.average else None,
         }
-        # One file for all of it, so that weights and optimiser can never be of different steps.
         buffer = io.BytesIO()
-        torch.save(state, buffer)
+        torch.save(state, buffer)  # one file, so that weights and optimiser can never be of different steps
         write_bytes(self.out / CHECKPOINT, buffer.getvalue(), overwrite=True)
         self.saved = time.perf_counter()
         return path

@@ -54,11 +54,9 @@ def pair_source(settings: PairSettings, *, data: Path, device: str, report: Repo
     """
     training, held_out = (_source(settings, data, part, report) for part in PARTS)
     validation = held_out(chance(VALIDATION_SEED, 0), settings.validation)
-    pieces = zip(validation.sharp.split(settings.batch), validation.blurry.split(settings.batch), strict=True)
-    return Source(
-        lambda generator: to_device(training(generator, settings.batch), device),
-        [to_device(Pair(sharp, blurry), device) for sharp, blurry in pieces],
-    )
+    halves = zip(validation.sharp.split(settings.batch), validation.blurry.split(settings.batch), strict=True)
+    pieces = [to_device(Pair(sharp, blurry), device) for sharp, blurry in halves]
+    return Source(lambda generator: to_device(training(generator, settings.batch), device), pieces)
 
 
 def to_device(pair: Pair, device: str) -> Pair:

@@ -189,10 +189,8 @@ def _source(recipe: TripletRecipe, side: int, *, data: Path, device: str, report
     drawn |= {"kernel_side": side, "device": device}
     training, held_out = both_parts(data, limit=settings.limit, report=report)
     validation = draw_triplets(held_out, chance(VALIDATION_SEED, 0), count=settings.validation, **drawn)
-    return Source(
-        lambda generator: draw_triplets(training, generator, count=settings.batch, **drawn),
-        validation.split(settings.batch),
-    )
+    pieces = validation.split(settings.batch)
+    return Source(lambda generator: draw_triplets(training, generator, count=settings.batch, **drawn), pieces)
 
 
 def _kernel_measures(estimated: Kernel, batch: Triplets) -> dict[str, Tensor]:

@@ -93,8 +93,7 @@ class Piles:
 
     def draw(self, generator: Generator, data: TranslationData, *, held_out: bool = False) -> TranslatorBatch:
         """A batch by chance."""
-        count, side = data.batch, data.side
-        stacks = self.held_out if held_out else self.stacks
+        count, side, stacks = data.batch, data.side, self.held_out if held_out else self.stacks
         blurry = self.blurry.draw(generator, count=count, side=side)
         known = draw_unturned(stacks, generator, count=count, side=side)[:, 1]
         roomy = draw_unturned(stacks, generator, count=count, side=side + 2 * self.guess.reach)

@@ -115,8 +115,7 @@ def _exponents(guess: CameraGuess, blurry: Sequence[Tensor], sharp: Sequence[Ten
 
 def _crossing(means: Sequence[float], wanted: float) -> float:
     """The exponent at which the means, of the exponents tried, reach what is wanted; the nearest if they never do."""
-    steps = zip(TRIED, TRIED[1:], means, means[1:], strict=False)
-    for lower, higher, before, after in steps:
+    for lower, higher, before, after in zip(TRIED, TRIED[1:], means, means[1:], strict=False):
         if wanted <= before:
             return lower
         if wanted < after:
