@@ -134,20 +134,16 @@ def deblur(seen: Observed, methods: Sequence[Method], run: Run, *, strength: flo
 def _restored(seen: Observed, method: Method, found: Found, run: Run, strength: float) -> Restoration:
     """What one method makes of a photo, and its receipt; the photo's own pixels where that is bad."""
     name = f"{method.name}, {found.by}" if found.by else method.name
-    result = Restoration(
-        seen.pixels, found.blur, left_alone("", sigma=seen.sigma), name, found.notes, found.confidence, str(run.device)
-    )
+    facts = name, found.notes, found.confidence, str(run.device)
     if found.refusal is not None:
-        return replace(result, receipt=found.refusal)
-    if found.blur is not None:
-        found = replace(found, blur=found.blur.shortened(strength))
-    done = in_tiles(seen, method, found, run)
+        return Restoration(seen.pixels, found.blur, found.refusal, *facts)
+    shortened = replace(found, blur=found.blur.shortened(strength)) if found.blur else found
+    done = in_tiles(seen, method, shortened, run)
     receipt = done.evidence.receipt(length=done.blur.length_angle()[0], sigma=seen.sigma)
     if found.blur is None and receipt.change_psnr > UNCHANGED:
         receipt = left_alone("the network changed next to nothing: it sees no blur that it knows", sigma=seen.sigma)
-        return replace(result, receipt=receipt)
-    kept = done.picture if receipt.verdict == "restored" else seen.pixels
-    return replace(result, restored=kept, blur=done.blur, receipt=receipt)
+        return Restoration(seen.pixels, None, receipt, *facts)
+    return Restoration(done.picture if receipt.verdict == "restored" else seen.pixels, done.blur, receipt, *facts)
 
 
 def in_tiles(seen: Observed, method: Method, found: Found, run: Run) -> "Restored":

@@ -62,13 +62,7 @@ class _Window:
 
 
 def estimate_field(
-    photo: Observed,
-    kernel: Kernel,
-    *,
-    rows: int,
-    columns: int,
-    focal: float | None = None,
-    run: Run | None = None,
+    photo: Observed, kernel: Kernel, *, rows: int, columns: int, focal: float | None = None, run: Run | None = None
 ) -> KernelField:
     """Estimate how the kernel of a photo changes across it, by one path of a turning camera.
 

@@ -109,11 +109,4 @@ def make_start(
     run: Run | None = None,
 ) -> Image:
     """The classical restoration (b c h w) that the networks start from."""
-    return deconvolve(
-        light,
-        kernel.to(light),
-        strength=strength_for(sigma),
-        saturated=clipped,
-        rounds=rounds,
-        run=run,
-    )
+    return deconvolve(light, kernel.to(light), strength=strength_for(sigma), saturated=clipped, rounds=rounds, run=run)
