@@ -47,3 +47,11 @@ def test_all_doors_use_the_same_kernel_for_the_same_photo():
     assert torch.equal(shown.blur.kernel, undone.kernel)
     assert (measured.length_px, measured.angle_deg) == undone.blur.length_angle()
     assert shown.confidence == undone.confidence
+
+
+def test_noise_is_measured_all_over_a_big_photo():
+    """Only the lower half is noisy: bands at the top alone would not see it."""
+    picture = torch.full((1, 1, 1200, 1400), 0.5)
+    picture[..., 300:, :] += 0.02 * torch.randn(1, 1, 900, 1400, generator=torch.Generator().manual_seed(0))
+    assert Observed(picture).sigma == pytest.approx(0.02, rel=0.5)
+    assert Observed(picture.clamp(0, 1).mul(255).round().to(torch.uint8)).sigma > 0.01

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from blurspace.areas import Area, tiles, whole
+from blurspace.areas import Area, whole
 from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
@@ -20,7 +20,7 @@ from blurspace.types import Blur, Image
 # Pixels at or above this display value count as clipped: JPEG scatters a clipped 255 over the last few levels.
 CLIPPED = 250 / 255
 # px: noise is measured on pieces that hold so many, which tell as much as a whole big photo.
-TELLING = 4 * 2**20
+TELLING, PIECES = 2**20, 16
 # px: bands of so many rows are looked at together, whole cells of `sharpness`.
 BAND = 64 * CELL
 # px: a window this wide holds edges enough to tell sharp from blurry, and bounds time and memory.
@@ -137,9 +137,9 @@ class Observed:
         height, width = self.size
         if height * width <= TELLING:
             return [self.area]
-        bands = list(tiles(self.size, max(width, 64)))
-        rows = max(TELLING // width // len(bands), 16)
-        return [Area((band.rows[0], min(band.rows[0] + rows, height)), band.columns, self.size) for band in bands]
+        rows = min(max(TELLING // width // PIECES, 16), height)
+        tops = {(height - rows) * piece // (PIECES - 1) for piece in range(PIECES)}
+        return [Area((top, top + rows), (0, width), self.size) for top in sorted(tops)]
 
 
 def check_response(response: str | None) -> None:
