@@ -33,7 +33,6 @@ class Coding(Protocol):
 
     def encode(self, photo: "Photo") -> bytes:
         """The bytes of a file."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -108,32 +107,25 @@ class Blur(Protocol):
     @property
     def kernel(self) -> Kernel:
         """The one kernel (1 1 k k) that stands for it."""
-        ...
 
     @property
     def reach(self) -> int:
         """How many px light travels at most."""
-        ...
 
     def reblur(self, sharp: Image, area: Area) -> Image:
         """`sharp` (b c h w), which is the piece `area` of a picture in the light of the blur, blurred: same shape."""
-        ...
 
     def shortened(self, strength: float) -> "Blur":
         """What is left to remove of it if only the share `strength` in (0, 1] is wanted."""
-        ...
 
     def length_angle(self) -> tuple[float, float]:
         """Extent in px and direction in degrees, counter-clockwise from the x axis."""
-        ...
 
     def show(self) -> Image:
         """A grey picture (1 1 h w) to look at."""
-        ...
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write its one kernel as a float TIFF."""
-        ...
 
 
 class KernelSpace(Protocol):
@@ -141,8 +133,6 @@ class KernelSpace(Protocol):
 
     def extract(self, sharp: Image, blurry: Image) -> Code:
         """The code of aligned pairs (b c h w)."""
-        ...
 
     def reblur(self, sharp: Image, code: Code) -> Image:
         """`sharp` (b c h w), blurred by a code (1 or b, c, p, q) of whatever map size."""
-        ...

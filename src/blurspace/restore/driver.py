@@ -51,21 +51,17 @@ class Restorer(Protocol):
     @property
     def margin(self) -> int:
         """How many px a tile needs around it."""
-        ...
 
     @property
     def multiple(self) -> int:
         """What a tile's first px must be multiples of."""
-        ...
 
     @property
     def bytes_per_px(self) -> int:
         """How much memory it takes, about."""
-        ...
 
     def __call__(self, tile: Image, area: Area, run: Run) -> Image:
         """The sharp light (1 c h w) of `tile`, the light of the piece `area`; not clamped."""
-        ...
 
 
 Finder = Callable[[Observed, Run], Found | None]
