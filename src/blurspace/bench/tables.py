@@ -4,6 +4,7 @@ Every summary is computed again from its rows, so that no number can be typed in
 `table` of its protocol, with the helpers below.
 """
 
+import csv
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from blurspace.bench.result import BenchResult, Row, markdown, read_csv
 from blurspace.errors import UsageError
 
 BLOCK = re.compile(r"(<!-- bench:([\w-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+ROWS = re.compile(r"(<!-- rows:([\w.-]+) -->\n).*?(<!-- /rows -->)", re.DOTALL)
 BEFORE = ".before.csv"  # how files end whose rows come from older code: `benchmarks/run.py --before`
 # Columns of a table from left to right: nothing done, then blind methods, then those that are told the kernel.
 ORDER = (
@@ -43,6 +45,7 @@ HEADINGS = {
 def regenerate(page: str, folder: Path) -> str:
     """The page, with every marked block made again from the CSV files in `folder` whose names begin like it.
 
+    A block `rows:FILE` is the rows of that file as they are.
     Raises UsageError on a block that is neither a protocol's name nor the beginning of a file's.
     """
 
@@ -53,7 +56,11 @@ def regenerate(page: str, folder: Path) -> str:
         lines = PROTOCOLS[results[0].summary["name"]].code.table(results) if results else []
         return f"{found[1]}{markdown(lines) if lines else ''}{found[3]}"
 
-    return BLOCK.sub(block, page)
+    def rows(found: re.Match[str]) -> str:
+        lines = list(csv.DictReader((folder / found[2]).read_text(encoding="utf-8").splitlines()))
+        return f"{found[1]}{markdown(lines)}{found[3]}"
+
+    return ROWS.sub(rows, BLOCK.sub(block, page))
 
 
 def load(folder: Path, name: str) -> list[BenchResult]:
