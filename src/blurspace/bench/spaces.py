@@ -21,7 +21,7 @@ from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.restorer import Restorer
 from blurspace.pixels import central
-from blurspace.train.filters import start_filters
+from blurspace.train import filters
 from blurspace.train.steps import descend, seeded
 from blurspace.types import Image, Pair
 
@@ -40,7 +40,7 @@ def trained_space(draw: Source, *, count: int, side: int, steps: int, seed: int)
         return draw(generator, BATCH)
 
     space = BasisSpace(count=count, side=side)
-    space.basis.data = start_filters(batch, count=count, side=side)
+    space.basis.data = filters.start_filters(batch, count=count, side=side, batches=filters.START_BATCHES)
 
     def loss(pair: Pair) -> Tensor:
         return charbonnier(space(pair.sharp, pair.blurry), pair.blurry)
