@@ -14,7 +14,7 @@ from blurspace.levels import from_levels, to_levels
 from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
 from blurspace.run import Run
-from blurspace.sharpness import CELL, busiest, edge_sharpness, energy_cells
+from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
 from blurspace.types import Blur, Image
 
 # Pixels at or above this display value count as clipped: JPEG scatters a clipped 255 over the last few levels.
@@ -23,8 +23,6 @@ CLIPPED = 250 / 255
 TELLING, PIECES = 2**20, 16
 # px: bands of so many rows are looked at together, whole cells of `sharpness`.
 BAND = 64 * CELL
-# px: a window this wide holds edges enough to tell sharp from blurry, and bounds time and memory.
-LOOKED_AT = 1536
 T = TypeVar("T")
 
 
@@ -109,7 +107,7 @@ class Observed:
     @cached_property
     def sharpness(self) -> float:
         """How sharp its edges are: see `sharpness.edge_sharpness`."""
-        return edge_sharpness(luminance(self.display(self.window(LOOKED_AT, light=False))))
+        return edge_sharpness(luminance(self.display(self.window(LARGEST, light=False))))
 
     def window(self, side: int, *, light: bool = True) -> Area:
         """The window of at most `side` px with the most gradient energy of the luminance, of light or as displayed."""
