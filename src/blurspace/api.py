@@ -106,13 +106,15 @@ def deblur(
         device=place,
     )
     given = picture(what)
-    return Result(deblurrer(given.values, least_sigma=given.least_sigma, near=near, run=run or deblurrer.run()), given)
+    how, least = run or deblurrer.run(), given.least_sigma
+    return Result(deblurrer(given.values, alpha=given.alpha, least_sigma=least, near=near, run=how), given)
 
 
 def diagnose(what: What, *, response: str | None = None, run: Run | None = None) -> Diagnosis:
     """Say whether a picture is blurry, and how. Raises PictureError or UsageError on what is no picture."""
     given = picture(what)
-    return diagnose_seen(Observed(given.values, response=response, least_sigma=given.least_sigma), run)
+    seen = Observed(given.values, alpha=given.alpha, response=response, least_sigma=given.least_sigma)
+    return diagnose_seen(seen, run)
 
 
 def transfer(pair: tuple[What, What], what: What, *, space: str | Path | None = None) -> Any:

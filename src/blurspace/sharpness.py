@@ -22,20 +22,27 @@ LEAST_CONTRAST = 0.04  # about 10 grey levels: below it noise and JPEG blocks ma
 SHARPEST = 0.75  # of the strong contrasts, the quantile that speaks for the picture: some scenery is always soft
 LARGEST = 1536  # px: a window this wide holds edges enough, and bounds time and memory on large photos
 CELL = 16  # px; windows start on multiples of this
+MOSTLY_CLIPPED = 0.2  # share of a picture: lights are small
 FEWEST = 20  # contrasts needed before a direction is believed
 # Measured: Kodak's 24 photos 0.35 to 0.48, GoPro's sharp frames 0.35 to 0.40; shake of 9 px 0.23 to 0.34, of 15 px
 # 0.17 to 0.28, Levin's blurry pictures 0.15 to 0.21, our demo photos 0.18 to 0.23.
 SHARP = 0.33
 
 
-def edge_sharpness(grey: Image) -> float:
+def edge_sharpness(grey: Image, *, untouched: Tensor | None = None, clipped: Tensor | None = None) -> float:
     """Slope over contrast of the strongest edges in the softest direction: about 1 / (2 x width in px).
 
-    `grey` (1 1 h w). Infinite where no direction has enough contrast to judge by.
+    `grey` (1 1 h w). `untouched`, `clipped` (1 1 h w, bool): pixels near which edges do not count, for they are not the
+    photo's, or as sharp as what was clipped off left them; where most of a photo is clipped, as paper is, they count.
+    Infinite where no direction has enough contrast to judge by.
     """
-    grey = grey[(..., *busiest_window(grey, LARGEST))]
-    found = [_sharpness_along(grey, math.pi * step / DIRECTIONS) for step in range(DIRECTIONS)]
-    return min(found)
+    place = (..., *busiest_window(grey, LARGEST))
+    masks = [None if mask is None or not mask.any() else mask[place] for mask in (untouched, clipped)]
+    if masks[1] is not None and float(masks[1].float().mean()) > MOSTLY_CLIPPED:
+        masks[1] = None
+    left_out = [mask.float() for mask in masks if mask is not None]
+    far = functional.max_pool2d(torch.cat(left_out, 1), 2 * SPAN + 1, 1, SPAN).amax(1, True) == 0 if left_out else None
+    return min(_sharpness_along(grey[place], math.pi * step / DIRECTIONS, far) for step in range(DIRECTIONS))
 
 
 def sharp_reason(sharpness: float) -> str:
@@ -52,9 +59,15 @@ def busiest_window(picture: Image, side: int) -> tuple[slice, slice]:
     return slice(*found.rows), slice(*found.columns)
 
 
-def energy_cells(picture: Image) -> Tensor:
-    """The mean gradient energy (b c p q) of each cell of CELL px of a picture (b c h w)."""
-    return functional.avg_pool2d(inner_differences(picture).square().sum(0), CELL, ceil_mode=True)
+def energy_cells(picture: Image, unknown: Tensor | None = None) -> Tensor:
+    """The mean gradient energy (b c p q) of each cell of CELL px of a picture (b c h w).
+
+    `unknown` (1 1 h w, bool): pixels whose gradients count as 0.
+    """
+    energy = inner_differences(picture).square().sum(0)
+    if unknown is not None:
+        energy = energy * (functional.max_pool2d(unknown.float(), 2, stride=1) == 0)
+    return functional.avg_pool2d(energy, CELL, ceil_mode=True)
 
 
 def busiest(cells: Tensor, size: tuple[int, int], side: int) -> Area:
@@ -66,7 +79,7 @@ def busiest(cells: Tensor, size: tuple[int, int], side: int) -> Area:
     return Area((top, top + rows), (left, left + columns), size)
 
 
-def _sharpness_along(grey: Tensor, angle: float) -> float:
+def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> float:
     height, width = grey.shape[-2:]
     cosine, sine = math.cos(angle), math.sin(angle)
     if min(height, width) <= 2 * SPAN + 2:
@@ -79,7 +92,11 @@ def _sharpness_along(grey: Tensor, angle: float) -> float:
     contrast = (moved(down, across) - moved(-down, -across)).abs()
     slope = ((moved(0, 1) - moved(0, -1)) * cosine + (moved(1, 0) - moved(-1, 0)) * sine).abs() / 2
     steepest = _largest_along(slope, cosine, sine)
-    kept = round(STRONGEST * contrast.numel())
+    asked = contrast.numel()
+    if far is not None:
+        far = far[..., SPAN : height - SPAN, SPAN : width - SPAN]
+        contrast, asked = contrast * far, int(far.sum())
+    kept = round(STRONGEST * asked)
     least = contrast.flatten().topk(max(kept, 1)).values[-1].clamp_min(LEAST_CONTRAST)
     strong = contrast >= least
     if int(strong.sum()) <= FEWEST:

@@ -34,9 +34,8 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
     `memory`: bytes that this process may hold in all; None = as `run` says. Raises UsageError where that is less than
     it holds already, and whatever deblurring and encoding raise.
     """
-    restoration = deblurrer(
-        photo.samples, least_sigma=quantisation_sigma(photo), run=run if memory is None else within(run, photo, memory)
-    )
+    how = run if memory is None else within(run, photo, memory)
+    restoration = deblurrer(photo.samples, alpha=photo.alpha, least_sigma=quantisation_sigma(photo), run=how)
     receipt, loss, data = restoration.receipt, None, None
     if receipt.verdict == "restored":
         data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)

@@ -43,7 +43,8 @@ def inspect_kernel(
     run = run or Run()
     try:
         photo = load(source)
-        seen = Observed(photo.samples, response=response, least_sigma=quantisation_sigma(photo))
+        least = quantisation_sigma(photo)
+        seen = Observed(photo.samples, alpha=photo.alpha, response=response, least_sigma=least)
         if seen.sharpness >= SHARP:
             raise PictureError(f"{source.name} gave no kernel: {sharp_reason(seen.sharpness)}")
         single = seen.find(finder, run)
@@ -74,7 +75,8 @@ def diagnose_files(sources: Sequence[Source], *, run: Run | None = None) -> Iter
 
     def work(source: Source) -> tuple[Record, Failure | None]:
         photo = load(source)
-        found = diagnose(Observed(photo.samples, least_sigma=quantisation_sigma(photo)), run)
+        seen = Observed(photo.samples, alpha=photo.alpha, least_sigma=quantisation_sigma(photo))
+        found = diagnose(seen, run)
         return {
             "input": source.name,
             "blurry": found.blurry,

@@ -32,19 +32,35 @@ class Deblurrer:
             raise UsageError(f"a strength of {self.strength} was given: give more than 0 and at most 1")
 
     def __call__(
-        self, blurry: Tensor, *, least_sigma: float = 0.0, near: Blur | None = None, run: Run | None = None
+        self,
+        blurry: Tensor,
+        *,
+        alpha: Tensor | None = None,
+        least_sigma: float = 0.0,
+        near: Blur | None = None,
+        run: Run | None = None,
     ) -> Restoration:
         """Restore `blurry` (1 c h w), display-referred: float in [0, 1], or uint8 or uint16; see `driver.deblur`.
 
         `least_sigma`: the noise is at least this, for instance because of JPEG's quantisation, which hides noise from
-        the estimate but returns when the blur is undone. `near`: a blur like it, from which searches start.
+        the estimate but returns when the blur is undone. `near`: a blur like it, from which searches start. `alpha`
+        (1 1 h w): as stored; where it is 0 nothing is seen.
         """
-        seen = self.observe(blurry, least_sigma=least_sigma, near=near)
+        seen = self.observe(blurry, alpha=alpha, least_sigma=least_sigma, near=near)
         return deblur(seen, self.methods, run or self.run(), strength=self.strength)
 
-    def observe(self, blurry: Tensor, *, least_sigma: float = 0.0, near: Blur | None = None) -> Observed:
+    def observe(
+        self,
+        blurry: Tensor,
+        *,
+        alpha: Tensor | None = None,
+        least_sigma: float = 0.0,
+        near: Blur | None = None,
+    ) -> Observed:
         """The picture, as the methods will see it."""
-        return Observed(blurry, response=self.response, least_sigma=least_sigma, given=self.given, near=near)
+        return Observed(
+            blurry, alpha=alpha, response=self.response, least_sigma=least_sigma, given=self.given, near=near
+        )
 
     def run(self) -> Run:
         """The plain way to work: on the device of the methods, as fast as it goes, telling nobody."""

@@ -57,13 +57,15 @@ def deconvolve(
     strength: float = STRENGTH_FLOOR["total variation"],
     prior: Prior = "total variation",
     saturated: Tensor | None = None,
+    unseen: Tensor | None = None,
     rounds: Rounds | None = None,
     run: Run | None = None,
 ) -> Image:
     """Remove a known uniform blur from `blurry` (b c h w); returns the sharp picture, same shape, not clamped.
 
     `kernel` (1 or b, 1, k, k). `strength`: see `strength_for`. `saturated` (b c h w, bool): pixels that were clipped,
-    so that the true value is at least the seen one. Colours share one gradient magnitude, so that they keep their edges
+    so that the true value is at least the seen one. `unseen` (1 1 h w, bool): pixels that show something else, and are
+    like those beyond the frame. Colours share one gradient magnitude, so that they keep their edges
     together. Raises UsageError where the kernel is wider than the picture.
     Source: Almeida and Figueiredo 2013 (unknown boundaries); Rudin, Osher and Fatemi 1992; Krishnan and Fergus 2009;
     Eckstein and Bertsekas 1992 (relaxation).
@@ -75,7 +77,7 @@ def deconvolve(
         )
     size = extended_size((height, width), kernel.shape[-1] - 1)
     observed = extend(blurry, size)
-    believed, least = _beliefs(observed, (height, width), saturated)
+    believed, least = _beliefs(observed, (height, width), saturated, unseen)
     offset, share = believed * observed / (believed + BLUR_PENALTY), BLUR_PENALTY / (believed + BLUR_PENALTY)
     transfer = to_otf(kernel, size)
     denominator = BLUR_PENALTY * transfer.abs().square() + GRADIENT_PENALTY * gradient_power(size, blurry.device)
@@ -105,11 +107,13 @@ def deconvolve(
     return sharp[..., :height, :width].contiguous()
 
 
-def _beliefs(observed: Image, inside: tuple[int, int], saturated: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def _beliefs(
+    observed: Image, inside: tuple[int, int], saturated: Tensor | None, unseen: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
     """How far each pixel is to be explained (1 or 0), and what it is at least, if any was clipped."""
     height, width = inside
     believed = observed.new_zeros(1, 1, *observed.shape[-2:])
-    believed[..., :height, :width] = 1
+    believed[..., :height, :width] = 1 if unseen is None else (~unseen).to(observed)
     if saturated is None or not bool(saturated.any()):
         return believed, None
     believed = believed.expand_as(observed).clone()

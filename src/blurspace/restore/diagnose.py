@@ -63,7 +63,9 @@ def _variation(seen: Observed) -> float:
     height, width = seen.size
     halves = [((0, length // 2), (length // 2, length // 2 * 2)) for length in (height, width)]
     quarters = [Area(rows, columns, seen.size) for rows in halves[0] for columns in halves[1]]
-    found = [Observed(quarter.cut(seen.pixels)).sharpness for quarter in quarters]
+    alphas = [None if seen.alpha is None else quarter.cut(seen.alpha) for quarter in quarters]
+    parts = [(quarter.cut(seen.pixels), alpha) for quarter, alpha in zip(quarters, alphas, strict=True)]
+    found = [Observed(pixels, alpha=alpha).sharpness for pixels, alpha in parts]
     found = [value for value in found if math.isfinite(value)]
     return 1 - min(found) / max(found) if len(found) > 1 else 0.0
 

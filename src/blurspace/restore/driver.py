@@ -13,6 +13,7 @@ from blurspace.errors import MemoryExhaustedError, ModelError, UsageError
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur
 from blurspace.restore.evidence import Evidence, gather, left_alone
+from blurspace.restore.lights import reached
 from blurspace.restore.observed import Observed, as_stored
 from blurspace.run import Run
 from blurspace.sharpness import SHARP, sharp_reason
@@ -192,7 +193,7 @@ class _Work:
         for area in self.run.steps("restoring", list(tiles(self.seen.size, side, multiple=self.multiple))):
             outer = area.grown(self.restorer.margin, multiple=self.multiple)
             restored, blur, evidence = self.tile(area, outer)
-            area.cut(canvas).copy_(as_stored(area.cut_from(restored, outer), canvas.dtype))
+            area.cut(canvas).copy_(self.seen.restored(area.cut_from(restored, outer), area))
             total = total + evidence
             if isinstance(blur, CodeBlur):
                 codes[area.rows[0], area.columns[0]] = _cells(blur, area, outer)
@@ -206,11 +207,18 @@ class _Work:
             raise ModelError(
                 f"{self.method.name} made {tuple(sharp.shape)} of {tuple(light.shape)}: give a network that keeps sizes"
             )
-        sharp = sharp.clamp(0, 1)
+        bright, sharp = sharp, sharp.clamp(0, 1)
         blur = self.found.blur or self.read(sharp, light)
-        reblurred = to_display(blur.reblur(sharp, outer if self.found.blur else whole(outer.size)), self.seen.response)
+        place = outer if self.found.blur else whole(outer.size)
+        reblurred = to_display(blur.reblur(sharp, place), self.seen.response)
         restored, blurry = to_display(sharp, self.seen.response), self.seen.display(outer).to(self.run.device)
-        return restored, blur, gather(blurry, restored, reblurred, reach=blur.reach, area=area, outer=outer)
+        masks = self.seen.unseen(outer, light.device), reached(bright, lambda lights: blur.reblur(lights, place))
+        unseen = torch.stack([one for one in masks if one is not None]).any(0) if masks != (None, None) else None
+        return (
+            restored,
+            blur,
+            gather(blurry, restored, reblurred, reach=blur.reach, area=area, outer=outer, unseen=unseen),
+        )
 
     def read(self, sharp: Image, blurry: Image) -> CodeBlur:
         """The blur between a restored tile and what was seen."""

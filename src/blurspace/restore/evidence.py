@@ -85,26 +85,37 @@ class Evidence:
 
 
 def gather(
-    blurry: Image, restored: Image, reblurred: Image, *, reach: int, area: Area | None = None, outer: Area | None = None
+    blurry: Image,
+    restored: Image,
+    reblurred: Image,
+    *,
+    reach: int,
+    area: Area | None = None,
+    outer: Area | None = None,
+    unseen: Tensor | None = None,
 ) -> Evidence:
     """The evidence in `area` of a picture, from pictures (1 c h w) of `outer`, which has `reach` px more on each side.
 
     All display-referred in [0, 1]; `reblurred` is the restored picture under the blur, in the same light as the photo.
-    Without areas the pictures are whole.
+    Without areas the pictures are whole. `unseen` (1 1 h w, bool): pixels of `outer` that do not count,
+    nor does the residual within their reach.
     """
     area = area or whole((blurry.shape[-2], blurry.shape[-1]))
     outer = outer or area
     inner = _within(area, reach)
-    rest = inner.cut_from(blurry - reblurred, outer) if inner else blurry.new_zeros(1)
-    change = area.cut_from(restored - blurry, outer)
+    rest, change = blurry - reblurred, restored - blurry
+    near = None if unseen is None else _highest(unseen.to(blurry), reach) > 0
+    rest = _counted(rest, near, inner, outer) if inner else blurry.new_zeros(1)
+    change = _counted(change, unseen, area, outer)
     steps = _within(area, 0, before_last=1)
     if steps is None:  # a strip of one px at the end
         return Evidence(*(_sums(rest) if inner else (0.0, 0.0)), *_sums(change))
+    hidden = None if unseen is None else functional.max_pool2d(unseen.to(blurry), 2, stride=1) > 0
     before, after, grey = (
-        steps.cut_from(gradient_length(picture), outer)
+        _counted(gradient_length(picture), hidden, steps, outer)
         for picture in (blurry, restored, restored.mean(1, keepdim=True))
     )
-    flat = steps.cut_from(flat_areas(blurry, reach), outer)
+    flat = _counted(flat_areas(blurry, reach), hidden, steps, outer)
     return Evidence(
         *(_sums(rest) if inner else (0.0, 0.0)),
         *_sums(change),
@@ -153,6 +164,12 @@ def flat_areas(blurry: Image, reach: int) -> Tensor:
 def gradient_length(picture: Image) -> AnyImage:
     """The length of each gradient (b c h-1 w-1)."""
     return inner_differences(picture).square().sum(0).sqrt()
+
+
+def _counted(values: Tensor, left_out: Tensor | None, area: Area, outer: Area) -> Tensor:
+    """The values (1 c h w) in `area` of those in `outer`, without those that are left out (1 1 h w, bool): (1 c n)."""
+    counted = area.cut_from(values, outer)
+    return counted if left_out is None else counted[..., ~area.cut_from(left_out, outer)[0, 0]]
 
 
 def _within(area: Area, reach: int, *, before_last: int = 0) -> Area | None:

@@ -96,6 +96,7 @@ def deconvolve_field(
     *,
     strength: float,
     saturated: Tensor | None = None,
+    unseen: Tensor | None = None,
     area: Area | None = None,
     rounds: Rounds | None = None,
     run: Run | None = None,
@@ -104,7 +105,7 @@ def deconvolve_field(
 
     One tile after the other, each by `deconvolve` with its node's kernel, blended by the field's weights: so the
     overlap is a whole cell, where neighbouring kernels err to opposite sides. `strength`, `saturated` (b c h w, bool),
-    `rounds`: as for `deconvolve`. Raises UsageError where a kernel is wider than a tile.
+    `unseen` (1 1 h w, bool), `rounds`: as for `deconvolve`. Raises UsageError where a kernel is wider than a tile.
     Source: Hirsch et al. 2010 (windows that overlap and add).
     """
     size = (blurry.shape[-2], blurry.shape[-1])
@@ -113,9 +114,11 @@ def deconvolve_field(
     for node, down, across, weight in node_areas(area or whole(size), field.rows, field.columns):
         top, left = max(down.start - margin, 0), max(across.start - margin, 0)
         tile = (..., slice(top, down.stop + margin), slice(left, across.stop + margin))
-        clipped = None if saturated is None else saturated[tile]
+        clipped, hidden = (None if mask is None else mask[tile] for mask in (saturated, unseen))
         kernel = trim(field.kernels[node : node + 1]).to(blurry)
-        sharp = deconvolve(blurry[tile], kernel, strength=strength, saturated=clipped, rounds=rounds, run=run)
+        sharp = deconvolve(
+            blurry[tile], kernel, strength=strength, saturated=clipped, unseen=hidden, rounds=rounds, run=run
+        )
         inner = sharp[..., down.start - top : down.stop - top, across.start - left : across.stop - left]
         restored[..., down, across] += weight.to(blurry) * inner
     return restored

@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from blurspace.areas import Area
+from blurspace.blur.convolve import blur
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.driver import LEAST_SIDE, MOST, Found
 from blurspace.restore.evidence import unexplained
+from blurspace.restore.lights import Decoupled
 from blurspace.restore.observed import Observed
-from blurspace.restore.total_variation import margin_of
+from blurspace.restore.total_variation import by_total_variation, margin_of
 from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
@@ -45,14 +47,15 @@ class Learned:
         most = max(min(MOST, run.room() // BYTES_PER_PX), LEAST_SIDE**2)
         area = seen.area if height * width <= most else seen.window(int(most**0.5))
         light = seen.light(area).to(run.device)
-        clipped = seen.saturated(area, light.device)
-        start = make_start(light, found.blur.kernel, seen.sigma, clipped, rounds=self.rounds, run=run)
+        start = by_total_variation(light, area, seen, found.blur, rounds=self.rounds, run=run)
         doubt = 0.0 if found.known else 1.0
         trusting = LearnedRestorer(
             self.trusting, seen, found.blur, doubt=doubt, rounds=self.rounds, begun=(area, start)
         )
         sharp = trusting(light, area, run)
-        rest = unexplained(light, sharp, found.blur.kernel.to(light), clipped)
+        masks = [mask for mask in (seen.saturated(area, light.device), start.unseen) if mask is not None]
+        ignored = masks[0] | masks[-1] if masks else None
+        rest = unexplained(light, sharp, found.blur.kernel.to(light), ignored)
         if rest <= EXPLAINED * max(seen.sigma, LEAST_NOISE):
             return replace(trusting, tried=(area, sharp))
         return replace(trusting, network=self.wary)
@@ -70,7 +73,7 @@ class LearnedRestorer:
     blur: Blur
     doubt: float
     rounds: Rounds = START
-    begun: tuple[Area, Image] | None = None
+    begun: tuple[Area, Decoupled] | None = None
     tried: tuple[Area, Image] | None = None
     multiple: int = 16  # the networks halve the resolution three times, and may a fourth: all tiles on one grid
     bytes_per_px: int = BYTES_PER_PX
@@ -88,15 +91,17 @@ class LearnedRestorer:
         if self.begun and area == self.begun[0]:
             start = self.begun[1]
         else:
-            start = make_start(tile, kernel, self.seen.sigma, clipped, rounds=self.rounds, run=run)
+            start = by_total_variation(tile, area, self.seen, self.blur, rounds=self.rounds, run=run)
         told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
-        blurry, begun = (planes.expand(-1, 3, -1, -1) for planes in (tile, start))
         run.check()
+        seen = tile if start.unseen is None else torch.where(start.unseen, blur(start.beside, kernel), tile)
         with torch.inference_mode(), run.networks():
+            blurry, begun = (planes.expand(-1, 3, -1, -1) for planes in (seen, start.beside))
             sharp = self.network(blurry, kernel, *told, begun)
-        # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
         sharp = sharp.mean(1, keepdim=True) if tile.shape[1] == 1 else sharp
-        return sharp if clipped is None else torch.where(clipped, start, sharp)
+        # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
+        sharp = sharp if clipped is None else torch.where(clipped, start.beside, sharp)
+        return sharp if start.sharp is start.beside else torch.where(start.sharp == start.beside, sharp, start.sharp)
 
 
 def make_start(

@@ -7,12 +7,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from blurspace.areas import Area, whole
+from blurspace.areas import Area, tiles, whole
 from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
 from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.untouched import filled, untouched
 from blurspace.run import Run
 from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
 from blurspace.types import Blur, Image
@@ -23,6 +24,9 @@ CLIPPED = 250 / 255
 TELLING, PIECES = 2**20, 16
 # px: bands of so many rows are looked at together, whole cells of `sharpness`.
 BAND = 64 * CELL
+# Bits of a sensor whose values are kept as they are in 16.
+SENSOR_BITS = (10, 12, 14)
+CPU = torch.device("cpu")
 T = TypeVar("T")
 
 
@@ -33,7 +37,8 @@ class Observed:
     are ever turned into float32. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is then
     undone in linear light; where it is not known the values are used as they stand. `least_sigma`: the noise is at
     least this (pixel values in [0, 1]), for instance because of JPEG's quantisation. `given`: the blur, if it is known.
-    `near`: a blur like it, such as the last frame's, from which searches may start. Raises UsageError on an unknown
+    `near`: a blur like it, such as the last frame's, from which searches may start. `alpha` (1 1 h w): as stored; where
+    it is 0 the colours mean nothing. Raises UsageError on an unknown
     response or another shape.
     """
 
@@ -45,12 +50,13 @@ class Observed:
         least_sigma: float = 0.0,
         given: Blur | None = None,
         near: Blur | None = None,
+        alpha: Tensor | None = None,
     ) -> None:
         """Keep them; everything else is computed when it is first asked for."""
         check_response(response)
         if pixels.ndim != 4 or pixels.shape[0] != 1 or pixels.shape[1] not in (1, 3):
             raise UsageError(f"a picture of shape {tuple(pixels.shape)} was given: give (1, 1 or 3, height, width)")
-        self.pixels, self.given, self.near = pixels, given, near
+        self.pixels, self.given, self.near, self.alpha = pixels, given, near, alpha
         self.response, self.least_sigma = response or "linear", least_sigma
         self.note = (
             "the camera's response is not known, so pixel values were used as they stand"
@@ -70,8 +76,44 @@ class Observed:
         return whole(self.size)
 
     def display(self, area: Area) -> Image:
-        """The display values of a piece, float32 in [0, 1]."""
-        return as_float(area.cut(self.pixels))
+        """The display values of a piece, float32 in [0, 1]; where it was never blurred, smooth ones in their place."""
+        plain = self.stored(area)
+        return plain if self.untouched is None else filled(plain, area.cut(self.untouched))
+
+    def stored(self, area: Area) -> Image:
+        """The display values of a piece as they are, float32 in [0, 1]."""
+        values = as_float(area.cut(self.pixels))
+        return values if self.gain == 1 else values * self.gain
+
+    def restored(self, display: Image, area: Area) -> Tensor:
+        """New display values (1 c h w) of a piece as they are stored; what was never blurred is as it was."""
+        new = as_stored(display if self.gain == 1 else display / self.gain, self.pixels.dtype)
+        if self.untouched is None:
+            return new
+        return torch.where(area.cut(self.untouched).to(new.device), area.cut(self.pixels).to(new), new)
+
+    @cached_property
+    def untouched(self) -> Tensor | None:
+        """Where (1 1 h w, bool) it was never blurred: see `untouched`; None for nowhere."""
+        return untouched(self.stored, self.size, self.alpha)
+
+    @cached_property
+    def gain(self) -> float:
+        """What stored values are multiplied with: above 1 where 16 bits hold the values of a sensor of 10 to 14."""
+        if self.pixels.dtype != torch.uint16:
+            return 1.0
+        most = max(int(tile.cut(self.pixels).to(torch.int32).max()) for tile in tiles(self.size, BAND))
+        bits = next((bits for bits in SENSOR_BITS if most < 2**bits), 16)
+        return 65535 / (2**bits - 1)
+
+    @cached_property
+    def inside(self) -> Area:
+        """The rectangle that holds all that may have been blurred: the photo without its bars."""
+        if self.untouched is None or bool(self.untouched.all()):
+            return self.area
+        spans = [(~self.untouched).any(axis)[0, 0].nonzero() for axis in (-1, -2)]
+        rows, columns = ((int(span[0]), int(span[-1]) + 1) for span in spans)
+        return Area(rows, columns, self.size)
 
     def light(self, area: Area) -> Image:
         """The light of a piece, in which its blur is to be undone."""
@@ -90,29 +132,39 @@ class Observed:
         clipped = self.clipped(area)
         return clipped.to(device) if clipped.any() else None
 
+    def unseen(self, area: Area, device: torch.device) -> Tensor | None:
+        """Which pixels (1 1 h w, bool) of a piece were never blurred, on a device; None where none is."""
+        if self.untouched is None or not area.cut(self.untouched).any():
+            return None
+        return area.cut(self.untouched).to(device)
+
     def trust(self, area: Area) -> Image:
         """How far each pixel (1 1 h w) of a piece is to be believed, in [0, 1]: 0 where it tells nothing."""
-        return (~self.clipped(area).any(1, keepdim=True)).float()
+        nothing = self.clipped(area).any(1, keepdim=True)
+        return (~(nothing if self.untouched is None else nothing | area.cut(self.untouched))).float()
 
     @cached_property
     def sigma(self) -> float:
         """The noise: standard deviation of pixel values in [0, 1]."""
-        return max(estimate_sigma(*(self.display(piece) for piece in self._telling())), self.least_sigma)
+        return max(self._noise(self.display), self.least_sigma)
 
     @cached_property
     def grey_sigma(self) -> float:
         """The noise in the luminance of the light, as it is seen there."""
-        return estimate_sigma(*(self.grey(piece) for piece in self._telling()))
+        return self._noise(self.grey)
 
     @cached_property
     def sharpness(self) -> float:
         """How sharp its edges are: see `sharpness.edge_sharpness`."""
-        return edge_sharpness(luminance(self.display(self.window(LARGEST, light=False))))
+        area = self.window(LARGEST, light=False)
+        seen = self.display(area)
+        clipped = (seen >= CLIPPED).any(1, keepdim=True)
+        return edge_sharpness(luminance(seen), untouched=self.unseen(area, CPU), clipped=clipped)
 
     def window(self, side: int, *, light: bool = True) -> Area:
         """The window of at most `side` px with the most gradient energy of the luminance, of light or as displayed."""
-        if max(self.size) <= side:
-            return self.area
+        if max(self.inside.size) <= side:
+            return self.inside
         return busiest(self._cells(light), self.size, side)
 
     def find(self, finder: "Callable[[Observed, Run], T]", run: Run) -> T:
@@ -125,7 +177,12 @@ class Observed:
         """The gradient energy of each cell; band by band, each with the next one's first row."""
         bands = [Area((top, min(top + BAND + 1, self.size[0])), (0, self.size[1]), self.size) for top in self._tops()]
         greys = (self.grey(band) if light else luminance(self.display(band)) for band in bands)
-        return torch.cat([energy_cells(grey) for grey in greys], dim=-2)
+        masks = (self.unseen(band, CPU) for band in bands)
+        return torch.cat([energy_cells(*one) for one in zip(greys, masks, strict=True)], dim=-2)
+
+    def _noise(self, look: Callable[[Area], Image]) -> float:
+        pieces = self._telling()
+        return estimate_sigma(*map(look, pieces), unknown=[self.unseen(piece, CPU) for piece in pieces])
 
     def _tops(self) -> range:
         return range(0, max(self.size[0] - 1, 1), BAND)

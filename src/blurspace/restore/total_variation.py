@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from torch import Tensor
+
 from blurspace.areas import Area
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.driver import Found
 from blurspace.restore.field import deconvolve_field
+from blurspace.restore.lights import Decoupled, decoupled
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.types import Blur, Image
@@ -34,11 +37,22 @@ class TotalVariation:
 
     def __call__(self, tile: Image, area: Area, run: Run) -> Image:
         """The sharp light (1 c h w) of a tile."""
-        clipped, strength = self.seen.saturated(area, tile.device), strength_for(self.seen.sigma)
-        how: dict[str, Any] = {"strength": strength, "saturated": clipped, "rounds": self.rounds, "run": run}
-        if isinstance(self.blur, FieldBlur):
-            return deconvolve_field(tile, self.blur.field, area=area, **how)
-        return deconvolve(tile, self.blur.kernel.to(tile), **how)
+        return by_total_variation(tile, area, self.seen, self.blur, rounds=self.rounds, run=run).sharp
+
+
+def by_total_variation(
+    tile: Image, area: Area, seen: Observed, blur: Blur, *, rounds: Rounds, run: Run | None
+) -> Decoupled:
+    """The sharp light of a tile (1 c h w), the piece `area` of a photo, lights apart."""
+
+    def deconvolved(light: Image, saturated: Tensor | None, unseen: Tensor | None) -> Image:
+        how: dict[str, Any] = {"strength": strength_for(seen.sigma), "saturated": saturated, "unseen": unseen}
+        if isinstance(blur, FieldBlur):
+            return deconvolve_field(light, blur.field, area=area, rounds=rounds, run=run, **how)
+        return deconvolve(light, blur.kernel.to(light), rounds=rounds, run=run, **how)
+
+    saturated, unseen = seen.saturated(area, tile.device), seen.unseen(area, tile.device)
+    return decoupled(tile, deconvolved, lambda sharp: blur.reblur(sharp, area), saturated=saturated, unseen=unseen)
 
 
 def margin_of(blur: Blur) -> int:
