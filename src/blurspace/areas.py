@@ -43,6 +43,12 @@ def whole(size: tuple[int, int]) -> Area:
     return Area((0, size[0]), (0, size[1]), size)
 
 
+def middle(size: tuple[int, int], side: int) -> Area:
+    """The middle of a picture of (height, width), at most `side` px a side."""
+    rows, columns = (((length - min(length, side)) // 2, (length + min(length, side)) // 2) for length in size)
+    return Area(rows, columns, size)
+
+
 def tiles(size: tuple[int, int], side: int, *, multiple: int = 1) -> Iterator[Area]:
     """The picture's area in pieces of nearly one size, at most `side` px a side, row by row.
 

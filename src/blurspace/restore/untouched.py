@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.areas import Area
+from blurspace.restore.overlays import Look, overlays
 from blurspace.types import Image
 
 # Of a bar's pixels, from its colour: JPEG's ringing, at quality 75 and away from the edge.
@@ -27,7 +28,6 @@ BLOCK, CHUNK, LEAST_LEFT = 8, 64, 16
 STEP = 2
 # Where the colour has gone after the step, it goes on no faster: a ramp, which a blur makes, does.
 RAMP = 1.6
-Look = Callable[[Area], Image]
 Lines = Callable[[int, int], Image]  # (1 c n w), from the first to before the last
 
 
@@ -38,6 +38,8 @@ def untouched(look: Look, size: tuple[int, int], alpha: Tensor | None = None) ->
     """
     found = torch.zeros(1, 1, *size, dtype=torch.bool) if alpha is None else alpha == 0
     _mark_bars(look, size, found)
+    drawn = overlays(look, size, found)
+    found = found if drawn is None else found | drawn
     return found if bool(found.any()) else None
 
 

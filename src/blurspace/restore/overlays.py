@@ -1,0 +1,166 @@
+"""Where was something drawn onto this photo after it was taken: a stamp, a watermark, a subtitle?
+
+Its edges are steps from one pixel to the next, where the photo's own are ramps. A step counts that is larger than
+nearly all there are and stands alone: a few px on, the values do not go on rising. In print nearly all edges are such
+steps, across and down; in a sharp subject few are, and under a blur along a line those along it. Only where the rest of
+a photo is soft does any of this tell something. Values, unless a source is named: our measurement on train photos.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.areas import Area, middle, tiles
+from blurspace.pixels import luminance
+from blurspace.sharpness import LARGEST, edge_sharpness
+from blurspace.types import Image
+
+Look = Callable[[Area], Image]
+# A step is this many times what 98 % of neighbouring pixels differ by, and at least so much of white.
+USUAL, TIMES, LEAST_STEP = 0.98, 1.5, 0.06
+# Two and three px on, the same way, it goes on by at most this share: else it is part of a ramp.
+GOES_ON, FURTHER = 0.3, (-3, -2, 2, 3)
+# A value from which a side of a step is clipped: the streak of a light is as sharp as print.
+CLIPPED = 250 / 255
+# px: the cells in which steps are counted; cells that touch, or have one between them, belong together.
+CELL = 4
+# Of a group: the fewest steps; their share among differences of half their size, in the clearest group of a photo and
+# in further ones; and the share of steps down among those across, or the reverse.
+FEWEST, CLEAR, CLEARER, BOTH_WAYS = 60, 0.42, 0.55, 0.2
+# px: strokes are at most so wide, holes in them have at most so many px, and so many around them are not trusted.
+STROKE, HOLE, AROUND = 12, 600, 2
+# px: a tile that is looked at together, and how many px its differences look beyond it.
+TILE, BEYOND = 1024, 4
+# At most this share of a photo is drawn over, and what is not has edges at most so sharp (`sharpness.SHARP` is 0.33).
+MOST, SOFT = 0.2, 0.3
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Steps that stand alone.
+
+    `places` (n 2): row and column of the first of the two pixels of each; `down` (n, bool): whether they are above one
+    another. `differences` (p q): in each cell, how many neighbours differ by half as much.
+    """
+
+    places: Tensor
+    down: Tensor
+    differences: Tensor
+
+
+def overlays(look: Look, size: tuple[int, int], hidden: Tensor) -> Tensor | None:
+    """Where (1 1 h w, bool) a photo of `size` (h, w) was drawn over; None where it was nowhere.
+
+    `look`: its display values in an area. `hidden` (1 1 h w, bool): where other things hide it.
+    """
+    steps = _steps(look, size, hidden, max(LEAST_STEP, TIMES * _usual_difference(look, size, hidden)))
+    chosen = _in_groups(steps) if len(steps.places) >= FEWEST else steps.down.new_zeros(len(steps.places))
+    if not bool(chosen.any()):
+        return None
+    drawn = _drawn(steps.places[chosen], size)
+    few = float(drawn.float().mean()) <= MOST
+    return drawn if few and _sharpness_beside(look, size, drawn | hidden) < SOFT else None
+
+
+def _usual_difference(look: Look, size: tuple[int, int], hidden: Tensor) -> float:
+    """What nearly all neighbours in the middle of a photo differ by less than."""
+    area = middle(size, TILE)
+    seen = (~area.cut(hidden)[..., 1:])[0, 0]
+    found = look(area).diff(dim=-1).abs().amax(1)[0][seen]
+    return float(found[:: found.numel() // 2**17 + 1].quantile(USUAL)) if found.numel() else 1.0
+
+
+def _sharpness_beside(look: Look, size: tuple[int, int], left_out: Tensor) -> float:
+    """The sharpness of the edges that are left."""
+    area = middle(size, LARGEST)
+    seen = look(area)
+    clipped = (seen >= CLIPPED).any(1, keepdim=True)
+    return edge_sharpness(luminance(seen), untouched=area.cut(left_out), clipped=clipped)
+
+
+def _steps(look: Look, size: tuple[int, int], hidden: Tensor, least: float) -> Steps:
+    """All steps of at least this size that stand alone."""
+    places, down = [], []
+    differences = torch.zeros(-(-size[0] // CELL), -(-size[1] // CELL))
+    for area in tiles(size, TILE, multiple=CELL):
+        outer = area.grown(BEYOND, multiple=CELL)
+        seen, unseen = look(outer)[0], outer.cut(hidden)[0, 0]
+        rows, columns = (slice(first // CELL, -(-last // CELL)) for first, last in (area.rows, area.columns))
+        for axis in (-1, -2):
+            size_of = _differences(seen, unseen, axis)
+            large = area.cut_from(size_of.amax(0) > least / 2, outer)
+            differences[rows, columns] += functional.avg_pool2d(large[None, None].float(), CELL, ceil_mode=True)[0, 0]
+            found = _standing_alone(seen, size_of, axis, least)
+            found = found - found.new_tensor([area.rows[0] - outer.rows[0], area.columns[0] - outer.columns[0]])
+            found = found[((found >= 0) & (found < found.new_tensor(area.size))).all(1)]
+            places.append(found + found.new_tensor([area.rows[0], area.columns[0]]))
+            down.append(torch.full((len(found),), axis == -2))
+    return Steps(torch.cat(places), torch.cat(down), differences * CELL**2)
+
+
+def _differences(seen: Tensor, unseen: Tensor, axis: int) -> Tensor:
+    """How far each pixel is from the next (c h w); 0 where one is unseen (h w, bool), and at the end."""
+    length = seen.shape[axis] - 1
+    known = ~(unseen.narrow(axis, 0, length) | unseen.narrow(axis, 1, length))
+    found = seen.diff(dim=axis).abs_().mul_(known)
+    return functional.pad(found, (0, 1) if axis == -1 else (0, 0, 0, 1))
+
+
+def _standing_alone(seen: Tensor, differences: Tensor, axis: int, least: float) -> Tensor:
+    """The places (n 2) of the steps along one axis: few pixels, so that only they are looked at closely."""
+    channel, row, column = (differences > least).nonzero(as_tuple=True)
+    line = (row, column)[axis]
+
+    def value(step: int) -> Tensor:
+        at = (line + step).clamp(0, seen.shape[axis] - 1)
+        return seen[channel, row, at] if axis == -1 else seen[channel, at, column]
+
+    rise = value(1) - value(0)
+    further = torch.stack([(value(step + 1) - value(step)) * rise.sign() for step in FURTHER]).amax(0)
+    bright = torch.where(rise > 0, line + 1, line)
+    side = seen[:, row, bright] if axis == -1 else seen[:, bright, column]
+    alone = (further < GOES_ON * rise.abs()) & (side.amin(0) < CLIPPED)
+    return torch.stack((row[alone], column[alone]), 1).unique(dim=0)
+
+
+def _in_groups(steps: Steps) -> Tensor:
+    """Which steps (n, bool) belong to groups that look like print, if one of them clearly does."""
+    cells = (steps.places // CELL).numpy()
+    taken = np.zeros(steps.differences.shape, np.uint8)
+    taken[cells[:, 0], cells[:, 1]] = 1
+    count, labels = cv2.connectedComponents(cv2.dilate(taken, np.ones((3, 3), np.uint8)), connectivity=8)
+    group = torch.from_numpy(labels).long()
+    belongs = group[steps.places[:, 0] // CELL, steps.places[:, 1] // CELL]
+    down = torch.bincount(belongs[steps.down], minlength=count)
+    across = torch.bincount(belongs[~steps.down], minlength=count)
+    differences = torch.zeros(count).index_add_(0, group.flatten(), steps.differences.flatten())
+    clear = (down + across) / differences.clamp_min(1)
+    both = torch.minimum(down, across) >= BOTH_WAYS * torch.maximum(down, across)
+    print_like = (down + across >= FEWEST) & (clear >= CLEAR) & both
+    if not bool((print_like & (clear >= CLEARER)).any()):
+        return torch.zeros_like(steps.down)
+    return print_like[belongs]
+
+
+def _drawn(places: Tensor, size: tuple[int, int]) -> Tensor:
+    """The pixels (1 1 h w, bool) of strokes whose edges are at these places (n 2), and some around them."""
+    margin = STROKE + AROUND
+    corner = (places.amin(0) - margin).clamp_min(0)
+    last = torch.minimum(places.amax(0) + margin + 1, torch.tensor(size))
+    marks = np.zeros(tuple((last - corner).tolist()), np.uint8)
+    for next_one in (0, 1):
+        at = torch.minimum(places + next_one, last - 1) - corner
+        marks[at[:, 0].numpy(), at[:, 1].numpy()] = 1
+    reach = STROKE // 2
+    marks = cv2.dilate(marks, np.ones((2 * (reach + AROUND) + 1,) * 2, np.uint8))
+    marks = cv2.erode(marks, np.ones((2 * reach + 1,) * 2, np.uint8))
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(1 - marks, connectivity=4)
+    holes = np.flatnonzero(facts[:, cv2.CC_STAT_AREA] <= HOLE)
+    drawn = torch.zeros(1, 1, *size, dtype=torch.bool)
+    drawn[0, 0, corner[0] : last[0], corner[1] : last[1]] = torch.from_numpy((marks > 0) | np.isin(labels, holes))
+    return drawn
