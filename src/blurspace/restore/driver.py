@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -207,18 +208,20 @@ class _Work:
             raise ModelError(
                 f"{self.method.name} made {tuple(sharp.shape)} of {tuple(light.shape)}: give a network that keeps sizes"
             )
-        bright, sharp = sharp, sharp.clamp(0, 1)
-        blur = self.found.blur or self.read(sharp, light)
-        place = outer if self.found.blur else whole(outer.size)
-        reblurred = to_display(blur.reblur(sharp, place), self.seen.response)
+        blur = self.found.blur or self.read(sharp.clamp(0, 1), light)
+        again = partial(blur.reblur, area=outer if self.found.blur else whole(outer.size))
+        unseen = self.uncounted(sharp, again, outer)
+        sharp = sharp.clamp(0, 1)
+        reblurred = to_display(again(sharp), self.seen.response)
         restored, blurry = to_display(sharp, self.seen.response), self.seen.display(outer).to(self.run.device)
-        masks = self.seen.unseen(outer, light.device), reached(bright, lambda lights: blur.reblur(lights, place))
-        unseen = torch.stack([one for one in masks if one is not None]).any(0) if masks != (None, None) else None
-        return (
-            restored,
-            blur,
-            gather(blurry, restored, reblurred, reach=blur.reach, area=area, outer=outer, unseen=unseen),
-        )
+        evidence = gather(blurry, restored, reblurred, reach=blur.reach, area=area, outer=outer, unseen=unseen)
+        return restored, blur, evidence
+
+    def uncounted(self, sharp: Image, reblur: Callable[[Image], Image], area: Area) -> Tensor | None:
+        """Which pixels (1 1 h w, bool) of a tile are no evidence: never blurred, or drawn over by lights."""
+        unseen = self.seen.unseen(area, sharp.device)
+        drawn = None if self.seen.saturated(area, sharp.device) is None else reached(sharp, reblur)
+        return unseen if drawn is None else drawn if unseen is None else drawn | unseen
 
     def read(self, sharp: Image, blurry: Image) -> CodeBlur:
         """The blur between a restored tile and what was seen."""

@@ -32,6 +32,8 @@ CELL = 4
 # Of a group: the fewest steps; their share among differences of half their size, in the clearest group of a photo and
 # in further ones; and the share of steps down among those across, or the reverse.
 FEWEST, CLEAR, CLEARER, BOTH_WAYS = 60, 0.42, 0.55, 0.2
+# Of a letter that stands apart, where there is such a group.
+FEWEST_OF_A_LETTER = 12
 # px: strokes are at most so wide, holes in them have at most so many px, and so many around them are not trusted.
 STROKE, HOLE, AROUND = 12, 600, 2
 # px: a tile that is looked at together, and how many px its differences look beyond it.
@@ -144,7 +146,8 @@ def _in_groups(steps: Steps) -> Tensor:
     print_like = (down + across >= FEWEST) & (clear >= CLEAR) & both
     if not bool((print_like & (clear >= CLEARER)).any()):
         return torch.zeros_like(steps.down)
-    return print_like[belongs]
+    letters = (down + across >= FEWEST_OF_A_LETTER) & (clear >= CLEARER)  # a 1 has steps across only
+    return (print_like | letters)[belongs]
 
 
 def _drawn(places: Tensor, size: tuple[int, int]) -> Tensor:
