@@ -9,7 +9,7 @@ import torch
 from run import HERE, write
 
 from blurspace.bench.speed import SEED, made_picture, shaken
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
 from blurspace.pixels import luminance

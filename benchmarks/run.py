@@ -30,7 +30,7 @@ from blurspace.bench.methods import BLURRY, TOLD
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
 from blurspace.bench.tables import BEFORE
-from blurspace.cards import CARDS, OLD_NAMES, current_name
+from blurspace.catalog import CARDS, OLD_NAMES, current_name
 
 HERE = Path(__file__).parent
 INDEX = HERE / "index.csv"

@@ -8,6 +8,7 @@ from blurspace.blur.kernels import line
 from blurspace.builders import (
     NETWORKS,
     build_camera,
+    build_deblurrer,
     build_features,
     build_naturalness,
     build_network,
@@ -18,7 +19,7 @@ from blurspace.builders import (
     read_file,
     write_camera,
 )
-from blurspace.catalog import WEIGHTS, build_deblurrer
+from blurspace.catalog import WEIGHTS
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import read_weights, write_weights
 from blurspace.nets.restorer import Restorer

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from blurspace import catalog
+from blurspace import builders, catalog
 from blurspace.bench.result import read_csv
 from blurspace.blur.kernels import line
-from blurspace.cards import ALL, KNOWN, OLD_NAMES, Options
+from blurspace.catalog import ALL, KNOWN, OLD_NAMES, Options
 from blurspace.cli import main
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.weights import read_weights
@@ -50,13 +50,13 @@ def test_card(card):
 @pytest.mark.parametrize("name", catalog.deblurrers())
 def test_what_deblurs_is_built_with_the_options_it_knows_and_no_other(name):
     card = catalog.find_card(name)
-    deblurrer = catalog.build_deblurrer(name, **{option: ASKED[option] for option in card.options})
+    deblurrer = builders.build_deblurrer(name, **{option: ASKED[option] for option in card.options})
     assert deblurrer.methods
     assert all(method.name for method in deblurrer.methods)
     assert deblurrer.methods[0].name == ("learned" if name == "auto" else name)
     for option in set(ALL) - set(card.options):
         with pytest.raises(UsageError, match=f"{name} knows no .*{option}.*: leave (it|them) out or take another"):
-            catalog.build_deblurrer(name, **{option: ASKED[option]})
+            builders.build_deblurrer(name, **{option: ASKED[option]})
 
 
 def test_the_sentence_on_options():
@@ -72,7 +72,7 @@ def test_cards_that_do_not_deblur():
     assert others == {"kernel-space", "features", "niqe"}
     for name in (*others, "paint"):
         with pytest.raises(ModelError, match=f"no method to deblur is named {name}: give one of auto, classical, "):
-            catalog.build_deblurrer(name)
+            builders.build_deblurrer(name)
 
 
 def test_old_names():
@@ -83,7 +83,7 @@ def test_old_names():
     assert said == ["fourier-pair is called learned now"]
     for old, new in OLD_NAMES.items():
         assert catalog.find_card(old) is catalog.find_card(new)
-        assert catalog.build_deblurrer(old).methods[0].name == new
+        assert builders.build_deblurrer(old).methods[0].name == new
 
 
 def test_old_names_at_the_doors(capsys):
@@ -100,7 +100,7 @@ def test_known_domains_have_a_deblurrer():
 
 
 def test_the_table_needs_no_torch():
-    code = "import sys, blurspace.catalog, blurspace.cards; sys.exit('torch' in sys.modules)"
+    code = "import sys, blurspace.catalog; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -143,18 +143,16 @@ def test_missing_and_tampered_weights_are_found(tmp_path):
 @pytest.mark.parametrize("name", [*catalog.deblurrers(), "kernel-space", "features", "niqe"])
 def test_what_is_built_is_verified(name, tmp_path, monkeypatch):
     """One door for all weights: a file that was changed is refused, whoever wants it."""
-    from blurspace import builders
-
     card = catalog.find_card(name)
     for file in card.weights:
         (tmp_path / file).write_bytes((catalog.WEIGHTS / file).read_bytes()[:-1])
-    monkeypatch.setattr("blurspace.cards.WEIGHTS", tmp_path)
+    monkeypatch.setattr("blurspace.catalog.WEIGHTS", tmp_path)
     others = {
         "kernel-space": builders.build_space,
         "features": builders.build_features,
         "niqe": builders.build_naturalness,
     }
-    build = others.get(name, lambda: catalog.build_deblurrer(name))
+    build = others.get(name, lambda: builders.build_deblurrer(name))
     if not card.weights:
         build()
         return
@@ -169,7 +167,7 @@ def test_two_threads_share_one_deblurrer(name):
 
     kernel = line(5, 20)
     known = {"kernel": kernel} if "kernel" in catalog.find_card(name).options else {}
-    deblurrer = catalog.build_deblurrer(name, **known)
+    deblurrer = builders.build_deblurrer(name, **known)
     pictures = [blur(made_scene(96, seed=seed, channels=3), kernel) for seed in range(4)]
     alone = [deblurrer(picture) for picture in pictures]
     with ThreadPoolExecutor(2) as pool:

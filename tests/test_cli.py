@@ -22,7 +22,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import disk, line
 from blurspace.catalog import CARDS
 from blurspace.io.images import write_kernel
-from blurspace.jobs.records import picture_bytes
+from blurspace.jobs.each import picture_bytes
 
 from .fakes import Fake
 from .restore.scenes import made_scene
@@ -37,7 +37,7 @@ def verdict(monkeypatch):
         wish.options = {"method": method, **options}
         return Fake(wish.verdict, error=wish.error)
 
-    monkeypatch.setattr("blurspace.catalog.build_deblurrer", build)
+    monkeypatch.setattr("blurspace.builders.build_deblurrer", build)
     return wish
 
 

@@ -14,9 +14,8 @@ from blurspace.errors import Cancelled, MemoryExhaustedError, NoInputError, Outp
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.jobs import inspect
 from blurspace.jobs.deblur import Wishes, deblur_files
-from blurspace.jobs.each import exit_code
+from blurspace.jobs.each import exit_code, picture_bytes
 from blurspace.jobs.files import find_sources, plan_targets
-from blurspace.jobs.records import picture_bytes
 from blurspace.restore.finders import KernelFinder
 
 from .fakes import Fake

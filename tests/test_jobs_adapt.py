@@ -13,8 +13,8 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
-from blurspace.builders import build_camera, build_space
-from blurspace.catalog import WEIGHTS, build_deblurrer
+from blurspace.builders import build_camera, build_deblurrer, build_space
+from blurspace.catalog import WEIGHTS
 from blurspace.data.crops import digest
 from blurspace.data.piles import Frame, Pile
 from blurspace.errors import ModelError, NoInputError, OutputError, UsageError

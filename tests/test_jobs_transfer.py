@@ -17,9 +17,9 @@ from blurspace.data.layouts import PairFiles, find_pairs
 from blurspace.errors import ModelError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.io.weights import write_weights
+from blurspace.jobs.each import picture_bytes
 from blurspace.jobs.files import Source, find_sources
 from blurspace.jobs.pairs import inspect_pair, read_pair
-from blurspace.jobs.records import picture_bytes
 from blurspace.jobs.transfer import Draw, extract_bank, plan_names, transfer_files
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from blurspace.api import Result, deblur, diagnose, transfer
     from blurspace.augment import CameraBlur
     from blurspace.blur.kernels import extent, shake, show
-    from blurspace.builders import build_camera, build_space
-    from blurspace.catalog import build_deblurrer
+    from blurspace.builders import build_camera, build_deblurrer, build_space
     from blurspace.errors import BlurspaceError
     from blurspace.io.images import encode_photo, read_kernel, read_photo, write_bytes, write_kernel
     from blurspace.metrics import psnr, ssim
@@ -27,8 +26,7 @@ _HOMES = {
     "blurspace.api": ("Result", "deblur", "diagnose", "transfer"),
     "blurspace.augment": ("CameraBlur",),
     "blurspace.blur.kernels": ("extent", "shake", "show"),
-    "blurspace.builders": ("build_camera", "build_space"),
-    "blurspace.catalog": ("build_deblurrer",),
+    "blurspace.builders": ("build_camera", "build_deblurrer", "build_space"),
     "blurspace.restore.deblurrer": ("Deblurrer",),
     "blurspace.restore.driver": ("Restoration",),
     "blurspace.restore.diagnose": ("Diagnosis",),

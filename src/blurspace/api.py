@@ -14,8 +14,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from blurspace.builders import build_space
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer, build_space
 from blurspace.codes import transfer as transfer_code
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.images import MIN_SIDE, as_kernel, coding_for, encode_photo, read_photo, write_bytes
@@ -89,7 +88,7 @@ def deblur(
     near: Blur | None = None,
     run: Run | None = None,
 ) -> Result:
-    """Remove the blur of one picture. The options are those of `catalog.build_deblurrer`.
+    """Remove the blur of one picture. The options are those of `builders.build_deblurrer`.
 
     `kernel`: (k k) or (1 1 k k). `near`: a blur like it, such as that of a video's last frame. `run`: who is told how
     far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no picture,

@@ -1,15 +1,14 @@
-"""How does a weights file become what it describes: networks, a kernel space, features, a camera?"""
+"""How do a name and weights files become what they describe: a deblurrer, a camera, a kernel space, features?"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast, overload
 
 from torch import Tensor, nn
 
-from blurspace.cards import AT_ONCE, CARDS, CHECKPOINT, Card, Options, find_card
+from blurspace.catalog import AT_ONCE, AUTO, CARDS, CHECKPOINT, OTHERS, Card, Options, deblurring_card, find_card
 from blurspace.codes import AnySpace
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.files import shown
@@ -17,9 +16,11 @@ from blurspace.io.weights import load_into, named_tensors, read_weights, write_t
 from blurspace.nets.features import FeatureNet
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness
+from blurspace.restore.blurs import UniformBlur
+from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.methods import Networks
 from blurspace.restore.translated import Camera, camera
-from blurspace.types import Image
+from blurspace.types import Image, Kernel
 
 CAMERA = "camera"
 FOREIGN = frozenset({".pth", ".pt", ".ckpt"})  # checkpoints of other projects
@@ -41,13 +42,6 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "encoder space": ("encoder_space", "EncoderSpace"),
     "features": ("features", "FeatureNet"),
 }
-# Of files that do not deblur: what they hold, and what for.
-OTHERS = {
-    "space": "a kernel space, which kernel --pair, transfer and blur take with --space",
-    "features": "features, by which the training of a translator compares pictures",
-    "denoiser": "a denoiser, from which the training of a deconvolver starts",
-    "translator": "a translator, which restores only beside the network that undoes the known blur",
-}
 
 
 def make_network(name: str, **arguments: Any) -> nn.Module:
@@ -57,12 +51,6 @@ def make_network(name: str, **arguments: Any) -> nn.Module:
         raise ModelError(f"no network {name} is known: give weights of a recipe of this blurspace")
     module, kind = NETWORKS[key]
     return cast(nn.Module, getattr(import_module(f"blurspace.nets.{module}"), kind)(**arguments))
-
-
-# Networks of task "deblurrer", by the name of their tables in a recipe.
-DEBLURRERS: dict[str, Callable[..., nn.Module]] = {
-    name: partial(make_network, name) for name in ("restorer", "nafnet", "restormer")
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +150,42 @@ def networks_of(card: Card, files: Sequence[WeightsFile] = (), device: str = "cp
     for file, name in found:
         kinds.setdefault(name, []).append(file.network(name).to(device))
     return Networks(files[0].name if files else card.name, kinds)
+
+
+def build_deblurrer(
+    method: str,
+    *,
+    kernel: Kernel | None = None,
+    size: int | None = None,
+    response: str | None = None,
+    strength: float = 1.0,
+    device: str = "cpu",
+    weights: str | Path | Sequence[str | Path] = (),
+) -> Deblurrer:
+    """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
+
+    `kernel` (1 1 k k): use this one instead of estimating. `size`: an upper bound in px for the estimated kernel, found
+    automatically where not given. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is
+    then undone in linear light. `strength` in (0, 1]: how much of the blur is removed, by shortening the kernel (mixing
+    sharp and blurry pixels would leave ghosts). `device`: where it works, see `run.pick_device`. `weights`: most
+    methods are in one file; an analysis and a synthesis network may come in two, pairs for three sizes of kernels with
+    their classifier in seven, and a translator with the network that undoes the known blur in two.
+
+    Raises ModelError on an unknown name and on weights that are missing, not those of the card, or of no method,
+    UsageError on options that contradict each other.
+    """
+    options, card = Options(kernel=kernel, size=size, response=response, strength=strength), deblurring_card(method)
+    paths = (weights,) if isinstance(weights, (str, Path)) else weights
+    files = [read_file(path) for path in paths]
+    if files and card.name != AUTO:
+        raise UsageError(f"weights say which method they are for: leave the method {method} out, or the weights")
+    translated = any("translator" in file.networks for file in files)
+    card = card_of(files) if files and not translated else card
+    options.check(files[0].label if files else card.name, () if translated else card.options)
+    if translated:
+        return build_camera(*paths, device=device)
+    methods = card.build(networks_of(card, files, device), options)
+    return Deblurrer(methods, None if kernel is None else UniformBlur(kernel), response, strength, device)
 
 
 @overload

@@ -1,22 +1,143 @@
-"""Which methods are there, and what is known about each?
+"""Which methods and models are there, and what is known about each?
 
-To add a method, add a table in cards.toml and a line in `cards.BUILDS`. This file imports no torch, so that `models`
-and `cite` are instant.
+To add a method, add a table in cards.toml and a line in `BUILDS`. This file imports no torch, so that `models` and
+`cite` are instant.
 """
 
-from collections.abc import Sequence
+import builtins
+import hashlib
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from blurspace.cards import AUTO, CARDS, WEIGHTS, Card, Options, current_name, find_card
 from blurspace.errors import ModelError, UsageError
 from blurspace.papers import PAPERS
 
 if TYPE_CHECKING:
-    from blurspace.restore.deblurrer import Deblurrer
     from blurspace.types import Kernel
 
-__all__ = ["CARDS", "WEIGHTS", "build_deblurrer", "current_name", "deblurrers", "find_card", "papers_behind", "verify"]
+WEIGHTS = Path(__file__).parent / "weights"
+AUTO = "auto"  # what `deblur` does where no method is asked for
+OLD_NAMES = {"fourier-pair": "learned"}  # what a method was called before, and its name now
+
+ALL = ("kernel", "size", "response", "strength")  # options
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may ask of a method: see `builders.build_deblurrer`."""
+
+    kernel: "Kernel | None" = None
+    size: int | None = None
+    response: str | None = None
+    strength: float = 1.0
+
+    def check(self, name: str, known: Sequence[str]) -> None:
+        """Raise UsageError where one is asked for that the method `name` does not know."""
+        told = (self.kernel is not None, self.size is not None, self.response is not None, self.strength != 1)
+        asked = dict(zip(ALL, told, strict=True))
+        unknown = [one for one in ALL if one not in known]
+        if any(asked[one] for one in unknown):
+            words = " or ".join(filter(None, (", ".join(unknown[:-1]), unknown[-1])))
+            them = "it" if len(unknown) == 1 else "them"
+            raise UsageError(f"{name} knows no {words}: leave {them} out or take another method")
+
+
+CHECKPOINT = "checkpoint"  # what the network of another project's file is called
+# Builds the methods (`restore.driver.Method`) of networks (`restore.methods.Networks`) and options; imports them late.
+Build = Callable[[Any, Options], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about one method. `parameters`, `bytes` and `sha256` are those of its weights, if it has any.
+
+    `measured`: benchmark name -> numbers and, under `rows`, the committed file that they were computed from. `weights`:
+    names of files inside the package and their SHA-256; the first is its own, the others help. `build`: for methods
+    that deblur. `options`: those that it knows. `networks`: a weights file of a user's that holds one of these is built
+    as this card is. `domain`: the known blur of `adapt` that it undoes.
+    """
+
+    name: str
+    task: str
+    trained_on: str
+    colour_space: str
+    papers: tuple[str, ...]
+    licence: str = "Apache-2.0"
+    parameters: int = 0
+    bytes: int = 0
+    weights: Mapping[str, str] = field(default_factory=dict)
+    measured: dict[str, dict[str, float | str]] = field(default_factory=dict)
+    build: Build = lambda *_: ()
+    options: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    domain: str | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        """That of its own weights file, if it has one."""
+        return next(iter(self.weights.values()), None)
+
+    def record(self) -> dict[str, object]:
+        """The contract's `models --json` object."""
+        names = ("name", "task", "parameters", "bytes", "sha256", "licence", "trained_on", "measured")
+        return {name: getattr(self, name) for name in (*names, "colour_space")} | {"papers": list(self.papers)}
+
+    def files(self, folder: Path | None = None) -> dict[str, builtins.bytes]:
+        """What its weights files hold, in `folder` or the package, by name.
+
+        Raises ModelError where one is missing or is not the one that the card describes.
+        """
+        found = {}
+        for name, sha256 in self.weights.items():
+            path = (folder or WEIGHTS) / name
+            if not path.is_file():
+                raise ModelError(f"the weights of {self.name} are missing at {path}: reinstall blurspace")
+            found[name] = path.read_bytes()
+            if hashlib.sha256(found[name]).hexdigest() != sha256:
+                raise ModelError(f"{path} is not the file that the card of {self.name} describes: reinstall blurspace")
+        return found
+
+
+def _methods() -> Any:
+    from blurspace.restore import methods
+
+    return methods
+
+
+BUILDS: dict[str, Build] = {
+    AUTO: lambda networks, options: _methods().auto(networks, options.size),
+    "classical": lambda _, options: _methods().classical(options.size),
+    "learned": lambda networks, options: _methods().learned(networks, options.size),
+    "kaufman2020-small": lambda networks, _: _methods().pair(networks),
+    "rotation": lambda _, options: _methods().rotation(options.size),
+    "belt": lambda networks, _: _methods().at_once(networks),
+}
+
+
+def _read() -> dict[str, Card]:
+    """The cards in `cards.toml`, in its order, with their builds."""
+    tables = tomllib.loads((Path(__file__).parent / "cards.toml").read_text("utf-8"))
+    cards = {}
+    for name, table in tables.items():
+        lists = {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
+        cards[name] = Card(name, build=BUILDS.get(name, Card.build), **table | lists)
+    return cards
+
+
+CARDS = _read()
+AT_ONCE = CARDS["belt"].networks  # networks that restore at once, by their names in weights files
+# Of files that do not deblur: what they hold, and what for.
+OTHERS = {
+    "space": "a kernel space, which kernel --pair, transfer and blur take with --space",
+    "features": "features, by which the training of a translator compares pictures",
+    "denoiser": "a denoiser, from which the training of a deconvolver starts",
+    "translator": "a translator, which restores only beside the network that undoes the known blur",
+}
+# Known domains of blur, by name, and the method that undoes each.
+KNOWN = {card.domain: card.name for card in CARDS.values() if card.domain}
 
 
 def deblurrers() -> tuple[str, ...]:
@@ -24,46 +145,29 @@ def deblurrers() -> tuple[str, ...]:
     return tuple(name for name, card in CARDS.items() if card.task == "deblur")
 
 
-def build_deblurrer(
-    method: str,
-    *,
-    kernel: "Kernel | None" = None,
-    size: int | None = None,
-    response: str | None = None,
-    strength: float = 1.0,
-    device: str = "cpu",
-    weights: str | Path | Sequence[str | Path] = (),
-) -> "Deblurrer":
-    """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
+def current_name(name: str, report: Callable[[str], None] = lambda _: None) -> str:
+    """What a method is called now; `report` gets a sentence where it was called by an old name."""
+    for old, new in OLD_NAMES.items():
+        if name.startswith(old):
+            report(f"{old} is called {new} now")
+            return new + name.removeprefix(old)
+    return name
 
-    `kernel` (1 1 k k): use this one instead of estimating. `size`: an upper bound in px for the estimated kernel, found
-    automatically where not given. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is
-    then undone in linear light. `strength` in (0, 1]: how much of the blur is removed, by shortening the kernel (mixing
-    sharp and blurry pixels would leave ghosts). `device`: where it works, see `run.pick_device`. `weights`: most
-    methods are in one file; an analysis and a synthesis network may come in two, pairs for three sizes of kernels with
-    their classifier in seven, and a translator with the network that undoes the known blur in two.
 
-    Raises ModelError on an unknown name and on weights that are missing, not those of the card, or of no method,
-    UsageError on options that contradict each other.
-    """
-    options, method = Options(kernel=kernel, size=size, response=response, strength=strength), current_name(method)
-    if method not in deblurrers():
-        raise ModelError(f"no method to deblur is named {method}: give one of {', '.join(deblurrers())}")
-    from blurspace import builders
-    from blurspace.restore.blurs import UniformBlur
-    from blurspace.restore.deblurrer import Deblurrer
+def find_card(name: str) -> Card:
+    """The card of that name, or old name. Raises ModelError with the names there are."""
+    found = CARDS.get(current_name(name))
+    if found is None:
+        raise ModelError(f"there is no model named {name}: give one of {', '.join(CARDS)}")
+    return found
 
-    paths = (weights,) if isinstance(weights, (str, Path)) else weights
-    files = [builders.read_file(path) for path in paths]
-    if files and method != AUTO:
-        raise UsageError(f"weights say which method they are for: leave the method {method} out, or the weights")
-    translated = any("translator" in file.networks for file in files)
-    card = builders.card_of(files) if files and not translated else find_card(method)
-    options.check(files[0].label if files else card.name, () if translated else card.options)
-    if translated:
-        return builders.build_camera(*paths, device=device)
-    methods = card.build(builders.networks_of(card, files, device), options)
-    return Deblurrer(methods, None if kernel is None else UniformBlur(kernel), response, strength, device)
+
+def deblurring_card(name: str) -> Card:
+    """The card of that name, or old name, that deblurs. Raises ModelError with the names there are."""
+    found = current_name(name)
+    if found not in deblurrers():
+        raise ModelError(f"no method to deblur is named {found}: give one of {', '.join(deblurrers())}")
+    return CARDS[found]
 
 
 def verify(card: Card, *, folder: Path | None = None) -> str:

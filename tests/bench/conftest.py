@@ -65,5 +65,5 @@ def fake(monkeypatch):
         blur = None if kernel is None else UniformBlur(kernel)
         return Fake(wish.verdict, change=wish.answer, kernel=blur, as_it_is=True)
 
-    monkeypatch.setattr("blurspace.catalog.build_deblurrer", lambda _method, **options: build(**options))
+    monkeypatch.setattr("blurspace.builders.build_deblurrer", lambda _method, **options: build(**options))
     return wish

@@ -9,7 +9,7 @@ from blurspace.bench import pham2024_adapt, pham2024_gopro, runner, translations
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import markdown, read_csv
 from blurspace.errors import UsageError
-from blurspace.jobs.records import picture_bytes
+from blurspace.jobs.each import picture_bytes
 from blurspace.train.converter import train_judge
 
 

@@ -5,7 +5,7 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import gaussian, line
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 
 KERNEL = line(7, 40.0)
 DEBLURRERS = {

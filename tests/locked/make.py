@@ -14,7 +14,7 @@ from tests.restore.scenes import made_scene
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line, shake
 from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path, rotation_field
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.deconvolve import Rounds
 from blurspace.restore.learned import Learned

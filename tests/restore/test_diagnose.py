@@ -5,7 +5,7 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import disk, line
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 from blurspace.restore.diagnose import diagnose
 from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed

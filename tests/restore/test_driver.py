@@ -14,7 +14,7 @@ from blurspace.areas import tiles, whole
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line, shake
 from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path, rotation_field
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 from blurspace.errors import Cancelled, MemoryExhaustedError, UsageError
 from blurspace.restore.blurs import FieldBlur, UniformBlur
 from blurspace.restore.candidates import begin

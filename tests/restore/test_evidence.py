@@ -6,7 +6,7 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.kernels import extent, line, shake
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
 from blurspace.restore.deconvolve import deconvolve

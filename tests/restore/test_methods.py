@@ -9,7 +9,7 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, extent, gaussian, line, shake
 from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path, rotation_field
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
 from blurspace.restore.blurs import FieldBlur, UniformBlur, shorten

@@ -5,8 +5,8 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
-from blurspace.builders import build_features, build_space
-from blurspace.catalog import WEIGHTS, build_deblurrer
+from blurspace.builders import build_deblurrer, build_features, build_space
+from blurspace.catalog import WEIGHTS
 from blurspace.cli import main
 from blurspace.data.crops import read_pixels
 from blurspace.errors import ModelError, UsageError

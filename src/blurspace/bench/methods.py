@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blurspace import catalog
+from blurspace import builders, catalog
 from blurspace.bench.result import Progress, Row
 from blurspace.metrics import aligned, psnr, ssim
 from blurspace.restore.deblurrer import Deblurrer
@@ -54,8 +54,8 @@ def build(method: str, true_kernel: Kernel | None = None) -> Deblurrer | None:
     if method == BLURRY:
         return None
     if method in TOLD:
-        return catalog.build_deblurrer(TOLD[method], kernel=true_kernel)
-    return catalog.build_deblurrer(method)
+        return builders.build_deblurrer(TOLD[method], kernel=true_kernel)
+    return builders.build_deblurrer(method)
 
 
 def restore(deblurrer: Deblurrer | None, blurry: Image) -> Outcome:

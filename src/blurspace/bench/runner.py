@@ -4,7 +4,7 @@ from pathlib import Path
 
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import BenchResult, Progress, no_progress
-from blurspace.cards import current_name
+from blurspace.catalog import current_name
 from blurspace.errors import NoInputError, UsageError
 
 

@@ -34,6 +34,7 @@ ANGLES = range(0, 180, 10)
 # how the piles differ in what they show (ours).
 SLACK = 1.1
 STEPS = 2000  # of the multiplicative updates (ours)
+GONE = 1e-10  # a weight that fell below comes to nothing; multiplied on, it would slow the arithmetic tenfold (ours)
 FLOOR = 0.02  # added to the ratio where errors are weighed by it, so that what is blurred away does not decide (ours)
 
 
@@ -106,10 +107,13 @@ def fit_mixture(ratio: Power) -> KernelMixture:
 
 def _shares(gram: Tensor, match: Tensor) -> Tensor:
     """Weights w >= 0 of the least w gram w - 2 w match, by the multiplicative updates of Lee and Seung 2001."""
-    weights = torch.full((len(match),), 1 / len(match))
-    for _ in range(STEPS):
-        weights = weights * match / (gram @ weights).clamp_min(1e-12)
-    return weights
+    weights, kept = torch.full_like(match, 1 / len(match)), torch.arange(len(match))
+    for step in range(STEPS):
+        weights = weights * match[kept] / (gram @ weights).clamp_min(1e-12)
+        if step % 100 == 99:
+            left = weights > GONE
+            weights, kept, gram = weights[left], kept[left], gram[left][:, left]
+    return torch.zeros_like(match).scatter(0, kept, weights)
 
 
 def spectral_distance(one: Power, other: Power) -> float:

@@ -47,7 +47,7 @@ def deblur(
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
-    from blurspace.cards import current_name
+    from blurspace.catalog import current_name
     from blurspace.jobs.deblur import Wishes, deblur_files
     from blurspace.jobs.files import find_sources
 
@@ -157,7 +157,7 @@ def diagnose(console: Console, paths: Paths) -> int:
 
 def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":
     """What the options ask for. Raises UsageError where they contradict each other."""
-    from blurspace.catalog import build_deblurrer
+    from blurspace.builders import build_deblurrer
     from blurspace.io.images import read_kernel
     from blurspace.run import pick_device
 

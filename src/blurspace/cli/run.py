@@ -15,7 +15,7 @@ from blurspace.console import Console
 from blurspace.errors import BlurspaceError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.records import FileRecord
+    from blurspace.jobs.each import FileRecord
 
 Told = TypeVar("Told", bound="FileRecord")
 INTERRUPTED = 130

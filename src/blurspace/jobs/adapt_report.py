@@ -23,7 +23,7 @@ from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
 from blurspace.chance import chance
 from blurspace.errors import UsageError
-from blurspace.jobs.records import number, picture_bytes
+from blurspace.jobs.each import number, picture_bytes
 from blurspace.levels import to_8_bits
 from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace

@@ -23,9 +23,8 @@ from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import each
+from blurspace.jobs.each import FileRecord, describe_kernel, each
 from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
-from blurspace.jobs.records import FileRecord, describe_kernel
 from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"

@@ -16,9 +16,8 @@ from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
-from blurspace.jobs.each import each
+from blurspace.jobs.each import FileRecord, each, peak_mib, picture_bytes, runtime
 from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, load, plan_targets
-from blurspace.jobs.records import FileRecord, peak_mib, picture_bytes, runtime
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float

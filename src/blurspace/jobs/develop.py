@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from blurspace.errors import UsageError
 from blurspace.io.images import changes_on_write, encode_photo
 from blurspace.io.jpeg import quantisation_sigma
-from blurspace.jobs.records import describe_kernel, number
+from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.run import Run, held_memory

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from blurspace.blur.cameras import CAMERAS
-from blurspace.cards import AT_ONCE, KNOWN, WEIGHTS, find_card
+from blurspace.catalog import AT_ONCE, KNOWN, WEIGHTS, find_card
 from blurspace.chance import chance
 from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos

@@ -6,9 +6,8 @@ from pathlib import Path
 from blurspace.errors import PictureError
 from blurspace.io.images import write_bytes
 from blurspace.io.jpeg import quantisation_sigma
-from blurspace.jobs.each import Failure, as_known_error, each
+from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
 from blurspace.jobs.files import Source, check_target, load
-from blurspace.jobs.records import describe_kernel, number, picture_bytes
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.diagnose import diagnose
 from blurspace.restore.field import field_explains_better, varies

@@ -8,9 +8,9 @@ from blurspace.codes import AnySpace, show_code
 from blurspace.errors import NoInputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import read_photo, write_bytes, write_kernel
+from blurspace.jobs.each import describe_kernel, number, picture_bytes
 from blurspace.jobs.files import Source, check_target
 from blurspace.jobs.inspect import Record
-from blurspace.jobs.records import describe_kernel, number, picture_bytes
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur

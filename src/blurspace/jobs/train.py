@@ -5,7 +5,7 @@ from pathlib import Path
 
 from blurspace.errors import UsageError
 from blurspace.io.weights import read_weights
-from blurspace.jobs.records import number
+from blurspace.jobs.each import number
 from blurspace.run import pick_device
 from blurspace.train import loop
 from blurspace.train.one_loss import Report

@@ -21,10 +21,9 @@ from blurspace.data.layouts import PairFiles
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.each import several
+from blurspace.jobs.each import PRIVATE, FileRecord, several
 from blurspace.jobs.files import STANDARD, Source, check_target, create_folder, load
 from blurspace.jobs.pairs import read_pair
-from blurspace.jobs.records import PRIVATE, FileRecord
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Code, Image, Photo
 

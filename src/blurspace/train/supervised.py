@@ -5,13 +5,15 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from blurspace.builders import DEBLURRERS
+from blurspace.builders import make_network
 from blurspace.losses import charbonnier
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import OneLoss, Report, load_start, picture_measures
 from blurspace.train.settings import Recipe, Strict
 from blurspace.train.steps import seeded
 from blurspace.types import Pair
+
+NETWORKS = ("restorer", "nafnet", "restormer")  # by their names in `builders.NETWORKS`, and of their tables
 
 
 class RestorerNetwork(Strict):
@@ -57,8 +59,8 @@ class SupervisedRecipe(Recipe):
 
     @property
     def network(self) -> dict[str, Strict]:
-        """The network's name in `builders.DEBLURRERS`, and its arguments; a Restorer where none is given."""
-        given = {name: getattr(self, name) for name in DEBLURRERS}
+        """The network's name, and its arguments; a Restorer where none is given."""
+        given = {name: getattr(self, name) for name in NETWORKS}
         return {name: one for name, one in given.items() if one is not None} or {"restorer": RestorerNetwork()}
 
 
@@ -70,7 +72,7 @@ def build_supervised(recipe: SupervisedRecipe, *, data: Path, device: str, repor
     source = pair_source(recipe.data, data=data, device=device, report=report)
     ((kind, settings),) = recipe.network.items()
     with seeded(recipe.loop.seed):
-        network = DEBLURRERS[kind](**settings.model_dump())
+        network = make_network(kind, **settings.model_dump())
     load_start({kind: network}, recipe.start)
     return OneLoss(
         {kind: (network.to(device), settings)},
