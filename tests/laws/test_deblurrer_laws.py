@@ -21,7 +21,8 @@ DEBLURRERS = {
     "belt": build_deblurrer("belt"),
     "kaufman2020-small": build_deblurrer("kaufman2020-small"),
 }
-SIZES = [(64, 64), (65, 91), (120, 48)]
+SMALLEST = (64, 64)
+SIZES = [SMALLEST, (65, 91), (120, 48)]
 
 
 def blurry(size, channels):
@@ -34,17 +35,25 @@ def blurry(size, channels):
 @pytest.mark.parametrize("name", DEBLURRERS)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_size_range_determinism_and_the_input_stays(name, size, channels):
+def test_size_range_and_the_input_stays(name, size, channels):
     picture = blurry(size, channels)
     before = picture.clone()
-    first, second = DEBLURRERS[name](picture), DEBLURRERS[name](picture)
+    first = DEBLURRERS[name](picture)
     assert first.restored.shape == picture.shape
     assert first.restored.isfinite().all()
     assert 0 <= first.restored.min() <= first.restored.max() <= 1
-    assert torch.equal(first.restored, second.restored)
     assert torch.equal(picture, before)
     assert first.receipt.verdict in ("restored", "left alone", "refused")
     assert first.receipt.reason
     assert "\n" not in first.receipt.reason
     if first.receipt.verdict != "restored":
         assert first.restored is picture
+
+
+@pytest.mark.parametrize("name", DEBLURRERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_same_call_gives_the_same(name, channels):
+    picture = blurry(SMALLEST, channels)
+    first, second = DEBLURRERS[name](picture), DEBLURRERS[name](picture)
+    assert torch.equal(first.restored, second.restored)
+    assert first.receipt == second.receipt
