@@ -1,0 +1,229 @@
+"""Is a restored photo better than what was given, and how sure is that? Clues, what they weigh, and the receipt.
+
+Verdicts: "restored"; "refused" (the result is probably no better than the photo); and "left alone" (the photo was sharp
+before anything was tried, see `sharpness`; or a network that restores at once changed next to nothing). The clues are
+numbers that need no truth; what they weigh was fitted on made photos whose truth is known (`receipt.toml`), and
+`bench calibration` says on others how often the stated probability is right.
+"""
+
+import math
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from blurspace.pixels import luminance
+from blurspace.restore.evidence import LEAST, LEAST_NOISE, Evidence
+from blurspace.restore.observed import Observed, as_float
+from blurspace.sharpness import DIRECTIONS, SHARP, edge_sharpness, sharp_reason
+from blurspace.types import Blur, Kernel, Receipt, Verdict
+
+WEIGHTS = Path(__file__).parent.parent / "receipt.toml"
+LOOKED_AT = 512  # px: a window of the result in which its edges are measured
+FAINT = 0.1  # of a kernel's largest value: the light in smaller ones is its haze
+FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was fitted on says no more than this
+# dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
+UNCHANGED = 45.0
+# What speaks against a result, in words, by the stable word for it.
+REASONS = {
+    "unexplained": "no single kernel explains this photo: blurring the result again does not give it back",
+    "ghosts": "the result has ghosts rather than sharper edges, so the photo is better as it is",
+    "rings": "the result rings in the photo's flat areas, so the photo is better as it is",
+    "no_gain": "the result would hardly be better than the photo, so the photo is better as it is",
+}
+# Which of them a clue speaks for.
+SPEAKS_FOR = {
+    "rest": "unexplained",
+    "worst": "unexplained",
+    "at_edges": "unexplained",
+    "sparsity": "ghosts",
+    "agreement": "ghosts",
+    "haze": "ghosts",
+    "edges_misfit": "ghosts",
+    "too_sharp": "rings",
+    "ringing": "rings",
+    "rougher": "rings",
+}
+
+
+class Tried(Protocol):
+    """What a method made of a photo."""
+
+    picture: Tensor
+    blur: Blur
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Of a clue: its `mean` and `scale` where it was fitted, dB of gain per scale, and log odds of a gain."""
+
+    mean: float
+    scale: float
+    gain: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What clues weigh: a ridge regression of the gain in dB, and a logistic one of whether there is any.
+
+    A result is believed from a probability of `least` on, under a kernel that the user gave from `least_known` on.
+    """
+
+    gain: float
+    chance: float
+    least: float
+    least_known: float
+    clues: dict[str, Weight]
+
+    def of(self, clues: dict[str, float]) -> tuple[float, float]:
+        """The probability that a result is better than the photo, and the gain in dB that is to be expected."""
+        steps = {name: weight_steps(weight, clues.get(name, math.nan)) for name, weight in self.clues.items()}
+        gain = self.gain + sum(steps[name] * weight.gain for name, weight in self.clues.items())
+        odds = self.chance + sum(steps[name] * weight.chance for name, weight in self.clues.items())
+        return 1 / (1 + math.exp(-odds)), gain
+
+    def against(self, clues: dict[str, float]) -> str:
+        """The word for what speaks most against a result."""
+        said = dict.fromkeys(REASONS, 0.0)
+        for name, weight in self.clues.items():
+            said[SPEAKS_FOR.get(name, "no_gain")] += weight_steps(weight, clues.get(name, math.nan)) * weight.chance
+        return min(said, key=lambda word: said[word])
+
+
+def weight_steps(weight: Weight, value: float) -> float:
+    """How many scales a clue is from where it was fitted, at most FARTHEST; 0 where nothing is known."""
+    if not math.isfinite(value):
+        return 0.0
+    return min(max((value - weight.mean) / weight.scale, -FARTHEST), FARTHEST)
+
+
+@cache
+def fitted(path: Path = WEIGHTS) -> Belief:
+    """The weights that `benchmarks/fit_receipt.py` wrote."""
+    told = tomllib.loads(path.read_text("utf-8"))
+    weights = {name: Weight(**row) for name, row in told.pop("clues").items()}
+    return Belief(clues=weights, **told)
+
+
+@dataclass(frozen=True)
+class Referee:
+    """Says before and after whether a photo is to be restored; `belief`: what the clues weigh."""
+
+    belief: Belief = field(default_factory=fitted)
+
+    def before(self, seen: Observed) -> Receipt | None:
+        """Why a photo is left alone before anything is tried; None where it is not."""
+        if seen.given is not None or seen.sharpness < SHARP:
+            return None
+        return left_alone("sharp", sharp_reason(seen.sharpness), sigma=seen.sigma)
+
+    def after(
+        self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool, at_once: bool
+    ) -> Receipt:
+        """The receipt of what a method made; `at_once`: by a network that restores without a blur."""
+        del method
+        evidence = tried.evidence
+        if at_once and evidence.change_psnr > UNCHANGED:
+            reason = "the network changed next to nothing: it sees no blur that it knows"
+            return left_alone("unchanged", reason, sigma=seen.sigma)
+        found = clues(seen, tried, confidence=confidence)
+        probability, gain = self.belief.of(found)
+        if not math.isfinite(evidence.rest):
+            probability, gain = 0.0, 0.0
+        length = tried.blur.length_angle()[0]
+        believed = probability >= (self.belief.least_known if known else self.belief.least) and gain > 0
+        code = "restored" if believed else self.belief.against(found) if probability else "unexplained"
+        reason = f"a blur of {length:.0f} px was removed, and blurring the result again gives the photo"
+        return Receipt(
+            verdict="restored" if believed else "refused",
+            reason=reason if believed else REASONS[code],
+            sigma=seen.sigma,
+            reblur_psnr=evidence.reblur_psnr,
+            change_psnr=evidence.change_psnr,
+            kernel_length=length,
+            ringing=evidence.ringing,
+            code=code,
+            probability_better=probability,
+            expected_gain_db=gain,
+        )
+
+
+def left_alone(code: str, reason: str, *, sigma: float, verdict: Verdict = "left alone") -> Receipt:
+    """The receipt of a photo in which there was nothing to do: its pixels stay as they are."""
+    return Receipt(verdict, reason, sigma, math.inf, math.inf, kernel_length=1.0, ringing=0.0, code=code)
+
+
+def clues(seen: Observed, tried: Tried, *, confidence: float | None) -> dict[str, float]:
+    """What speaks for or against a result, by name; NaN where nothing is known. Lengths and ratios as logarithms."""
+    evidence, kernel = tried.evidence, tried.blur.kernel.detach().cpu()
+    noise, rest = max(seen.sigma, LEAST_NOISE), evidence.rest
+    before, after = evidence.sparsities
+    length, sharpness = tried.blur.length_angle()[0], seen.sharpness
+    misfit = _log(narrowest(kernel) / sharpness)
+    result = _sharpness_of(seen, tried.picture)
+    return {
+        "noise": _log(noise),
+        "rest": _log(rest / noise),
+        "worst": _log(evidence.worst(0.05)),
+        "uneven": _log(evidence.worst(0.05) / evidence.worst(0.5)),
+        "at_edges": _log(evidence.rest_at_edges),
+        "change": _log(evidence.changed / noise),
+        "change_of_rest": _log(evidence.changed / max(rest, LEAST)),
+        "sparsity": _log(after / max(before, LEAST)),
+        "sparsity_after": _log(after),
+        "steeper": _log(evidence.steeper),
+        "ringing": evidence.ringing,
+        "rougher": _log(evidence.rougher),
+        "length": _log(length),
+        "length_share": _log(length / min(seen.size)),
+        "spread": _log(spread(kernel) / length),
+        "peak": float(kernel.max()),
+        "haze": float(kernel[kernel < FAINT * kernel.max()].sum()),
+        "sharpness": _log(sharpness),
+        "edges_misfit": abs(misfit),
+        "edges_wider": misfit,
+        "sharpness_after": _log(result),
+        "too_sharp": max(result - 0.5, 0.0) if math.isfinite(result) else math.nan,
+        "agreement": math.nan if confidence is None else math.log(max(1.02 - confidence, 0.01)),
+    }
+
+
+def narrowest(kernel: Kernel) -> float:
+    """The edge sharpness of a straight edge under a kernel (1 1 k k), in the direction in which it is least.
+
+    See `sharpness.edge_sharpness`: 0.5 for no blur at all.
+    """
+    side = kernel.shape[-1]
+    light, steps = kernel[0, 0].double(), torch.arange(side, dtype=torch.float64) - side // 2
+    most = []
+    for number in range(DIRECTIONS):
+        angle = math.pi * number / DIRECTIONS
+        place = (steps * math.cos(angle) + steps[:, None] * math.sin(angle)).flatten() + side
+        first = place.floor().long()
+        share = place - first
+        weight = light.flatten()
+        profile = torch.bincount(first, weight * (1 - share), minlength=2 * side + 2)
+        profile += torch.bincount(first + 1, weight * share, minlength=2 * side + 2)
+        most.append(float((0.5 * (profile[1:] + profile[:-1])).max()))  # a slope is seen over two pixels
+    return min(most)
+
+
+def spread(kernel: Kernel) -> float:
+    """How many px a kernel (1 1 k k) covers: the exponential of its entropy. A thin path covers about its length."""
+    light = kernel[kernel > 0].double()
+    return math.exp(-float((light * light.log()).sum()))
+
+
+def _sharpness_of(seen: Observed, picture: Tensor) -> float:
+    """How sharp the result's edges are, where the photo has most of them."""
+    return edge_sharpness(luminance(as_float(seen.window(LOOKED_AT, light=False).cut(picture))))
+
+
+def _log(value: float) -> float:
+    return math.log(max(value, LEAST)) if math.isfinite(value) else math.nan
