@@ -87,6 +87,7 @@ def deblur(
     weights: str | Path | Sequence[str | Path] = (),
     device: str = "auto",
     near: Blur | None = None,
+    force: bool = False,
     run: Run | None = None,
 ) -> Result:
     """Remove the blur of one picture. The options are those of `catalog.build_deblurrer`.
@@ -104,6 +105,7 @@ def deblur(
         strength=strength,
         weights=weights,
         device=place,
+        force=force,
     )
     given = picture(what)
     return Result(deblurrer(given.values, least_sigma=given.least_sigma, near=near, run=run or deblurrer.run()), given)

@@ -92,6 +92,7 @@ class Receipt:
     gradient of the restored picture where the scene must be flat, over its mean elsewhere. `code`: a stable word for
     the reason. `probability_better` in [0, 1]: that the result is nearer to the sharp picture than the photo is, and
     `expected_gain_db`: by how many dB; None where nothing was tried.
+    `confidence` in [0, 1]: how sure the verdict is.
     """
 
     verdict: Verdict
@@ -104,6 +105,7 @@ class Receipt:
     code: str = ""
     probability_better: float | None = None
     expected_gain_db: float | None = None
+    confidence: float | None = None
 
 
 class Blur(Protocol):

@@ -12,14 +12,12 @@ from statistics import fmean
 from torch import Tensor
 
 from blurspace.bench.kinds import KINDS, snapshot
-from blurspace.bench.methods import build
+from blurspace.bench.methods import build, gave
 from blurspace.bench.result import BenchResult, Progress, Row, grouped, no_progress
 from blurspace.bench.snapshots import Snapshot, gained
 from blurspace.catalog import deblurrers
 from blurspace.errors import UsageError
 from blurspace.io.images import find_photos, read_photo
-from blurspace.io.jpeg import quantisation_sigma
-from blurspace.levels import from_levels
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.observed import Observed, as_float
 from blurspace.restore.verdict import Referee, Tried, clues
@@ -33,10 +31,10 @@ ORDER = [kind for kind in KINDS for _ in range(SHARES.get(kind, 1))]
 LOSS, LOST_GAIN = -0.3, 1.0  # dB: a restored photo that loses more is a mistake, a refused one that would gain more too
 TENTHS = 10
 PROTOCOL = (
-    f"calibration 1: seed {SEED} with the number of a photo; {COUNT} photos, every {len(ORDER)} of them of all kinds of "
-    f"`bench.kinds` in shares of {SHARES} and 1; made from the sharp photos of a folder, each restored by the method "
-    "whatever its receipt says; gain in dB inside the truth's mask at the best shifts; a photo's probability: of the "
-    "result that was taken, or of the first"
+    f"calibration 1: seed {SEED} with the number of a photo; {COUNT} photos, every {len(ORDER)} of them of all kinds "
+    f"of `bench.kinds` in shares of {SHARES} and 1; made from the sharp photos of a folder, each restored "
+    "by the method whatever its receipt says; gain in dB inside the truth's mask at the best shifts; a photo's probability: of the "
+    "result that was taken, or of the first, and none where it was left alone"
 )
 METHODS = deblurrers()
 
@@ -89,15 +87,14 @@ def measure(number: int, paths: Sequence[Path], deblurrer: Deblurrer) -> Row:
     look, taken = witness.looks[0], len(witness.tries) - 1
     chosen = taken if witness.tries[taken].receipt.verdict == "restored" else 0
     receipt = look or witness.tries[chosen].receipt
-    stated = witness.tries[chosen].receipt
     return {
         "number": number,
         "kind": kind,
         "verdict": receipt.verdict,
         "code": receipt.code,
         "method": witness.tries[chosen].method,
-        "probability": _rounded(stated.probability_better),
-        "expected_gain_db": _rounded(stated.expected_gain_db),
+        "probability": _rounded(receipt.probability_better),
+        "expected_gain_db": _rounded(receipt.expected_gain_db),
         "would_gain_db": gains[chosen],
         "right_verdict": receipt.verdict in made.wanted,
     }
@@ -105,14 +102,11 @@ def measure(number: int, paths: Sequence[Path], deblurrer: Deblurrer) -> Row:
 
 def judged(made: Snapshot, deblurrer: Deblurrer, *, all_methods: bool = False) -> tuple[Witness, list[float]]:
     """What the methods make of a made photo, and what each gains, in dB."""
-    witness = Witness(all_methods=all_methods) if deblurrer.referee is None else deblurrer.referee
-    assert isinstance(witness, Witness)
-    photo = read_photo(made.file)
-    replace(deblurrer, referee=witness)(photo.samples, least_sigma=quantisation_sigma(photo))
+    witness, photo = Witness(all_methods=all_methods), read_photo(made.file)
+    gave(replace(deblurrer, referee=witness), photo)
     if not witness.tries:
         raise UsageError("a photo was given back untried: measure a method that finds a blur in each")
-    blurry = from_levels(photo.samples)
-    return witness, [gained(as_float(one.picture), blurry, made) for one in witness.tries]
+    return witness, [gained(as_float(one.picture), photo.pixels, made) for one in witness.tries]
 
 
 def summary(rows: Sequence[Row]) -> Row:

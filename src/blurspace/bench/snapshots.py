@@ -189,7 +189,7 @@ def gained(result: Image, blurry: Image, snapshot: Snapshot) -> float:
 
 
 def _score(picture: Image, snapshot: Snapshot) -> float:
-    """PSNR in dB inside the mask, 8 bits, at the best shift of up to MAX_SHIFT px: first by whole px, then by quarters."""
+    """PSNR in dB inside the mask, 8 bits, at the best shift of up to MAX_SHIFT px: by whole px, then by quarters."""
     picture = to_8_bits(picture * snapshot.scale).expand(-1, snapshot.sharp.shape[1], -1, -1)
     target, mask = inner(snapshot.sharp, FRAME), inner(snapshot.mask, FRAME)
     shown = picture, target, mask

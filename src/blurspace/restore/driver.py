@@ -106,8 +106,8 @@ def deblur(
     """Restore a photo by the first of some methods whose receipt is good.
 
     Sharp photos are left alone. Where all are refused, so is the photo, with the reason of the first. `strength` in
-    (0, 1]: how much of the blur is removed. `referee`: who says what is restored, None = as was fitted. Raises Cancelled as `run` says, MemoryExhaustedError where even the
-    smallest tile does not fit.
+    (0, 1]: how much of the blur is removed. `referee`: says what is restored, None = as was fitted. Raises Cancelled
+    as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
     """
     run.check()
     referee = referee or Referee()
@@ -118,7 +118,7 @@ def deblur(
         found = seen.find(method.find, run)
         if found is None:
             continue
-        result = _restored(seen, method, found, run, strength, referee)
+        result = _restored(seen, method, found, run, strength=strength, referee=referee)
         if result.receipt.verdict != "refused":
             return result
         first = first or result
@@ -127,7 +127,9 @@ def deblur(
     return first
 
 
-def _restored(seen: Observed, method: Method, found: Found, run: Run, strength: float, referee: Referee) -> Restoration:
+def _restored(
+    seen: Observed, method: Method, found: Found, run: Run, *, strength: float, referee: Referee
+) -> Restoration:
     """What one method makes of a photo, and its receipt; the photo's own pixels where that is bad."""
     name = f"{method.name}, {found.by}" if found.by else method.name
     facts = name, found.notes, found.confidence, str(run.device)

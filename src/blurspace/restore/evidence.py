@@ -59,8 +59,8 @@ class Evidence:
 
     def __add__(self, other: "Evidence") -> "Evidence":
         """The evidence of two pieces that do not overlap."""
-        sums = (getattr(self, one.name) + getattr(other, one.name) for one in fields(self) if one.name != "nearby")
-        return Evidence(*sums, nearby=tuple(map(sum, zip(self.nearby, other.nearby, strict=True))))
+        sums = {one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)}
+        return Evidence(**sums | {"nearby": tuple(map(sum, zip(self.nearby, other.nearby, strict=True)))})
 
     @property
     def rest(self) -> float:

@@ -13,6 +13,7 @@ from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
 from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.parts import Parts, find_parts
 from blurspace.run import Run
 from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
 from blurspace.types import Blur, Image
@@ -107,7 +108,18 @@ class Observed:
     @cached_property
     def sharpness(self) -> float:
         """How sharp its edges are: see `sharpness.edge_sharpness`."""
-        return edge_sharpness(luminance(self.display(self.window(LARGEST, light=False))))
+        return edge_sharpness(luminance(self.display(self.looked_at)))
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Which parts of it are sharp, where it has the most edges."""
+        window = self.looked_at
+        return find_parts(luminance(self.display(window)), self.sigma, self.trust(window))
+
+    @cached_property
+    def looked_at(self) -> Area:
+        """Where its sharpness is measured."""
+        return self.window(LARGEST, light=False)
 
     def window(self, side: int, *, light: bool = True) -> Area:
         """The window of at most `side` px with the most gradient energy of the luminance, of light or as displayed."""

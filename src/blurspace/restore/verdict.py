@@ -8,7 +8,7 @@ numbers that need no truth; what they weigh was fitted on made photos whose trut
 
 import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -19,8 +19,8 @@ from torch import Tensor
 from blurspace.pixels import luminance
 from blurspace.restore.evidence import LEAST, LEAST_NOISE, Evidence
 from blurspace.restore.observed import Observed, as_float
-from blurspace.sharpness import DIRECTIONS, SHARP, edge_sharpness, sharp_reason
-from blurspace.types import Blur, Kernel, Receipt, Verdict
+from blurspace.sharpness import ANGLES, SHARP, SMALLEST, edge_sharpness
+from blurspace.types import Blur, Kernel, Receipt
 
 WEIGHTS = Path(__file__).parent.parent / "receipt.toml"
 LOOKED_AT = 512  # px: a window of the result in which its edges are measured
@@ -53,9 +53,17 @@ SPEAKS_FOR = {
 class Tried(Protocol):
     """What a method made of a photo."""
 
-    picture: Tensor
-    blur: Blur
-    evidence: Evidence
+    @property
+    def picture(self) -> Tensor:
+        """The result (1 c h w), as the photo is stored."""
+
+    @property
+    def blur(self) -> Blur:
+        """What was removed."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Of all of it."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +121,17 @@ def fitted(path: Path = WEIGHTS) -> Belief:
 
 @dataclass(frozen=True)
 class Referee:
-    """Says before and after whether a photo is to be restored; `belief`: what the clues weigh."""
+    """Says before and after whether a photo is to be restored.
+
+    `belief`: what the clues weigh. `forced`: a kernel that the user gave is undone whatever speaks against it.
+    """
 
     belief: Belief = field(default_factory=fitted)
+    forced: bool = False
 
     def before(self, seen: Observed) -> Receipt | None:
         """Why a photo is left alone before anything is tried; None where it is not."""
-        if seen.given is not None or seen.sharpness < SHARP:
-            return None
-        return left_alone("sharp", sharp_reason(seen.sharpness), sigma=seen.sigma)
+        return None if seen.given is not None else nothing_to_do(seen)
 
     def after(
         self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool, at_once: bool
@@ -136,13 +146,17 @@ class Referee:
         probability, gain = self.belief.of(found)
         if not math.isfinite(evidence.rest):
             probability, gain = 0.0, 0.0
-        length = tried.blur.length_angle()[0]
         believed = probability >= (self.belief.least_known if known else self.belief.least) and gain > 0
         code = "restored" if believed else self.belief.against(found) if probability else "unexplained"
+        length = tried.blur.length_angle()[0]
         reason = f"a blur of {length:.0f} px was removed, and blurring the result again gives the photo"
+        if not believed:
+            reason = REASONS[code]
+        if forced := self.forced and known and not believed:
+            code, reason = "forced", f"restored because it was forced, against the receipt: {reason}"
         return Receipt(
-            verdict="restored" if believed else "refused",
-            reason=reason if believed else REASONS[code],
+            verdict="restored" if believed or forced else "refused",
+            reason=reason,
             sigma=seen.sigma,
             reblur_psnr=evidence.reblur_psnr,
             change_psnr=evidence.change_psnr,
@@ -151,12 +165,34 @@ class Referee:
             code=code,
             probability_better=probability,
             expected_gain_db=gain,
+            confidence=probability if believed or forced else 1 - probability,
         )
 
 
-def left_alone(code: str, reason: str, *, sigma: float, verdict: Verdict = "left alone") -> Receipt:
+def nothing_to_do(seen: Observed) -> Receipt | None:
+    """Why a photo needs no restoring, or tells too little; None where it is blurred all over."""
+    sharpness, box = seen.sharpness, seen.parts.box
+    sure = min(1.0, abs(sharpness - SHARP) / (SHARP / 2)) if math.isfinite(sharpness) else 0.0
+    if min(seen.size) <= SMALLEST:
+        code, reason = "too_small", f"the photo is too small to judge by: fewer than {SMALLEST} px a side"
+    elif math.isinf(sharpness):
+        code, reason = "nothing_to_judge_by", "the photo has no edges to judge by"
+    elif box is not None:
+        left, top, right, bottom = box
+        place = f"from {left} to {right} % across and {top} to {bottom} % down"
+        code, reason = "part_blurred", f"a part of the photo is blurred, {place}, and the rest is sharp"
+    elif seen.parts.subject:
+        code, reason = "sharp", "the photo's subject is sharp, before a background that is not"
+    elif sharpness >= SHARP:
+        code, reason = "sharp", "the photo is sharp: its edges are as narrow as pixels allow"
+    else:
+        return None
+    return replace(left_alone(code, reason, sigma=seen.sigma), confidence=sure)
+
+
+def left_alone(code: str, reason: str, *, sigma: float) -> Receipt:
     """The receipt of a photo in which there was nothing to do: its pixels stay as they are."""
-    return Receipt(verdict, reason, sigma, math.inf, math.inf, kernel_length=1.0, ringing=0.0, code=code)
+    return Receipt("left alone", reason, sigma, math.inf, math.inf, kernel_length=1.0, ringing=0.0, code=code)
 
 
 def clues(seen: Observed, tried: Tried, *, confidence: float | None) -> dict[str, float]:
@@ -202,8 +238,7 @@ def narrowest(kernel: Kernel) -> float:
     side = kernel.shape[-1]
     light, steps = kernel[0, 0].double(), torch.arange(side, dtype=torch.float64) - side // 2
     most = []
-    for number in range(DIRECTIONS):
-        angle = math.pi * number / DIRECTIONS
+    for angle in ANGLES:
         place = (steps * math.cos(angle) + steps[:, None] * math.sin(angle)).flatten() + side
         first = place.floor().long()
         share = place - first
