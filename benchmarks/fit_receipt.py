@@ -65,11 +65,7 @@ def collect(photos: Path, file: Path, numbers: range, *, resume: bool) -> None:
             rows = collected(number, paths, deblurrer)
             append(rows, file, fresh=not done)
             done.add(number)
-            print(
-                *(f"{row['number']} {row['kind']} {row['method']} {row['look']} {row['gain']}" for row in rows),
-                sep="\n",
-                flush=True,
-            )
+            print(number, rows[0]["kind"], rows[0]["look"], *(row["gain"] for row in rows), flush=True)
 
 
 def collected(number: int, paths: Sequence[Path], deblurrer) -> list[dict]:
@@ -159,27 +155,35 @@ def show(rows: list[dict], belief: Belief) -> None:
 
 
 def report(rows: list[dict], least: float) -> None:
-    """Reliability of all results, then what photos become: the first method that is believed, or none."""
-    print(markdown(reliability(rows)))
-    errors = [row["expected_gain_db"] - min(max(row["gain"], LEAST), MOST) for row in rows]
+    """Reliability of all results of photos that are not left alone, then what photos become at several bars."""
+    tried = [row for row in rows if not row["look"]]
+    print(markdown(reliability(tried)))
+    errors = [row["expected_gain_db"] - min(max(row["gain"], LEAST), MOST) for row in tried]
     print(f"expected gain off by {np.sqrt(np.mean(np.square(errors))):.2f} dB (root mean square)")
     photos: dict[int, list[dict]] = {}
-    for row in rows:
+    for row in tried:
         photos.setdefault(row["number"], []).append(row)
-    for bar in sorted({least, 0.5, 0.6, 0.7, 0.8, 0.9}):
-        blurred = [tries for tries in photos.values() if not tries[0]["look"]]
-        taken = [
-            next((row for row in tries if row["probability"] >= bar and row["expected_gain_db"] > 0), None)
-            for tries in blurred
-        ]
-        gains = [row["gain"] for row in taken if row]
-        missed = sum(
-            max(one["gain"] for one in tries) > LOST_GAIN for row, tries in zip(taken, blurred, strict=True) if not row
-        )
-        lost = sum(gain < LOSS for gain in gains)
-        print(
-            f"from {bar:.2f} on: {len(gains)} restored, {lost} at a loss (mean gain {np.mean(gains):.2f}); {len(blurred) - len(gains)} refused, {missed} would gain"
-        )
+    print(markdown([outcomes(list(photos.values()), bar) for bar in sorted({least, 0.5, 0.6, 0.7, 0.8, 0.9})]))
+
+
+def outcomes(photos: Sequence[list[dict]], bar: float) -> dict[str, object]:
+    """What photos become, each by its first method whose probability reaches a bar, and how often that is wrong."""
+    taken = [next((row for row in tries if believed_row(row, bar)), None) for tries in photos]
+    gains = [row["gain"] for row in taken if row]
+    refused = [max(row["gain"] for row in tries) for row, tries in zip(taken, photos, strict=True) if not row]
+    return {
+        "from": bar,
+        "restored": len(gains),
+        "at a loss": sum(gain < LOSS for gain in gains),
+        "mean gain": round(float(np.mean(gains)), 2) if gains else None,
+        "refused": len(refused),
+        "would gain": sum(gain > LOST_GAIN for gain in refused),
+    }
+
+
+def believed_row(row: dict, bar: float) -> bool:
+    """Whether a result would be taken."""
+    return row["probability"] >= bar and row["expected_gain_db"] > 0
 
 
 def number(cell: object) -> float:

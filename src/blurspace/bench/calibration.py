@@ -32,8 +32,8 @@ LOSS, LOST_GAIN = -0.3, 1.0  # dB: a restored photo that loses more is a mistake
 TENTHS = 10
 PROTOCOL = (
     f"calibration 1: seed {SEED} with the number of a photo; {COUNT} photos, every {len(ORDER)} of them of all kinds "
-    f"of `bench.kinds` in shares of {SHARES} and 1; made from the sharp photos of a folder, each restored "
-    "by the method whatever its receipt says; gain in dB inside the truth's mask at the best shifts; a photo's probability: of the "
+    f"of `bench.kinds` in shares of {SHARES} and 1; made from the sharp photos of a folder; each is restored whatever "
+    "the receipt says; gain in dB inside the truth's mask at the best shifts, 8 bits; a photo's probability: of the "
     "result that was taken, or of the first, and none where it was left alone"
 )
 METHODS = deblurrers()

@@ -26,7 +26,8 @@ class Diagnosis:
     """What is wrong with a photo.
 
     `kind`: "sharp", "part" (of it is blurred: `part`, its left, top, right and bottom in %), "unknown" (too small, or
-    no edges), "mild" (a softness of a few px), "shake" (a curved path), "motion" (a straight one), "defocus" (round). `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
+    no edges), "mild" (a softness of a few px), "shake" (a curved path), "motion" (a straight one), "defocus" (round).
+    `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
     `variation` in [0, 1]: how much the edge sharpness differs between the four quarters of the photo. `confidence` in
     [0, 1]: how far the sharpness is from the threshold between sharp and blurry. `sigma`: noise, pixel values in
     [0, 1]. `blur`: None where the photo is not blurred all over. `code`: a stable word for the reason.

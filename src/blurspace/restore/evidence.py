@@ -171,7 +171,7 @@ def gather(
     )
 
 
-def _places(rest: Image, edges: Image, *, reach: int, sigma: float, area: Area, outer: Area) -> dict[str, Any]:
+def _places(rest: AnyImage, edges: AnyImage, *, reach: int, sigma: float, area: Area, outer: Area) -> dict[str, Any]:
     """Where the rest lies: whether at edges, and how much there is about each pixel."""
     inner, seen = _within(area, reach, before_last=1), _within(outer, reach, before_last=1)
     if inner is None or seen is None:
@@ -188,7 +188,7 @@ def _places(rest: Image, edges: Image, *, reach: int, sigma: float, area: Area, 
     }
 
 
-def _means_nearby(picture: Image) -> Image:
+def _means_nearby(picture: AnyImage) -> AnyImage:
     """The mean within NEARBY px of each pixel, as far as the picture reaches."""
     for side in ((2 * NEARBY + 1, 1), (1, 2 * NEARBY + 1)):
         pad = (side[0] // 2, side[1] // 2)

@@ -2,8 +2,9 @@
 
 In each cell, and for each of several directions, the strongest contrasts vote: narrow ones for sharp, wide ones for
 blurred. Cells without contrast do not vote, so that a sky is not called blurred; and as a shake leaves edges along it
-narrow, a cell is sharp only if it is so in most directions in which it votes, and blurred if it is so in half of them.
-Under one blur of the whole photo hardly any cell is sharp: so a patch of them tells that it is none.
+narrow, a cell is sharp only if it is so in most directions in which it votes, surely if in that in which most of the
+photo is blurred; and it is blurred if it is so in half of them. Under one blur of the whole photo hardly any cell is
+sharp: so a patch of them tells that it is none.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ STRONG = 0.8  # a contrast counts from this share of its cell's strongest one on
 LEAST_CONTRAST, CONTRAST_PER_SIGMA = 0.08, 15.0  # and from this on: noise makes edges look narrow
 VOTES = 10  # contrasts that a cell needs to vote in a direction, and in two directions at least
 WIDE = 0.26  # in the unit of `sharpness.SHARP`: edges below it are blurred
-PATCH = 4  # cells that make a patch
+PATCH, SURE = 4, 2  # cells that make a patch, and of a sharp one that must surely be
 # A part is blurred where so much of the rest is sharp, and the background where so much of all is blurred.
 REST_SHARP, MOSTLY_BLURRED = 0.6, 0.4
 FILLED = 0.5  # share of the cells in its box that a blurred part fills
@@ -31,17 +32,22 @@ FILLED = 0.5  # share of the cells in its box that a blurred part fills
 
 @dataclass(frozen=True)
 class Parts:
-    """A map of cells (p q, bool): which of them `vote`, and of these, which are `sharp` and which `blurred`."""
+    """A map of cells (p q, bool): which of them `vote`, and of these, which are `sharp` and which `blurred`.
+
+    `surely`: sharp also in the direction in which most of the photo is blurred.
+    """
 
     vote: Tensor
     sharp: Tensor
     blurred: Tensor
+    surely: Tensor
 
     @cached_property
     def subject(self) -> bool:
         """Whether a patch is sharp before a background that is blurred."""
-        share = _share(self.blurred, self.vote)
-        return share >= MOSTLY_BLURRED and len(largest_patch(self.sharp)) >= PATCH
+        patch = largest_patch(self.sharp)
+        sure = sum(bool(self.surely[place]) for place in patch)
+        return _share(self.blurred, self.vote) >= MOSTLY_BLURRED and len(patch) >= PATCH and sure >= SURE
 
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
@@ -84,14 +90,16 @@ def find_parts(grey: Image, sigma: float, trust: Image | None = None) -> Parts:
     shorter = min(grey.shape[-2:])
     if shorter <= SMALLEST + 2 * LEAST_CELL:
         nothing = torch.zeros(1, 1, dtype=torch.bool)
-        return Parts(nothing, nothing, nothing)
+        return Parts(nothing, nothing, nothing, nothing)
     side = max(LEAST_CELL, shorter // CELLS)
     told = None if trust is None or bool((trust > 0).all()) else _far_from(trust <= 0)
     votes = torch.stack([_votes(grey, angle, side, sigma, told) for angle in ANGLES])  # direction, kind, row, column
     voting, narrow, wide = votes.sum(0)
     vote = voting >= 2
     blurred = vote & (wide >= torch.clamp(voting / 2, min=2))
-    return Parts(vote, vote & ~blurred & (narrow >= voting / 2) & (wide < 2), blurred)
+    softest = int((votes[:, 2].sum((1, 2)) / votes[:, 0].sum((1, 2)).clamp_min(1)).argmax())
+    sharp = vote & ~blurred & (narrow >= voting / 2) & (wide < 2)
+    return Parts(vote, sharp, blurred, sharp & (votes[softest, 1] > 0))
 
 
 def _far_from(where: Tensor) -> Tensor:

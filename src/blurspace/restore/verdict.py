@@ -15,15 +15,17 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from blurspace.pixels import luminance
 from blurspace.restore.evidence import LEAST, LEAST_NOISE, Evidence
 from blurspace.restore.observed import Observed, as_float
-from blurspace.sharpness import ANGLES, SHARP, SMALLEST, edge_sharpness
+from blurspace.sharpness import ANGLES, SHARP, SMALLEST, SPAN, edge_sharpness
 from blurspace.types import Blur, Kernel, Receipt
 
 WEIGHTS = Path(__file__).parent.parent / "receipt.toml"
 LOOKED_AT = 512  # px: a window of the result in which its edges are measured
+MOST_LOG = 6.0  # a ratio of 400: what is farther off is a division by next to nothing
 FAINT = 0.1  # of a kernel's largest value: the light in smaller ones is its haze
 FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was fitted on says no more than this
 # dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
@@ -201,7 +203,7 @@ def clues(seen: Observed, tried: Tried, *, confidence: float | None) -> dict[str
     noise, rest = max(seen.sigma, LEAST_NOISE), evidence.rest
     before, after = evidence.sparsities
     length, sharpness = tried.blur.length_angle()[0], seen.sharpness
-    misfit = _log(narrowest(kernel) / sharpness)
+    misfit = _log(narrowest(kernel) / sharpness if math.isfinite(sharpness) else math.nan)
     result = _sharpness_of(seen, tried.picture)
     return {
         "noise": _log(noise),
@@ -215,7 +217,7 @@ def clues(seen: Observed, tried: Tried, *, confidence: float | None) -> dict[str
         "sparsity_after": _log(after),
         "steeper": _log(evidence.steeper),
         "ringing": evidence.ringing,
-        "rougher": _log(evidence.rougher),
+        "rougher": min(max(_log(evidence.rougher), -2.0), 2.0),
         "length": _log(length),
         "length_share": _log(length / min(seen.size)),
         "spread": _log(spread(kernel) / length),
@@ -245,7 +247,11 @@ def narrowest(kernel: Kernel) -> float:
         weight = light.flatten()
         profile = torch.bincount(first, weight * (1 - share), minlength=2 * side + 2)
         profile += torch.bincount(first + 1, weight * share, minlength=2 * side + 2)
-        most.append(float((0.5 * (profile[1:] + profile[:-1])).max()))  # a slope is seen over two pixels
+        total = functional.pad(profile.cumsum(0), (SPAN, SPAN), mode="constant")
+        total[-SPAN:] = total[-SPAN - 1]
+        contrast = (total[SPAN:] - total[:-SPAN]).max()
+        slope = 0.5 * (profile[1:] + profile[:-1]).max()  # it is seen over two pixels, and the contrast over SPAN
+        most.append(float(slope / contrast))
     return min(most)
 
 
@@ -261,4 +267,5 @@ def _sharpness_of(seen: Observed, picture: Tensor) -> float:
 
 
 def _log(value: float) -> float:
-    return math.log(max(value, LEAST)) if math.isfinite(value) else math.nan
+    """The logarithm, within what is met in photos; NaN stays, and of what is infinite nothing is known."""
+    return min(max(math.log(max(value, LEAST)), -MOST_LOG), MOST_LOG) if math.isfinite(value) else math.nan
