@@ -114,7 +114,11 @@ def fit(files: Sequence[Path], *, least: float) -> None:
 
 
 def fitted(rows: Sequence[dict], *, least: float) -> Belief:
-    """Ridge regression of the gain, logistic regression of whether there is any, on clues of mean 0 and variance 1."""
+    """Ridge regression of the gain, logistic regression of whether there is any, on clues of mean 0 and variance 1.
+
+    Of photos that would be left alone untried nothing is learned: they would bend what is said of the others.
+    """
+    rows = [row for row in rows if not row["look"]]
     names = [name for name in rows[0] if name not in FACTS]
     table = np.array([[number(row[name]) for name in names] for row in rows])
     means = np.nanmean(table, 0)

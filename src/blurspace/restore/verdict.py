@@ -28,6 +28,10 @@ LOOKED_AT = 512  # px: a window of the result in which its edges are measured
 MOST_LOG = 6.0  # a ratio of 400: what is farther off is a division by next to nothing
 FAINT = 0.1  # of a kernel's largest value: the light in smaller ones is its haze
 FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was fitted on says no more than this
+# For a given kernel: the rest may be this many times the noise (JPEG and a kernel that varies add to it), above 8-bit
+# rounding; and of the gradients of the result, the mean in flat areas may be this share of the mean elsewhere.
+RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR = 4.0, 6 / 255
+WORST_RINGING = 0.35
 # dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
 UNCHANGED = 45.0
 # What speaks against a result, in words, by the stable word for it.
@@ -146,10 +150,11 @@ class Referee:
             return left_alone("unchanged", reason, sigma=seen.sigma)
         found = clues(seen, tried, confidence=confidence)
         probability, gain = self.belief.of(found)
-        if not math.isfinite(evidence.rest):
-            probability, gain = 0.0, 0.0
-        believed = probability >= (self.belief.least_known if known else self.belief.least) and gain > 0
-        code = "restored" if believed else self.belief.against(found) if probability else "unexplained"
+        broken = "" if math.isfinite(evidence.rest) and not known else beyond_limits(evidence, seen.sigma)
+        if broken:  # a kernel may be given that no search would find: so what was fitted is not all that counts
+            probability, gain = min(probability, 1 - probability), min(gain, 0.0)
+        believed = not broken and probability >= (self.belief.least_known if known else self.belief.least) and gain > 0
+        code = "restored" if believed else broken or self.belief.against(found)
         length = tried.blur.length_angle()[0]
         reason = f"a blur of {length:.0f} px was removed, and blurring the result again gives the photo"
         if not believed:
@@ -169,6 +174,16 @@ class Referee:
             expected_gain_db=gain,
             confidence=probability if believed or forced else 1 - probability,
         )
+
+
+def beyond_limits(evidence: Evidence, sigma: float) -> str:
+    """The word for what shows that a kernel is wrong, with no need for more clues; empty where nothing does."""
+    before, after = evidence.sparsities
+    if not evidence.rest <= max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma):  # nor where it is no number
+        return "unexplained"
+    if after > before:
+        return "ghosts"
+    return "rings" if evidence.ringing > WORST_RINGING else ""
 
 
 def nothing_to_do(seen: Observed) -> Receipt | None:
