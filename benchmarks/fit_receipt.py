@@ -12,6 +12,7 @@ right that is on rows of photos that it was not fitted on. Of 8 s a photo on one
 
 import argparse
 import csv
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from blurspace.restore.verdict import FARTHEST, WEIGHTS, Belief, Weight
 from blurspace.restore.verdict import fitted as believed
 
 METHODS = ("learned", "classical")  # of `auto`, those that cost little once the kernel is found
+LIKE = ("rotation",)  # the same search and deconvolution, with the kernels of a turn
 FACTS = ("number", "kind", "method", "look", "known", "gain")  # of a row; all else are clues
 SEED = "fit"
 MOST, LEAST = 8.0, -8.0  # dB: farther gains count as these, or a few would decide
@@ -134,7 +136,7 @@ def fitted(rows: Sequence[dict], *, least: float) -> Belief:
         name: Weight(*(round(float(value), 4) for value in (means[k], scales[k], gain[k + 1], chance[k + 1])))
         for k, name in enumerate(names)
     }
-    return Belief(round(float(gain[0]), 4), round(float(chance[0]), 4), least, least / 2, clues)
+    return Belief(round(float(gain[0]), 4), round(float(chance[0]), 4), least, least / 2, (*METHODS, *LIKE), clues)
 
 
 def logistic(design: np.ndarray, better: np.ndarray, penalty: np.ndarray) -> np.ndarray:
@@ -200,6 +202,7 @@ def as_toml(belief: Belief, command: str, count: int) -> str:
     lines = [
         f"# What the clues of restore/verdict.py weigh, fitted on {count} made photos by `{command}`.",
         *(f"{name} = {getattr(belief, name)}" for name in ("gain", "chance", "least", "least_known")),
+        f"methods = {json.dumps(belief.methods)}",
         "",
         "[clues]",
     ]

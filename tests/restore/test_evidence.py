@@ -122,7 +122,7 @@ def test_the_receipt_of_the_true_restoration_is_consistent():
 
 
 def judged(tried, blurry):
-    how = {"method": "made", "confidence": 0.98, "known": False, "at_once": False}
+    how = {"method": "classical", "confidence": 0.98, "known": False, "at_once": False}
     return Referee().after(Observed(blurry), tried, **how)
 
 

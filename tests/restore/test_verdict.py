@@ -28,7 +28,17 @@ from .scenes import made_scene
 
 def belief(**told):
     weights = {"rest": Weight(0.0, 2.0, -1.0, -0.5), "ringing": Weight(0.1, 0.1, -0.5, -2.0)}
-    return Belief(**{"gain": 1.0, "chance": 0.5, "least": 0.8, "least_known": 0.4, "clues": weights, **told})
+    return Belief(
+        **{
+            "gain": 1.0,
+            "chance": 0.5,
+            "least": 0.8,
+            "least_known": 0.4,
+            "methods": ("classical",),
+            "clues": weights,
+            **told,
+        }
+    )
 
 
 def test_a_belief_adds_up_what_clues_weigh():

@@ -32,7 +32,7 @@ from blurspace.blur.exposure import photograph, to_display, to_linear
 from blurspace.blur.kernels import disk
 from blurspace.chance import chance_of
 from blurspace.pixels import inner, luminance
-from blurspace.types import AnyKernel, Image
+from blurspace.types import AnyImage, AnyKernel
 
 MAY_REFUSE = ("restored", "refused")
 MAY_LEAVE = ("restored", "left alone")
@@ -116,7 +116,7 @@ def part_blurred(paths: Paths, chance: Chance) -> Snapshot:
     return Snapshot(png(seen), truth, torch.ones_like(truth[:, :1]), MAY_LEAVE)
 
 
-def _own_truth(seen: Image, file: bytes, truth: Image) -> Snapshot:
+def _own_truth(seen: AnyImage, file: bytes, truth: AnyImage) -> Snapshot:
     del seen
     return Snapshot(file, truth, torch.ones_like(truth[:, :1]), ALONE)
 
@@ -157,14 +157,16 @@ def watermarked(paths: Paths, chance: Chance) -> Snapshot:
     return replace(_overlaid(take, over), wanted=MAY_REFUSE)
 
 
-def _written(text: str, height: int, colour: tuple[int, ...], at: tuple[float, float], size: tuple[int, int]) -> Image:
+def _written(
+    text: str, height: int, colour: tuple[int, ...], at: tuple[float, float], size: tuple[int, int]
+) -> AnyImage:
     """Letters upon nothing (1 4 h w): red, green, blue and how opaque."""
     over = PIL.Image.new("RGBA", size[::-1])
     PIL.ImageDraw.Draw(over).text(at, text, font=PIL.ImageFont.load_default(size=height), fill=colour)
     return torch.frombuffer(bytearray(over.tobytes()), dtype=torch.uint8).view(1, *size, 4).permute(0, 3, 1, 2) / 255
 
 
-def _overlaid(take: Taken, over: Image) -> Snapshot:
+def _overlaid(take: Taken, over: AnyImage) -> Snapshot:
     opaque, paint = over[:, 3:], over[:, :3]
     truth, seen = (one.lerp(paint, opaque) for one in (take.sharp, take.blurry))
     near = functional.max_pool2d((opaque > 0).float(), 2 * NEAR + 1, stride=1, padding=NEAR)

@@ -26,7 +26,7 @@ from blurspace.io.images import read_photo
 from blurspace.levels import to_8_bits, to_levels
 from blurspace.pixels import inner, luminance
 from blurspace.sharpness import SHARP, edge_sharpness
-from blurspace.types import AnyKernel, Image, Kernel
+from blurspace.types import AnyImage, AnyKernel, Kernel
 
 SIDES = (400, 600)  # px: of the longer side; most of what a search needs, in a few seconds
 MOVES = 500  # pushes of a hand during an exposure
@@ -68,8 +68,8 @@ class Snapshot:
     """
 
     file: bytes = field(repr=False)
-    sharp: Image = field(repr=False)
-    mask: Image = field(repr=False)
+    sharp: AnyImage = field(repr=False)
+    mask: AnyImage = field(repr=False)
     wanted: tuple[str, ...] = ("restored",)
     least_gain: float = 0.0
     scale: float = 1.0
@@ -80,17 +80,17 @@ class Snapshot:
 class Taken:
     """A sharp picture and the blurry one (1 c h w) that was taken of it, and how."""
 
-    sharp: Image
-    blurry: Image
+    sharp: AnyImage
+    blurry: AnyImage
     facts: Row
 
     @property
-    def everywhere(self) -> Image:
+    def everywhere(self) -> AnyImage:
         """The mask of all of it."""
         return torch.ones_like(self.sharp[:, :1])
 
 
-def sharp_photo(paths: Sequence[Path], chance: Chance, *, margin: int = 0) -> Image:
+def sharp_photo(paths: Sequence[Path], chance: Chance, *, margin: int = 0) -> AnyImage:
     """A crop (1 3 h w) of a photo, or all of it made smaller, that is sharp by our measure; `margin` px more a side.
 
     Raises NoInputError where none is sharp.
@@ -112,7 +112,7 @@ def taken(
     *,
     light: bool | None = None,
     sigma: float | None = None,
-    sharp: Image | None = None,
+    sharp: AnyImage | None = None,
 ) -> Taken:
     """A photo taken of a sharp one under a kernel: what is beyond the frame is real, if `sharp` is not given.
 
@@ -163,7 +163,7 @@ def defocused(chance: Chance) -> AnyKernel:
     return trim(functional.conv2d(sharp, rim, padding=rim.shape[-1] // 2 + sharp.shape[-1] // 2), 1e-4)
 
 
-def png(picture: Image, alpha: Tensor | None = None, *, colours: int | None = None) -> bytes:
+def png(picture: AnyImage, alpha: Tensor | None = None, *, colours: int | None = None) -> bytes:
     """The file of a picture (1 c h w); `alpha` (h w, bool): what is seen; `colours`: of a palette."""
     image = _pillow(picture)
     if alpha is not None:
@@ -173,22 +173,22 @@ def png(picture: Image, alpha: Tensor | None = None, *, colours: int | None = No
     return _saved(image, "PNG")
 
 
-def jpeg_file(picture: Image, quality: int) -> bytes:
+def jpeg_file(picture: AnyImage, quality: int) -> bytes:
     """The file of a picture (1 c h w)."""
     return _saved(_pillow(picture), "JPEG", quality=quality)
 
 
-def png_of_16_bits(grey: Image, most: int) -> bytes:
+def png_of_16_bits(grey: AnyImage, most: int) -> bytes:
     """The file of a grey picture (1 1 h w) whose white is the level `most` of 65535."""
     return _saved(PIL.Image.fromarray((grey[0, 0] * most).round().numpy().astype(np.uint16)), "PNG")
 
 
-def gained(result: Image, blurry: Image, snapshot: Snapshot) -> float:
+def gained(result: AnyImage, blurry: AnyImage, snapshot: Snapshot) -> float:
     """dB by which a result is nearer to the truth than what was given, each at its best shift, inside the mask."""
     return round(_score(result, snapshot) - _score(blurry, snapshot), 3)
 
 
-def _score(picture: Image, snapshot: Snapshot) -> float:
+def _score(picture: AnyImage, snapshot: Snapshot) -> float:
     """PSNR in dB inside the mask, 8 bits, at the best shift of up to MAX_SHIFT px: by whole px, then by quarters."""
     picture = to_8_bits(picture * snapshot.scale).expand(-1, snapshot.sharp.shape[1], -1, -1)
     target, mask = inner(snapshot.sharp, FRAME), inner(snapshot.mask, FRAME)
@@ -201,14 +201,14 @@ def _score(picture: Image, snapshot: Snapshot) -> float:
     return min(-10 * math.log10(least + 1e-12), MOST_DB)
 
 
-def _error(picture: Image, target: Image, mask: Image, shift: tuple[float, float], *, every: int = 1) -> float:
+def _error(picture: AnyImage, target: AnyImage, mask: AnyImage, shift: tuple[float, float], *, every: int = 1) -> float:
     """The mean squared error inside the mask at a shift, of every so many-th row and column."""
     thin = (..., slice(None, None, every), slice(None, None, every))
     rest = (_shifted(picture, *shift)[thin] - target[thin]).square()
     return float((rest * mask[thin]).sum() / (mask[thin].sum() * target.shape[1]))
 
 
-def _shifted(picture: Image, down: float, right: float) -> Image:
+def _shifted(picture: AnyImage, down: float, right: float) -> AnyImage:
     """The inside of a picture, moved by less than FRAME px: bilinear."""
     for axis, step in ((-2, down), (-1, right)):
         first = math.floor(step)
@@ -219,7 +219,7 @@ def _shifted(picture: Image, down: float, right: float) -> Image:
     return picture
 
 
-def _shrunk(picture: Image, long: float) -> Image:
+def _shrunk(picture: AnyImage, long: float) -> AnyImage:
     scale = long / max(picture.shape[-2:])
     if scale >= 1:
         return picture
@@ -227,7 +227,7 @@ def _shrunk(picture: Image, long: float) -> Image:
     return functional.interpolate(picture, size=size, mode="bicubic", antialias=True).clamp(0, 1)
 
 
-def _cut(picture: Image, long: int, chance: Chance) -> Image:
+def _cut(picture: AnyImage, long: int, chance: Chance) -> AnyImage:
     """A piece of 4 : 3 or less, at most `long` px wide."""
     height, width = picture.shape[-2:]
     sizes = [
@@ -238,7 +238,7 @@ def _cut(picture: Image, long: int, chance: Chance) -> Image:
     return picture[..., top : top + sizes[0], left : left + sizes[1]].contiguous()
 
 
-def _pillow(picture: Image) -> PIL.Image.Image:
+def _pillow(picture: AnyImage) -> PIL.Image.Image:
     array = to_levels(picture)[0].permute(1, 2, 0).numpy()
     return PIL.Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 

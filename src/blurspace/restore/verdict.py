@@ -87,12 +87,14 @@ class Belief:
     """What clues weigh: a ridge regression of the gain in dB, and a logistic one of whether there is any.
 
     A result is believed from a probability of `least` on, under a kernel that the user gave from `least_known` on.
+    `methods`: whose results it was fitted on, or are like them.
     """
 
     gain: float
     chance: float
     least: float
     least_known: float
+    methods: tuple[str, ...]
     clues: dict[str, Weight]
 
     def of(self, clues: dict[str, float]) -> tuple[float, float]:
@@ -122,7 +124,7 @@ def fitted(path: Path = WEIGHTS) -> Belief:
     """The weights that `benchmarks/fit_receipt.py` wrote."""
     told = tomllib.loads(path.read_text("utf-8"))
     weights = {name: Weight(**row) for name, row in told.pop("clues").items()}
-    return Belief(clues=weights, **told)
+    return Belief(clues=weights, methods=tuple(told.pop("methods")), **told)
 
 
 @dataclass(frozen=True)
@@ -143,18 +145,12 @@ class Referee:
         self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool, at_once: bool
     ) -> Receipt:
         """The receipt of what a method made; `at_once`: by a network that restores without a blur."""
-        del method
         evidence = tried.evidence
         if at_once and evidence.change_psnr > UNCHANGED:
             reason = "the network changed next to nothing: it sees no blur that it knows"
             return left_alone("unchanged", reason, sigma=seen.sigma)
-        found = clues(seen, tried, confidence=confidence)
-        probability, gain = self.belief.of(found)
-        broken = "" if math.isfinite(evidence.rest) and not known else beyond_limits(evidence, seen.sigma)
-        if broken:  # a kernel may be given that no search would find: so what was fitted is not all that counts
-            probability, gain = min(probability, 1 - probability), min(gain, 0.0)
-        believed = not broken and probability >= (self.belief.least_known if known else self.belief.least) and gain > 0
-        code = "restored" if believed else broken or self.belief.against(found)
+        code, probability, gain = self._believed(seen, tried, method=method, confidence=confidence, known=known)
+        believed = code == "restored"
         length = tried.blur.length_angle()[0]
         reason = f"a blur of {length:.0f} px was removed, and blurring the result again gives the photo"
         if not believed:
@@ -172,8 +168,27 @@ class Referee:
             code=code,
             probability_better=probability,
             expected_gain_db=gain,
-            confidence=probability if believed or forced else 1 - probability,
+            confidence=probability if believed or forced or probability is None else 1 - probability,
         )
+
+    def _believed(
+        self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool
+    ) -> tuple[str, float | None, float | None]:
+        """The word for what is to be done, the probability of a gain, and the gain in dB.
+
+        A kernel may be given that no search would find, and other methods err otherwise: there limits count as well,
+        and of methods that the belief was not fitted on nothing more is known.
+        """
+        belief, found = self.belief, clues(seen, tried, confidence=confidence)
+        likely, fitted_on = math.isfinite(tried.evidence.rest), method in self.belief.methods
+        broken = "" if likely and fitted_on and not known else beyond_limits(tried.evidence, seen.sigma)
+        if not fitted_on:
+            return broken or "restored", None, None
+        probability, gain = belief.of(found)
+        if broken:
+            return broken, min(probability, 1 - probability), min(gain, 0.0)
+        enough = probability >= (belief.least_known if known else belief.least) and gain > 0
+        return "restored" if enough else belief.against(found), probability, gain
 
 
 def beyond_limits(evidence: Evidence, sigma: float) -> str:
