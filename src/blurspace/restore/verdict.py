@@ -28,7 +28,7 @@ LOOKED_AT = 512  # px: a window of the result in which its edges are measured
 MOST_LOG = 6.0  # a ratio of 400: what is farther off is a division by next to nothing
 FAINT = 0.1  # of a kernel's largest value: the light in smaller ones is its haze
 FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was fitted on says no more than this
-# For a given kernel: the rest may be this many times the noise (JPEG and a kernel that varies add to it), above 8-bit
+# The rest may be this many times the noise (JPEG and a kernel that varies add to it), above 8-bit
 # rounding; and of the gradients of the result, the mean in flat areas may be this share of the mean elsewhere.
 RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR = 4.0, 6 / 255
 WORST_RINGING = 0.35
@@ -176,13 +176,12 @@ class Referee:
     ) -> tuple[str, float | None, float | None]:
         """The word for what is to be done, the probability of a gain, and the gain in dB.
 
-        A kernel may be given that no search would find, and other methods err otherwise: there limits count as well,
-        and of methods that the belief was not fitted on nothing more is known.
+        Limits count as well, for what is stranger than all that the belief was fitted on; of methods that it was not
+        fitted on nothing more is known.
         """
         belief, found = self.belief, clues(seen, tried, confidence=confidence)
-        likely, fitted_on = math.isfinite(tried.evidence.rest), method in self.belief.methods
-        broken = "" if likely and fitted_on and not known else beyond_limits(tried.evidence, seen.sigma)
-        if not fitted_on:
+        broken = beyond_limits(tried.evidence, seen.sigma)
+        if method not in belief.methods:
             return broken or "restored", None, None
         probability, gain = belief.of(found)
         if broken:
