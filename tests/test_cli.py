@@ -128,6 +128,7 @@ def test_traceback_only_with_verbose(run, photo, verdict):
 
 def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     usual = {"kernel": None, "size": None, "response": None, "strength": 1.0, "device": "cpu", "weights": ()}
+    usual |= {"force": False}
     run("deblur", photo, "--size", 31, "--response", "gamma 2.2")
     assert verdict.options == usual | {"method": "auto", "size": 31, "response": "gamma 2.2"}
     run("deblur", photo, "--overwrite", "--method", "classical", "--strength", 0.5)
@@ -138,6 +139,8 @@ def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     run("deblur", photo, "--overwrite", "--kernel", tmp_path / "k.tiff")
     assert verdict.options["kernel"].shape == (1, 1, 5, 5)
     assert run("deblur", photo, "--kernel", tmp_path / "k.tiff", "--size", 31).code == 2
+    run("deblur", photo, "--overwrite", "--kernel", tmp_path / "k.tiff", "--force")
+    assert verdict.options["force"] is True
 
 
 @pytest.mark.parametrize(
@@ -195,11 +198,14 @@ def test_diagnose(run, photo, tmp_path, monkeypatch):
     found = SimpleNamespace(
         blurry=True, kind="shake", length_px=9.0, angle_deg=45.0, variation=0.1, confidence=0.9, sigma=math.nan
     )
-    found.reason = "the gradients say so"
+    found.reason, found.code, found.part = "the gradients say so", "blurred", None
     monkeypatch.setattr("blurspace.jobs.inspect.diagnose", lambda *_: found)
     assert "shake, 9.0 px at 45.0 degrees" in run("diagnose", photo).out
     record = json.loads(run("diagnose", "--json", photo).out)
-    assert (record["kind"], record["sigma"]) == ("shake", None)
+    assert (record["kind"], record["sigma"], record["code"]) == ("shake", None, "blurred")
+    assert json.loads(run("diagnose", "--json", "--plot", photo).out)["plotted"] == str(tmp_path / "photo.parts.png")
+    assert (tmp_path / "photo.parts.png").exists()
+    assert run("diagnose", "--plot", photo).code == 1  # it is there
     (tmp_path / "bad.png").write_bytes(b"")
     assert run("diagnose", photo, tmp_path / "bad.png").code == 1
 

@@ -86,6 +86,7 @@ def deblur(
     weights: str | Path | Sequence[str | Path] = (),
     device: str = "auto",
     near: Blur | None = None,
+    force: bool = False,
     run: Run | None = None,
 ) -> Result:
     """Remove the blur of one picture. The options are those of `builders.build_deblurrer`.
@@ -103,6 +104,7 @@ def deblur(
         strength=strength,
         weights=weights,
         device=place,
+        force=force,
     )
     given = picture(what)
     how, least = run or deblurrer.run(), given.least_sigma

@@ -20,6 +20,7 @@ from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.methods import Networks
 from blurspace.restore.translated import Camera, camera
+from blurspace.restore.verdict import Referee
 from blurspace.types import Image, Kernel
 
 CAMERA = "camera"
@@ -161,6 +162,7 @@ def build_deblurrer(
     strength: float = 1.0,
     device: str = "cpu",
     weights: str | Path | Sequence[str | Path] = (),
+    force: bool = False,
 ) -> Deblurrer:
     """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
 
@@ -169,12 +171,13 @@ def build_deblurrer(
     then undone in linear light. `strength` in (0, 1]: how much of the blur is removed, by shortening the kernel (mixing
     sharp and blurry pixels would leave ghosts). `device`: where it works, see `run.pick_device`. `weights`: most
     methods are in one file; an analysis and a synthesis network may come in two, pairs for three sizes of kernels with
-    their classifier in seven, and a translator with the network that undoes the known blur in two.
-
-    Raises ModelError on an unknown name and on weights that are missing, not those of the card, or of no method,
-    UsageError on options that contradict each other.
+    their classifier in seven, and a translator with the network that undoes the known blur in two. `force`: undo the
+    given kernel whatever the receipt says. Raises ModelError on an unknown name and on weights that are missing, not
+    those of the card, or of no method, UsageError on options that contradict each other.
     """
     options, card = Options(kernel=kernel, size=size, response=response, strength=strength), deblurring_card(method)
+    if force and kernel is None:
+        raise UsageError("only a kernel that is given can be forced: give --kernel with --force")
     paths = (weights,) if isinstance(weights, (str, Path)) else weights
     files = [read_file(path) for path in paths]
     if files and card.name != AUTO:
@@ -185,7 +188,8 @@ def build_deblurrer(
     if translated:
         return build_camera(*paths, device=device)
     methods = card.build(networks_of(card, files, device), options)
-    return Deblurrer(methods, None if kernel is None else UniformBlur(kernel), response, strength, device)
+    given, referee = None if kernel is None else UniformBlur(kernel), Referee(forced=True) if force else None
+    return Deblurrer(methods, given, response, strength, device, referee)
 
 
 @overload

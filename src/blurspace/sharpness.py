@@ -13,13 +13,16 @@ from torch.nn import functional
 
 from blurspace.areas import Area, whole
 from blurspace.blur.fourier import inner_differences
+from blurspace.pixels import inner
 from blurspace.types import Image
 
 DIRECTIONS = 8
+ANGLES = tuple(math.pi * step / DIRECTIONS for step in range(DIRECTIONS))
 SPAN = 9  # px over which a contrast is measured; wider blurs all look alike here, and are told apart by their kernel
 STRONGEST = 0.01  # share of the pixels that count as strong contrasts
 LEAST_CONTRAST = 0.04  # about 10 grey levels: below it noise and JPEG blocks make edges of their own
 SHARPEST = 0.75  # of the strong contrasts, the quantile that speaks for the picture: some scenery is always soft
+SMALLEST = 2 * SPAN + 2  # px: a side up to this has no room for a contrast
 LARGEST = 1536  # px: a window this wide holds edges enough, and bounds time and memory on large photos
 CELL = 16  # px; windows start on multiples of this
 NEAR = SPAN // 2 + 2  # px: as far from its middle as a contrast and its slopes are looked at
@@ -43,14 +46,7 @@ def edge_sharpness(grey: Image, *, untouched: Tensor | None = None, clipped: Ten
         masks[1] = None
     left_out = [mask.float() for mask in masks if mask is not None]
     far = functional.max_pool2d(torch.cat(left_out, 1), 2 * NEAR + 1, 1, NEAR).amax(1, True) == 0 if left_out else None
-    return min(_sharpness_along(grey[place], math.pi * step / DIRECTIONS, far) for step in range(DIRECTIONS))
-
-
-def sharp_reason(sharpness: float) -> str:
-    """Why a photo of this edge sharpness is left alone, in words."""
-    if math.isinf(sharpness):
-        return "the photo has no edges to judge by"
-    return "the photo is sharp: its edges are as narrow as pixels allow"
+    return min(_sharpness_along(grey[place], angle, far) for angle in ANGLES)
 
 
 def busiest_window(picture: Image, side: int) -> tuple[slice, slice]:
@@ -80,11 +76,15 @@ def busiest(cells: Tensor, size: tuple[int, int], side: int) -> Area:
     return Area((top, top + rows), (left, left + columns), size)
 
 
-def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> float:
+def edges_along(grey: Tensor, angle: float) -> tuple[Tensor, Tensor] | None:
+    """Contrasts over SPAN px at each pixel of a picture (1 1 h w), and the steepest slopes inside; SPAN px less a side.
+
+    None where the picture is too small.
+    """
     height, width = grey.shape[-2:]
     cosine, sine = math.cos(angle), math.sin(angle)
-    if min(height, width) <= 2 * SPAN + 2:
-        return math.inf
+    if min(height, width) <= SMALLEST:
+        return None
 
     def moved(down: int, right: int) -> Tensor:
         return grey[..., SPAN + down : height - SPAN + down, SPAN + right : width - SPAN + right]
@@ -92,10 +92,17 @@ def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> f
     across, down = round(SPAN / 2 * cosine), round(SPAN / 2 * sine)
     contrast = (moved(down, across) - moved(-down, -across)).abs()
     slope = ((moved(0, 1) - moved(0, -1)) * cosine + (moved(1, 0) - moved(-1, 0)) * sine).abs() / 2
-    steepest = _largest_along(slope, cosine, sine)
+    return contrast, _largest_along(slope, cosine, sine)
+
+
+def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> float:
+    edges = edges_along(grey, angle)
+    if edges is None:
+        return math.inf
+    contrast, steepest = edges
     asked = contrast.numel()
     if far is not None:
-        far = far[..., SPAN : height - SPAN, SPAN : width - SPAN]
+        far = inner(far, SPAN)
         contrast, asked = contrast * far, int(far.sum())
     kept = round(STRONGEST * asked)
     least = contrast.flatten().topk(max(kept, 1)).values[-1].clamp_min(LEAST_CONTRAST)

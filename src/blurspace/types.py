@@ -89,7 +89,10 @@ class Receipt:
     `sigma`: estimated noise standard deviation, pixel values in [0, 1]. `reblur_psnr`: dB between the blurry picture
     and the restored one blurred again. `change_psnr`: dB between blurry and restored (high = little was changed).
     `kernel_length`: px, the extent of the kernel along its longest direction. `ringing` in [0, 1]: mean
-    gradient of the restored picture where the scene must be flat, over its mean elsewhere.
+    gradient of the restored picture where the scene must be flat, over its mean elsewhere. `code`: a stable word for
+    the reason. `probability_better` in [0, 1]: that the result is nearer to the sharp picture than the photo is, and
+    `expected_gain_db`: by how many dB; None where nothing was tried.
+    `confidence` in [0, 1]: how sure the verdict is.
     """
 
     verdict: Verdict
@@ -99,6 +102,10 @@ class Receipt:
     change_psnr: float
     kernel_length: float
     ringing: float
+    code: str = ""
+    probability_better: float | None = None
+    expected_gain_db: float | None = None
+    confidence: float | None = None
 
 
 class Blur(Protocol):

@@ -5,12 +5,16 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
-from blurspace.blur.kernels import extent, line, shake
+from blurspace.blur.kernels import line, shake
 from blurspace.builders import build_deblurrer
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
+from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deconvolve import deconvolve
+from blurspace.restore.driver import Restored
 from blurspace.restore.evidence import gather, normalised_sparsity
+from blurspace.restore.observed import Observed
+from blurspace.restore.verdict import Referee
 
 from .made import restoring, with_restorers
 from .scenes import made_scene
@@ -103,15 +107,50 @@ def test_ringing_raises_the_score_and_the_sparsity_falls_with_sharpness():
     good = deconvolve(blurry, SHAKE).clamp(0, 1)
     bad = deconvolve(blurry, line(17, 60.0), strength=2e-5).clamp(0, 1)
     assert normalised_sparsity(good) < normalised_sparsity(blurry)
-    ringing = [gather(blurry, seen, blurry, reach=8).receipt(length=17, sigma=0).ringing for seen in (bad, good)]
+    ringing = [gather(blurry, seen, blurry, reach=8).ringing for seen in (bad, good)]
     assert ringing[0] > ringing[1]
 
 
 def test_the_receipt_of_the_true_restoration_is_consistent():
     sharp, blurry = shaken(seed=8)
-    evidence = gather(blurry, sharp, blur(sharp, SHAKE), reach=SHAKE.shape[-1] // 2)
-    receipt = evidence.receipt(length=extent(SHAKE)[0], sigma=0.001)
+    evidence = gather(blurry, sharp, blur(sharp, SHAKE), reach=SHAKE.shape[-1] // 2, sigma=0.001)
+    receipt = judged(Restored(sharp, UniformBlur(SHAKE), evidence), blurry)
     assert receipt.verdict == "restored"
     assert receipt.change_psnr == pytest.approx(float(psnr(sharp, blurry)))
     assert receipt.reblur_psnr > 40
     assert 5 < receipt.kernel_length < 20
+
+
+def judged(tried, blurry):
+    how = {"method": "classical", "confidence": 0.98, "known": False, "at_once": False}
+    return Referee().after(Observed(blurry), tried, **how)
+
+
+def test_where_the_rest_lies_is_seen():
+    """Of noise alone as much is left at edges as all over, and about each pixel; of a wrong kernel it is not."""
+    sharp, _ = shaken(seed=8)
+    seen = blur(sharp, SHAKE)
+    noisy = seen + 0.01 * torch.randn(seen.shape, generator=torch.Generator().manual_seed(0))
+    reach = SHAKE.shape[-1] // 2
+    right = gather(noisy, sharp, seen, reach=reach, sigma=0.01)
+    wrong = gather(noisy, sharp, blur(sharp, line(9, 90.0)), reach=reach, sigma=0.01)
+    assert right.rest == pytest.approx(0.01, rel=0.05)
+    assert right.rest_at_edges == pytest.approx(1, abs=0.1)
+    assert right.worst(0.05) == pytest.approx(1, rel=0.2)
+    assert wrong.rest_at_edges > 1.2
+    assert wrong.worst(0.05) > 1.5 * wrong.worst(0.5)
+
+
+def test_what_is_unseen_counts_nowhere():
+    sharp, seen = shaken(seed=8)
+    unseen = torch.zeros(1, 1, *seen.shape[-2:], dtype=torch.bool)
+    unseen[..., 60:90, 100:150] = True
+    chance = torch.Generator().manual_seed(0)
+    reach = SHAKE.shape[-1] // 2
+
+    def gathered():
+        pictures = (torch.where(unseen, torch.rand(sharp.shape, generator=chance), one) for one in (seen, sharp, seen))
+        return gather(*pictures, reach=reach, sigma=0.01, unseen=unseen)
+
+    assert gathered() == gathered()
+    assert gathered().residual_count < gather(seen, sharp, seen, reach=reach).residual_count

@@ -9,7 +9,7 @@ import torch
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import shake
-from blurspace.catalog import build_deblurrer
+from blurspace.builders import build_deblurrer
 from blurspace.metrics import psnr
 from blurspace.restore.observed import Observed
 from blurspace.restore.untouched import filled

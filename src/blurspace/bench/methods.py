@@ -7,11 +7,13 @@ from typing import Any
 
 from blurspace import builders, catalog
 from blurspace.bench.result import Progress, Row
+from blurspace.io.jpeg import quantisation_sigma
 from blurspace.metrics import aligned, psnr, ssim
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.deconvolve import deconvolve, strength_for
+from blurspace.restore.driver import Restoration
 from blurspace.restore.noise import estimate_sigma
-from blurspace.types import Image, Kernel, Pair
+from blurspace.types import Image, Kernel, Pair, Photo
 
 BLURRY = "blurry"  # do nothing: the row that every other is compared with
 TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
@@ -68,6 +70,11 @@ def restore(deblurrer: Deblurrer | None, blurry: Image) -> Outcome:
     kept = result.restored if result.receipt.verdict == "restored" else blurry
     side = None if result.kernel is None else result.kernel.shape[-1]
     return Outcome(kept, result.restored, seconds, result.receipt.verdict, result.receipt.reason, side, result.method)
+
+
+def gave(deblurrer: Deblurrer, photo: Photo) -> Restoration:
+    """What a deblurrer makes of a file's photo, with all that the file tells of it."""
+    return deblurrer(photo.samples, alpha=photo.alpha, least_sigma=quantisation_sigma(photo))
 
 
 def score(restored: Image, sharp: Image, *, max_shift: int, crop: int) -> Score:

@@ -30,6 +30,7 @@ def deblur(
         float, Option("--strength", help="Share of the blur to remove, above 0 and up to 1: shortens the kernel.")
     ] = 1.0,
     kernel: Annotated[Path | None, Option("--kernel", help="Use this kernel, do not estimate one.")] = None,
+    force: Annotated[bool, Option("--force", help="Undo the given kernel whatever the receipt says.")] = False,
     camera: Annotated[
         Path | None, Option("--camera", help="The file of this camera, which `blurspace adapt` wrote.")
     ] = None,
@@ -56,7 +57,7 @@ def deblur(
     settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
     held = None if memory is None else parse_bytes(memory)
     wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
-    deblurrer = _deblurrer(called, camera, device, kernel=kernel, **settings)
+    deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, **settings)
     sources = find_sources(paths)
     outcomes = deblur_files(
         sources,
@@ -138,14 +139,20 @@ def kernel(
 
 
 @verb
-def diagnose(console: Console, paths: Paths) -> int:
+def diagnose(
+    console: Console,
+    paths: Paths,
+    *,
+    plot: Annotated[bool, Option("--plot", help="Also draw which parts are sharp, as name.parts.png.")] = False,
+    overwrite: Overwrite = False,
+) -> int:
     """Say whether each photo is blurry, how, and how much; changes nothing."""
     from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.inspect import diagnose_files
 
     sources, codes = find_sources(paths), []
-    records = diagnose_files(sources, run=console.run())
+    records = diagnose_files(sources, plot=plot, overwrite=overwrite, run=console.run())
     for record, why in console.progress(records, total=len(sources), what="diagnosing"):
         codes.append(0 if why is None else why.exit_code)
         if why is not None:
@@ -161,11 +168,11 @@ def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -
     from blurspace.io.images import read_kernel
     from blurspace.run import pick_device
 
-    place, kernel = pick_device(device), settings.pop("kernel")
+    place, kernel, force = pick_device(device), settings.pop("kernel"), settings.pop("force")
     if camera is not None:
         from blurspace.builders import build_camera
 
-        if method != "auto" or kernel is not None or settings != UNSET:
+        if method != "auto" or kernel is not None or force or settings != UNSET:
             raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
         return build_camera(camera, device=place)
     if settings["weights"] and method != "auto":
@@ -173,4 +180,4 @@ def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -
     if kernel is not None and settings["size"] is not None:
         raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
     given = None if kernel is None else read_kernel(kernel)
-    return build_deblurrer(method, kernel=given, device=place, **settings)
+    return build_deblurrer(method, kernel=given, device=place, force=force, **settings)

@@ -37,6 +37,10 @@ class Outcome(FileRecord):
 
     reason: str = ""
     verdict: str = "failed"  # restored, left alone, refused, failed
+    code: str = "failed"  # a stable word for the reason: see `restore.verdict`
+    confidence: float | None = None
+    probability_better: float | None = None
+    expected_gain_db: float | None = None
     method: str | None = None
     kernel: dict[str, float | int | None] | None = None
     reblur_psnr: float | None = None

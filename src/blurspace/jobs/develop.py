@@ -44,7 +44,11 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
     kernel = restoration.kernel
     record: dict[str, object] = {
         "verdict": receipt.verdict,
+        "code": receipt.code,
         "reason": receipt.reason,
+        "confidence": number(receipt.confidence, 3),
+        "probability_better": number(receipt.probability_better, 3),
+        "expected_gain_db": number(receipt.expected_gain_db, 2),
         "method": restoration.method,
         "kernel": None if kernel is None else describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
         "reblur_psnr": number(receipt.reblur_psnr, 3),

@@ -3,20 +3,23 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from blurspace.errors import PictureError
+from blurspace.errors import PictureError, UsageError
 from blurspace.io.images import write_bytes
 from blurspace.io.jpeg import quantisation_sigma
 from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
-from blurspace.jobs.files import Source, check_target, load
+from blurspace.jobs.files import STANDARD, Source, beside, check_target, load
+from blurspace.pixels import luminance
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.diagnose import diagnose
 from blurspace.restore.field import field_explains_better, varies
 from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.observed import Observed
+from blurspace.restore.verdict import nothing_to_do
 from blurspace.run import Run
-from blurspace.sharpness import SHARP, sharp_reason
+from blurspace.types import Image
 
 Record = dict[str, object]
+MAP_SHARE = 0.4  # of its colours, over the photo
 
 
 def inspect_kernel(
@@ -44,8 +47,8 @@ def inspect_kernel(
         photo = load(source)
         least = quantisation_sigma(photo)
         seen = Observed(photo.samples, alpha=photo.alpha, response=response, least_sigma=least)
-        if seen.sharpness >= SHARP:
-            raise PictureError(f"{source.name} gave no kernel: {sharp_reason(seen.sharpness)}")
+        if told := nothing_to_do(seen):
+            raise PictureError(f"{source.name} gave no kernel: {told.reason}")
         single = seen.find(finder, run)
         assert single.blur is not None
         blur, changes = single.blur, {}
@@ -69,13 +72,26 @@ def inspect_kernel(
     }
 
 
-def diagnose_files(sources: Sequence[Source], *, run: Run | None = None) -> Iterator[tuple[Record, Failure | None]]:
-    """For each source a record of its blur, and why it failed if it did (kind `failed`)."""
+def diagnose_files(
+    sources: Sequence[Source], *, plot: bool = False, overwrite: bool = False, run: Run | None = None
+) -> Iterator[tuple[Record, Failure | None]]:
+    """For each source a record of its blur, and why it failed if it did (kind `failed`).
+
+    `plot` writes `name.parts.png` beside each: which parts are sharp, which blurred. Raises UsageError before any work
+    where a source has no beside.
+    """
+    if plot and any(source.name == STANDARD for source in sources):
+        raise UsageError("--plot writes beside the photo, and standard input has no beside: give a file")
 
     def work(source: Source) -> tuple[Record, Failure | None]:
+        target = beside(Path(source.name), ".parts", ".png") if plot else None
+        if target:
+            check_target(target, sources, overwrite=overwrite)
         photo = load(source)
         seen = Observed(photo.samples, alpha=photo.alpha, least_sigma=quantisation_sigma(photo))
         found = diagnose(seen, run)
+        if target:
+            write_bytes(target, picture_bytes(mapped(seen)), overwrite=overwrite)
         return {
             "input": source.name,
             "blurry": found.blurry,
@@ -86,6 +102,16 @@ def diagnose_files(sources: Sequence[Source], *, run: Run | None = None) -> Iter
             "confidence": number(found.confidence, 3),
             "sigma": number(found.sigma),
             "reason": found.reason,
+            "code": found.code,
+            "part": found.part,
+            "plotted": str(target) if target else None,
         }, None
 
     return each(sources, work, lambda one, why: ({"input": one.name, "kind": "failed", "reason": why.reason}, why))
+
+
+def mapped(seen: Observed) -> Image:
+    """A photo in grey under the colours of its map (1 3 h w), where it was looked at."""
+    area = seen.looked_at
+    grey = luminance(seen.display(area))
+    return grey.lerp(seen.parts.show(area.size), MAP_SHARE)

@@ -7,6 +7,7 @@ from torch import Tensor
 from blurspace.errors import UsageError
 from blurspace.restore.driver import Method, Restoration, deblur
 from blurspace.restore.observed import Observed, check_response
+from blurspace.restore.verdict import Referee
 from blurspace.run import Run, fast_in_half
 from blurspace.types import Blur
 
@@ -15,8 +16,8 @@ from blurspace.types import Blur
 class Deblurrer:
     """Turns a blurry picture into a restoration of the same size; it keeps nothing of it, so threads may share one.
 
-    `methods`: tried in order, until one's receipt is good. `given`: the blur, if it is known. `response`, `strength`:
-    see `Observed` and `driver.deblur`. `device`: where the methods' networks are.
+    `methods`: tried in order, until one's receipt is good. `given`: the blur, if it is known. `response`, `strength`,
+    `referee`: see `Observed` and `driver.deblur`. `device`: where the methods' networks are.
     """
 
     methods: tuple[Method, ...]
@@ -24,6 +25,7 @@ class Deblurrer:
     response: str | None = None
     strength: float = 1.0
     device: str = "cpu"
+    referee: Referee | None = None
 
     def __post_init__(self) -> None:
         """Raises UsageError on an unknown response, or a strength outside (0, 1]."""
@@ -47,7 +49,7 @@ class Deblurrer:
         (1 1 h w): as stored; where it is 0 nothing is seen.
         """
         seen = self.observe(blurry, alpha=alpha, least_sigma=least_sigma, near=near)
-        return deblur(seen, self.methods, run or self.run(), strength=self.strength)
+        return deblur(seen, self.methods, run or self.run(), strength=self.strength, referee=self.referee)
 
     def observe(
         self,

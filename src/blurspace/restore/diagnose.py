@@ -9,11 +9,12 @@ import torch
 from blurspace.areas import Area
 from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed
+from blurspace.restore.verdict import nothing_to_do
 from blurspace.run import Run
-from blurspace.sharpness import SHARP, sharp_reason
+from blurspace.sharpness import SHARP
 from blurspace.types import Blur, Kernel
 
-Kind = Literal["sharp", "mild", "shake", "motion", "defocus"]
+Kind = Literal["sharp", "part", "unknown", "mild", "shake", "motion", "defocus"]
 
 MILD = 0.26  # of `sharpness.SHARP`'s kind: above it a blur is a softness
 # A kernel whose second axis is this share of its first is a line; above the other, and round, it is defocus.
@@ -24,11 +25,12 @@ LINE_WIDTH, ROUND_WIDTH = 0.25, 0.75
 class Diagnosis:
     """What is wrong with a photo.
 
-    `kind`: "sharp", "mild" (a softness of a few px), "shake" (a curved path), "motion" (a straight one) or "defocus"
-    (round). `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
+    `kind`: "sharp", "part" (of it is blurred: `part`, its left, top, right and bottom in %), "unknown" (too small, or
+    no edges), "mild" (a softness of a few px), "shake" (a curved path), "motion" (a straight one), "defocus" (round).
+    `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
     `variation` in [0, 1]: how much the edge sharpness differs between the four quarters of the photo. `confidence` in
     [0, 1]: how far the sharpness is from the threshold between sharp and blurry. `sigma`: noise, pixel values in
-    [0, 1]. `blur`: None where the photo is sharp.
+    [0, 1]. `blur`: None where the photo is not blurred all over. `code`: a stable word for the reason.
     """
 
     blurry: bool
@@ -40,6 +42,8 @@ class Diagnosis:
     sigma: float
     reason: str
     blur: Blur | None
+    code: str = "blurred"
+    part: tuple[int, int, int, int] | None = None
 
 
 def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
@@ -47,13 +51,14 @@ def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
     sharpness, sigma = seen.sharpness, seen.sigma
     confidence = min(1.0, abs(sharpness - SHARP) / (SHARP / 2)) if math.isfinite(sharpness) else 0.0
     variation = _variation(seen)
-    if sharpness >= SHARP:
-        reason = sharp_reason(sharpness)
-        return Diagnosis(False, "sharp", 1.0, 0.0, variation, confidence, sigma, reason, None)
+    if told := nothing_to_do(seen):
+        kind: Kind = {"sharp": "sharp", "part_blurred": "part"}.get(told.code, "unknown")  # type: ignore[assignment]
+        facts = variation, confidence, sigma, told.reason, None, told.code, seen.parts.box
+        return Diagnosis(kind == "part", kind, 1.0, 0.0, *facts)
     found = seen.find(KernelFinder(), run or Run())
     assert found.blur is not None
     length, angle = found.blur.length_angle()
-    kind: Kind = "mild" if sharpness > MILD else _kind_of(found.blur.kernel.cpu(), length, angle)
+    kind = "mild" if sharpness > MILD else _kind_of(found.blur.kernel.cpu(), length, angle)
     reason = f"even sharp contrasts are about {1 / (2 * sharpness):.0f} px wide or more across one direction"
     return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, found.blur)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -13,18 +13,16 @@ from blurspace.blur.exposure import to_display
 from blurspace.errors import MemoryExhaustedError, ModelError, UsageError
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur
-from blurspace.restore.evidence import Evidence, gather, left_alone
+from blurspace.restore.evidence import Evidence, gather
 from blurspace.restore.lights import reached
 from blurspace.restore.observed import Observed, as_stored
+from blurspace.restore.verdict import Referee
 from blurspace.run import Run
-from blurspace.sharpness import SHARP, sharp_reason
 from blurspace.types import Blur, Image, Kernel, Receipt
 
 # px: a tile's own pixels are at most so many, and at least this a side. Below the first a photo is one tile; above it
 # bigger ones are no faster, for they do not fit into a processor's cache anyway.
 MOST, LEAST_SIDE = 1_500_000, 64
-# dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
-UNCHANGED = 45.0
 OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
 
 
@@ -104,23 +102,25 @@ class Restoration:
         return None if self.blur is None else self.blur.kernel
 
 
-def deblur(seen: Observed, methods: Sequence[Method], run: Run, *, strength: float = 1.0) -> Restoration:
+def deblur(
+    seen: Observed, methods: Sequence[Method], run: Run, *, strength: float = 1.0, referee: Referee | None = None
+) -> Restoration:
     """Restore a photo by the first of some methods whose receipt is good.
 
     Sharp photos are left alone. Where all are refused, so is the photo, with the reason of the first. `strength` in
-    (0, 1]: how much of the blur is removed. Raises Cancelled as `run` says, MemoryExhaustedError where even the
-    smallest tile does not fit.
+    (0, 1]: how much of the blur is removed. `referee`: says what is restored, None = as was fitted. Raises Cancelled
+    as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
     """
     run.check()
-    if seen.given is None and seen.sharpness >= SHARP:
-        receipt = left_alone(sharp_reason(seen.sharpness), sigma=seen.sigma)
+    referee = referee or Referee()
+    if receipt := referee.before(seen):
         return Restoration(seen.pixels, None, receipt, methods[0].name)
     first = None
     for method in methods:
         found = seen.find(method.find, run)
         if found is None:
             continue
-        result = _restored(seen, method, found, run, strength)
+        result = _restored(seen, method, found, run, strength=strength, referee=referee)
         if result.receipt.verdict != "refused":
             return result
         first = first or result
@@ -129,17 +129,24 @@ def deblur(seen: Observed, methods: Sequence[Method], run: Run, *, strength: flo
     return first
 
 
-def _restored(seen: Observed, method: Method, found: Found, run: Run, strength: float) -> Restoration:
+def _restored(
+    seen: Observed, method: Method, found: Found, run: Run, *, strength: float, referee: Referee
+) -> Restoration:
     """What one method makes of a photo, and its receipt; the photo's own pixels where that is bad."""
     name = f"{method.name}, {found.by}" if found.by else method.name
     facts = name, found.notes, found.confidence, str(run.device)
     if found.refusal is not None:
         return Restoration(seen.pixels, found.blur, found.refusal, *facts)
     shortened = replace(found, blur=found.blur.shortened(strength)) if found.blur else found
-    done = in_tiles(seen, method, shortened, run)
-    receipt = done.evidence.receipt(length=done.blur.length_angle()[0], sigma=seen.sigma)
-    if found.blur is None and receipt.change_psnr > UNCHANGED:
-        receipt = left_alone("the network changed next to nothing: it sees no blur that it knows", sigma=seen.sigma)
+    done, at_once = in_tiles(seen, method, shortened, run), found.blur is None
+    told: dict[str, Any] = {
+        "method": method.name,
+        "confidence": found.confidence,
+        "known": found.known,
+        "at_once": at_once,
+    }
+    receipt = referee.after(seen, done, **told)
+    if receipt.verdict == "left alone":
         return Restoration(seen.pixels, None, receipt, *facts)
     return Restoration(done.picture if receipt.verdict == "restored" else seen.pixels, done.blur, receipt, *facts)
 
@@ -214,8 +221,8 @@ class _Work:
         sharp = sharp.clamp(0, 1)
         reblurred = to_display(again(sharp), self.seen.response)
         restored, blurry = to_display(sharp, self.seen.response), self.seen.display(outer).to(self.run.device)
-        evidence = gather(blurry, restored, reblurred, reach=blur.reach, area=area, outer=outer, unseen=unseen)
-        return restored, blur, evidence
+        how: dict[str, Any] = {"reach": blur.reach, "sigma": self.seen.sigma, "area": area, "outer": outer}
+        return restored, blur, gather(blurry, restored, reblurred, unseen=unseen, **how)
 
     def uncounted(self, sharp: Image, reblur: Callable[[Image], Image], area: Area) -> Tensor | None:
         """Which pixels (1 1 h w, bool) of a tile are no evidence: never blurred, or drawn over by lights."""

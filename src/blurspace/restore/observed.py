@@ -13,6 +13,7 @@ from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
 from blurspace.pixels import luminance
 from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.parts import Parts, find_parts
 from blurspace.restore.untouched import filled, untouched
 from blurspace.run import Run
 from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
@@ -156,10 +157,23 @@ class Observed:
     @cached_property
     def sharpness(self) -> float:
         """How sharp its edges are: see `sharpness.edge_sharpness`."""
-        area = self.window(LARGEST, light=False)
-        seen = self.display(area)
-        clipped = (seen >= CLIPPED).any(1, keepdim=True)
-        return edge_sharpness(luminance(seen), untouched=self.unseen(area, CPU), clipped=clipped)
+        return self.sharpness_of(self.display(self.looked_at), self.looked_at)
+
+    def sharpness_of(self, picture: Image, area: Area) -> float:
+        """The same of what was made of a piece of it (1 c h w): edges count where they do in the photo."""
+        clipped = self.clipped(area).any(1, keepdim=True)
+        return edge_sharpness(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Which parts of it are sharp, where it has the most edges."""
+        window = self.looked_at
+        return find_parts(luminance(self.display(window)), self.sigma, self.trust(window))
+
+    @cached_property
+    def looked_at(self) -> Area:
+        """Where its sharpness is measured."""
+        return self.window(LARGEST, light=False)
 
     def window(self, side: int, *, light: bool = True) -> Area:
         """The window of at most `side` px with the most gradient energy of the luminance, of light or as displayed."""
