@@ -18,6 +18,8 @@ TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
 CLASSICAL = "classical"
 # Methods that can be told the kernel, by what they are called then.
 TOLD = {TRUE_KERNEL: CLASSICAL, "learned with true kernel": "learned"}
+# Protocols blur, and published data were blurred, in the values as they are stored.
+STORED = "linear"
 # Two pictures equal to the last bit; infinity is not JSON.
 MOST_DB = 100.0
 
@@ -54,8 +56,9 @@ def build(method: str, true_kernel: Kernel | None = None) -> Deblurrer | None:
     if method == BLURRY:
         return None
     if method in TOLD:
-        return catalog.build_deblurrer(TOLD[method], kernel=true_kernel)
-    return catalog.build_deblurrer(method)
+        return catalog.build_deblurrer(TOLD[method], kernel=true_kernel, response=STORED)
+    response = STORED if "response" in catalog.find_card(method).options else None
+    return catalog.build_deblurrer(method, response=response)
 
 
 def restore(deblurrer: Deblurrer | None, blurry: Image) -> Outcome:

@@ -40,6 +40,8 @@ class Outcome(FileRecord):
     verdict: str = "failed"  # restored, left alone, refused, failed
     method: str | None = None
     kernel: dict[str, float | int | None] | None = None
+    light: str | None = None  # in which it was blurred
+    light_confidence: float | None = None
     reblur_psnr: float | None = None
     change_psnr: float | None = None
     sigma: float | None = None

@@ -42,12 +42,14 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
         data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)
     elif receipt.verdict == "left alone":
         data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
-    kernel = restoration.kernel
+    kernel, light = restoration.kernel, restoration.light
     record: dict[str, object] = {
         "verdict": receipt.verdict,
         "reason": receipt.reason,
         "method": restoration.method,
         "kernel": None if kernel is None else describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
+        "light": None if light is None else light.name,
+        "light_confidence": None if light is None else number(light.confidence, 3),
         "reblur_psnr": number(receipt.reblur_psnr, 3),
         "change_psnr": number(receipt.change_psnr, 3),
         "sigma": number(receipt.sigma),

@@ -8,6 +8,7 @@ import torch
 
 from blurspace.areas import Area
 from blurspace.restore.finders import KernelFinder
+from blurspace.restore.light import Light
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.sharpness import SHARP, sharp_reason
@@ -28,7 +29,7 @@ class Diagnosis:
     (round). `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
     `variation` in [0, 1]: how much the edge sharpness differs between the four quarters of the photo. `confidence` in
     [0, 1]: how far the sharpness is from the threshold between sharp and blurry. `sigma`: noise, pixel values in
-    [0, 1]. `blur`: None where the photo is sharp.
+    [0, 1]. `blur`, and the `light` it happened in: None where the photo is sharp.
     """
 
     blurry: bool
@@ -40,6 +41,7 @@ class Diagnosis:
     sigma: float
     reason: str
     blur: Blur | None
+    light: Light | None = None
 
 
 def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
@@ -55,7 +57,7 @@ def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
     length, angle = found.blur.length_angle()
     kind: Kind = "mild" if sharpness > MILD else _kind_of(found.blur.kernel.cpu(), length, angle)
     reason = f"even sharp contrasts are about {1 / (2 * sharpness):.0f} px wide or more across one direction"
-    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, found.blur)
+    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, found.blur, seen.lit)
 
 
 def _variation(seen: Observed) -> float:

@@ -1,0 +1,126 @@
+"""In which light was this photo blurred: in its values as they are stored, or in the light that they stand for?
+
+A camera adds up light; much laboratory data was blurred in stored values. One kernel undoes both in turn. Undone in the
+wrong light, an edge between dark and bright rings, for its profile is no integral of that kernel: values leave [0, 1],
+the picture varies more, and blurred again it misses the photo by more (ours; the weights are a logistic regression on
+made photos, `benchmarks/light.py`).
+"""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.blur.convolve import blur
+from blurspace.blur.exposure import to_display, to_linear
+from blurspace.pixels import inner, luminance
+from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
+from blurspace.restore.noise import estimate_sigma
+from blurspace.types import Image, Kernel
+
+LIGHTS = ("linear", "srgb")
+NAMES = {"linear": "stored values", "srgb": "sRGB", "gamma 2.2": "gamma 2.2"}
+# px: the side of the square that is looked at, and how far ringing beside clipped pixels reaches into it (ours).
+SIDE, SPREAD = 320, 5
+ROUNDS = Rounds(12)
+# The least noise, in display values, that strength is chosen for: 8-bit rounding and what is left of the model (ours).
+LEAST_SIGMA = 0.002
+# Log odds of sRGB against stored values: `benchmarks/light.py` fitted them on made photos. MOST: no measure says more.
+WEIGHTS = {"outside": 0.3, "peaks": 1.0}
+BIAS, MOST = 0.0, 4.0
+# What keeps logarithms finite: a mean square of 1e-8 is far below 8-bit rounding.
+FLOOR = 1e-8
+
+
+@dataclass(frozen=True)
+class Light:
+    """In which light a photo was blurred.
+
+    `response`: a name in `blur.exposure.RESPONSES`. `confidence` in [0, 1]: how likely that is right, 1 where it was
+    told. `reason`: a sentence.
+    """
+
+    response: str
+    confidence: float
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """What it is called in words and records: "stored values", "sRGB", or as it was told."""
+        return NAMES[self.response]
+
+
+def told(response: str) -> Light:
+    """The light that a user told."""
+    return Light(response, 1.0, f"worked in {_words(response)}, as was told")
+
+
+def supposed() -> Light:
+    """The light of a photo of which nothing is known yet."""
+    return Light("linear", 0.5, "the camera's response is not known, so pixel values were used as they stand")
+
+
+def decide(display: Image, trust: Image, kernel: Kernel) -> Light:
+    """Stored values or sRGB, judged by how well one kernel (1 1 k k) undoes the blur of a window in each.
+
+    `display` (1 c h w) in [0, 1], `trust` (1 1 h w). Where the kernel is too wide for the window, nothing is known.
+    """
+    if 2 * kernel.shape[-1] > min(display.shape[-2:]):
+        return supposed()
+    seen = measure(display, trust, kernel)
+    odds = BIAS + sum(weight * min(max(seen[name], -MOST), MOST) for name, weight in WEIGHTS.items())
+    likely = 1 / (1 + math.exp(-abs(odds)))
+    response = "srgb" if odds > 0 else "linear"
+    return Light(response, likely, f"worked in {_words(response)}, in which one kernel explains bright and dark edges")
+
+
+def measure(display: Image, trust: Image, kernel: Kernel) -> dict[str, float]:
+    """How much worse stored values do than sRGB in undoing `kernel` (1 1 k k): logarithms of ratios, by name.
+
+    `display` (1 c h w) in [0, 1], `trust` (1 1 h w). All are about 0 where the choice matters little.
+    """
+    stored, light = (_traces(display, trust, kernel, response) for response in LIGHTS)
+    return {name: math.log(stored[name] / light[name]) for name in stored}
+
+
+def _traces(display: Image, trust: Image, kernel: Kernel, response: str) -> dict[str, float]:
+    """What undoing the kernel in one light leaves: mean squares, and the mean lengths of gradients."""
+    grey = to_linear(luminance(display), response)
+    sigma = max(estimate_sigma(luminance(display)), LEAST_SIGMA) * _gain(luminance(display), response)
+    clipped = trust == 0
+    sharp = deconvolve(
+        grey, kernel, strength=strength_for(sigma), saturated=clipped if bool(clipped.any()) else None, rounds=ROUNDS
+    )
+    margin = kernel.shape[-1] // 2 + 1
+    near = functional.max_pool2d(clipped.float(), 2 * SPREAD + 1, 1, SPREAD)
+    told = inner(near == 0, margin)
+    beyond = inner(sharp - sharp.clamp(0, 1), margin)
+    missed = inner(to_display(blur(sharp, kernel), response) - luminance(display), margin)
+    shown = inner(to_display(sharp, response), margin - 1)
+    across, down = (shown[..., 1:-1, 2:] - shown[..., 1:-1, 1:-1]), (shown[..., 2:, 1:-1] - shown[..., 1:-1, 1:-1])
+    length = (across.square() + down.square() + FLOOR).sqrt()
+    return {
+        "outside": _mean(beyond.square(), told) + FLOOR,
+        "below": _mean(beyond.clamp(max=0).square(), told) + FLOOR,
+        "residual": _mean(missed.square(), told) + FLOOR,
+        "variation": _mean(length, told),
+        "sparsity": _mean(length.sqrt(), told),
+        "peaks": _mean(length.square(), told) ** 0.5,
+    }
+
+
+def _words(response: str) -> str:
+    return "stored values as they stand" if response == "linear" else f"linear light, with the response {response}"
+
+
+def _gain(display: Image, response: str) -> float:
+    """How much the light, on average, magnifies noise in display values."""
+    step = 0.01
+    change = to_linear(display + step, response) - to_linear(display - step, response)
+    return float(change.square().mean().sqrt()) / (2 * step)
+
+
+def _mean(values: Tensor, told: Tensor) -> float:
+    """The mean of values where something is told; 0 where nothing is."""
+    return float((values * told).sum() / told.sum().clamp_min(1))
