@@ -17,7 +17,9 @@ Overwrite = Annotated[bool, Option("--overwrite", help="Replace outputs that exi
 Size = Annotated[int | None, Option("--size", help="Upper bound of the kernel in px, odd. Default: found.")]
 Response = Annotated[
     str | None,
-    Option("--response", help="In which light it was blurred: auto (found out), srgb, linear (as stored), 'gamma 2.2'."),
+    Option(
+        "--response", help="In which light it was blurred: auto (found out), srgb, linear (as stored), 'gamma 2.2'."
+    ),
 ]
 Device = Annotated[str, Option("--device", help="auto (CUDA, then MPS, else CPU), cpu, cuda or mps.")]
 

@@ -61,7 +61,7 @@ def supposed() -> Light:
     return Light("linear", 0.5, "the camera's response is not known, so pixel values were used as they stand")
 
 
-def decide(display: Image, trust: Image, kernel: Kernel) -> Light:
+def decide(display: Image, trust: Tensor, kernel: Kernel) -> Light:
     """Stored values or sRGB, judged by how well one kernel (1 1 k k) undoes the blur of a window in each.
 
     `display` (1 c h w) in [0, 1], `trust` (1 1 h w). Where the kernel is too wide for the window, nothing is known.
@@ -75,7 +75,7 @@ def decide(display: Image, trust: Image, kernel: Kernel) -> Light:
     return Light(response, likely, f"worked in {_words(response)}, in which one kernel explains bright and dark edges")
 
 
-def measure(display: Image, trust: Image, kernel: Kernel) -> dict[str, float]:
+def measure(display: Image, trust: Tensor, kernel: Kernel) -> dict[str, float]:
     """How much worse stored values do than sRGB in undoing `kernel` (1 1 k k): logarithms of ratios, by name.
 
     `display` (1 c h w) in [0, 1], `trust` (1 1 h w). All are about 0 where the choice matters little.
@@ -84,30 +84,33 @@ def measure(display: Image, trust: Image, kernel: Kernel) -> dict[str, float]:
     return {name: math.log(stored[name] / light[name]) for name in stored}
 
 
-def _traces(display: Image, trust: Image, kernel: Kernel, response: str) -> dict[str, float]:
+def _traces(display: Image, trust: Tensor, kernel: Kernel, response: str) -> dict[str, float]:
     """What undoing the kernel in one light leaves: mean squares, and the mean lengths of gradients."""
-    grey = to_linear(luminance(display), response)
-    sigma = max(estimate_sigma(luminance(display)), LEAST_SIGMA) * _gain(luminance(display), response)
-    clipped = trust == 0
-    sharp = deconvolve(
-        grey, kernel, strength=strength_for(sigma), saturated=clipped if bool(clipped.any()) else None, rounds=ROUNDS
-    )
+    seen = luminance(display)
+    sigma = max(estimate_sigma(seen), LEAST_SIGMA) * _gain(seen, response)
+    hidden = trust == 0  # those are at least 0 and no more is known of them
+    light = to_linear(seen, response).masked_fill(hidden, 0)
+    sharp = deconvolve(light, kernel, strength=strength_for(sigma), saturated=hidden, rounds=ROUNDS)
     margin = kernel.shape[-1] // 2 + 1
-    near = functional.max_pool2d(clipped.float(), 2 * SPREAD + 1, 1, SPREAD)
-    told = inner(near == 0, margin)
+    told = inner(functional.max_pool2d(hidden.float(), 2 * SPREAD + 1, 1, SPREAD) == 0, margin)
     beyond = inner(sharp - sharp.clamp(0, 1), margin)
-    missed = inner(to_display(blur(sharp, kernel), response) - luminance(display), margin)
-    shown = inner(to_display(sharp, response), margin - 1)
-    across, down = (shown[..., 1:-1, 2:] - shown[..., 1:-1, 1:-1]), (shown[..., 2:, 1:-1] - shown[..., 1:-1, 1:-1])
-    length = (across.square() + down.square() + FLOOR).sqrt()
+    missed = inner(to_display(blur(sharp, kernel), response) - seen, margin)
+    length = _gradient_lengths(inner(to_display(sharp, response), margin - 1))
     return {
-        "outside": _mean(beyond.square(), told) + FLOOR,
-        "below": _mean(beyond.clamp(max=0).square(), told) + FLOOR,
-        "residual": _mean(missed.square(), told) + FLOOR,
+        "outside": _mean(beyond.square(), told),
+        "below": _mean(beyond.clamp(max=0).square(), told),
+        "residual": _mean(missed.square(), told),
         "variation": _mean(length, told),
         "sparsity": _mean(length.sqrt(), told),
-        "peaks": _mean(length.square(), told) ** 0.5,
+        "peaks": math.sqrt(_mean(length.square(), told)),
     }
+
+
+def _gradient_lengths(picture: Image) -> Tensor:
+    """For each pixel but the outermost, the length of its gradient."""
+    middle = inner(picture, 1)
+    across, down = picture[..., 1:-1, 2:] - middle, picture[..., 2:, 1:-1] - middle
+    return (across.square() + down.square() + FLOOR).sqrt()
 
 
 def _words(response: str) -> str:
@@ -122,5 +125,5 @@ def _gain(display: Image, response: str) -> float:
 
 
 def _mean(values: Tensor, told: Tensor) -> float:
-    """The mean of values where something is told; 0 where nothing is."""
-    return float((values * told).sum() / told.sum().clamp_min(1))
+    """The mean of values where something is told; next to 0 where nothing is."""
+    return float((values * told).sum() / told.sum().clamp_min(1)) + FLOOR

@@ -33,10 +33,10 @@ class Observed:
 
     `pixels` (1 c h w): display values in [0, 1] as float32, or as they are stored, uint8 or uint16; only pieces of them
     are ever turned into float32. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is then
-    undone in linear light; where it is not known the values are used as they stand until `settle` was asked. `least_sigma`: the noise is at
-    least this (pixel values in [0, 1]), for instance because of JPEG's quantisation. `given`: the blur, if it is known.
-    `near`: a blur like it, such as the last frame's, from which searches may start. Raises UsageError on an unknown
-    response or another shape.
+    undone in linear light; where it is not known (None or "auto") `settle` finds it out, and until then the values are
+    used as they stand. `least_sigma`: the noise is at least this (pixel values in [0, 1]), for instance because of
+    JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last frame's, from which
+    searches may start. Raises UsageError on an unknown response or another shape.
     """
 
     def __init__(
