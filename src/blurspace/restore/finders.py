@@ -39,12 +39,12 @@ class KernelFinder:
             return Found(seen.given, known=True, notes=(seen.note,))
         seen.suppose(CAMERA)
         near = None if seen.near is None else seen.near.kernel
-        estimate = self._searched(seen, near, run)
+        estimate = self.searched(seen, near, run)
         if seen.settle(estimate.kernel):
-            estimate = self._searched(seen, estimate.kernel, run)
+            estimate = self.searched(seen, estimate.kernel, run)
         return Found(UniformBlur(estimate.kernel), estimate.confidence, notes=(seen.note,))
 
-    def _searched(self, seen: Observed, near: Kernel | None, run: Run) -> Estimate:
+    def searched(self, seen: Observed, near: Kernel | None, run: Run) -> Estimate:
         """The kernel in the light that is supposed; from one like it, if `near` is given."""
         area = seen.window(self.settings.window)
         return estimate_kernel(

@@ -73,7 +73,12 @@ class Observed:
         before = self.response
         if not self.settled:
             window = self.window(SIDE, light=False)
-            lit = decide(self.display(window).to(kernel.device), self.trust(window).to(kernel.device), kernel)
+            lit = decide(
+                self.display(window).to(kernel.device),
+                self.trust(window).to(kernel.device),
+                kernel,
+                known=self.given is not None,
+            )
             self._work_in(lit)
             self.settled = True
         return self.response != before
