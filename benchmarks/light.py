@@ -2,8 +2,8 @@
 
 `python benchmarks/light.py PHOTOS [--limit N]` writes light.csv: each photo under one kernel, blurred in stored values
 and in sRGB, judged with the true kernel and with the one that is found in sRGB; and dB of total variation with the true
-kernel in both lights. `--fit` prints the weights of `restore.light` that suit these rows instead; ours are of training
-photos.
+kernel in both lights. `--fit` prints weights for `restore.light` that suit these rows instead. Those there
+were fitted on other photos (training ones) by a scratch script.
 """
 
 import argparse

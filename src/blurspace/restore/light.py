@@ -2,8 +2,7 @@
 
 A camera adds up light; much laboratory data was blurred in stored values. One kernel undoes both in turn. Undone in the
 wrong light, an edge between dark and bright rings, for its profile is no integral of that kernel: values leave [0, 1],
-the picture varies more, and blurred again it misses the photo by more (ours; the weights are a logistic regression on
-made photos, `benchmarks/light.py`).
+the picture varies more, and blurred again it misses the photo by more (ours).
 """
 
 import math
@@ -27,8 +26,8 @@ ROUNDS = Rounds(12)
 # The least noise, in display values, that strength is chosen for: 8-bit rounding and what is left of the model (ours).
 LEAST_SIGMA = 0.002
 # Log odds of sRGB against stored values, for each measure and for none: with a kernel that is known, and with one that
-# was found in sRGB, whose errors hide much (`benchmarks/light.py`, 52 made photos in both lights). No measure says more
-# than MOST.
+# was found in sRGB, whose errors hide much. Fitted on 52 training photos, blurred in both lights, by a scratch script;
+# `benchmarks/light.py --fit` does the like, but these numbers are not its output. No measure says more than MOST.
 KNOWN = {"outside": 0.5, "residual": 1.38, "peaks": 3.84}, 1.17
 FOUND = {"outside": 0.37, "residual": 1.2, "peaks": 2.32}, 0.69
 MOST = 4.0
