@@ -57,7 +57,7 @@ def main() -> None:
 
 def collect(photos: Path, file: Path, numbers: range, *, resume: bool) -> None:
     """Append the rows of these photos to a file, but for those that it has."""
-    auto, paths = build("auto"), find_photos([photos])
+    auto, paths = build("auto", response=None), find_photos([photos])
     assert auto is not None
     deblurrer = replace(auto, methods=tuple(method for method in auto.methods if method.name in METHODS))
     done = {row["number"] for row in read([file])} if resume and file.exists() else set()

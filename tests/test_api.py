@@ -24,7 +24,7 @@ BLURRY = to_levels(blur(SCENE, KERNEL, border="valid"))[0]  # (3 h w) uint8
 
 
 def deblurred(what, **options):
-    return blurspace.deblur(what, method="classical", kernel=KERNEL, device="cpu", **options)
+    return blurspace.deblur(what, method="classical", kernel=KERNEL, device="cpu", response="linear", **options)
 
 
 def as_array(channels=3):

@@ -198,7 +198,7 @@ def test_diagnose(run, photo, tmp_path, monkeypatch):
     found = SimpleNamespace(
         blurry=True, kind="shake", length_px=9.0, angle_deg=45.0, variation=0.1, confidence=0.9, sigma=math.nan
     )
-    found.reason, found.code, found.part = "the gradients say so", "blurred", None
+    found.reason, found.code, found.part, found.light = "the gradients say so", "blurred", None, None
     monkeypatch.setattr("blurspace.jobs.inspect.diagnose", lambda *_: found)
     assert "shake, 9.0 px at 45.0 degrees" in run("diagnose", photo).out
     record = json.loads(run("diagnose", "--json", photo).out)

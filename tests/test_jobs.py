@@ -218,7 +218,8 @@ def shaken(path):
 def test_kernel_is_saved_plotted_and_recorded(tmp_path):
     source = find_sources([str(shaken(tmp_path / "photo.png"))])[0]
     paths = {"save": tmp_path / "k.tiff", "plot": tmp_path / "k.png"}
-    record = inspect.inspect_kernel(source, finder=KernelFinder(13), **paths)
+    record = inspect.inspect_kernel(source, finder=KernelFinder(13), response="linear", **paths)
+    assert (record["light"], record["light_confidence"]) == ("stored values", 1.0)
     assert record["size"] == read_kernel(paths["save"]).shape[-1] <= 13
     assert record["length_px"] == pytest.approx(9, abs=2)
     assert read_photo(paths["plot"], min_side=1).pixels.shape[1] == 1

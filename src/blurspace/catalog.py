@@ -36,7 +36,7 @@ class Options:
 
     def check(self, name: str, known: Sequence[str]) -> None:
         """Raise UsageError where one is asked for that the method `name` does not know."""
-        told = (self.kernel is not None, self.size is not None, self.response is not None, self.strength != 1)
+        told = (self.kernel is not None, self.size is not None, self.response not in (None, AUTO), self.strength != 1)
         asked = dict(zip(ALL, told, strict=True))
         unknown = [one for one in ALL if one not in known]
         if any(asked[one] for one in unknown):

@@ -15,6 +15,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line, shake
 from blurspace.blur.varying import KernelField, blur_varying, draw_rotation_path, rotation_field
 from blurspace.builders import build_deblurrer
+from blurspace.catalog import CARDS
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.deconvolve import Rounds
 from blurspace.restore.learned import Learned
@@ -81,6 +82,8 @@ def as_it_was(deblurrer):
 def result(method, name):
     """The restored picture as 8 bits (c h w), and what the receipt says."""
     told = {"kernel": KNOWN[name]} if name in KNOWN and method not in ("rotation", "belt") else {}
+    if "response" in CARDS[method].options:
+        told["response"] = "linear"  # values as they stand
     deblurrer = build_deblurrer(method, **told)
     if (method, name) == ("rotation", "turned"):
         field = KernelField(torch.from_numpy(np.load(HERE / "field.npy")), 3, 4)  # what was found once

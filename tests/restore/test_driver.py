@@ -231,14 +231,14 @@ def test_stored_pixels_become_what_floats_become(method, dtype, most):
 
 def test_a_kernel_that_is_near_spares_the_searches():
     blurry = blur(made_scene(200, seed=4), line(13, 30.0), border="valid")
-    fresh = build_deblurrer("classical")(blurry)
+    fresh = build_deblurrer("classical", response="linear")(blurry)
 
     def no_search(*given, **options):
         raise AssertionError("a search was begun")
 
     started = replace(begin(blurry), find=no_search).near(fresh.kernel)
     assert started.confidence > 0.97
-    again = build_deblurrer("classical")(blurry, near=fresh.blur)
+    again = build_deblurrer("classical", response="linear")(blurry, near=fresh.blur)
     assert torch.equal(again.kernel, started.kernel)
     assert again.confidence == started.confidence
     assert again.receipt.verdict == "restored"

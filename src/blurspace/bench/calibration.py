@@ -172,7 +172,7 @@ def _said(rows: list[Row]) -> Row:
 
 
 def _deblurrer(method: str) -> Deblurrer:
-    deblurrer = build(method)
+    deblurrer = build(method, response=None)
     assert deblurrer is not None
     return deblurrer
 

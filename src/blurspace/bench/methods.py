@@ -20,6 +20,8 @@ TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
 CLASSICAL = "classical"
 # Methods that can be told the kernel, by what they are called then.
 TOLD = {TRUE_KERNEL: CLASSICAL, "learned with true kernel": "learned"}
+# Protocols blur, and published data were blurred, in the values as they are stored.
+STORED = "linear"
 # Two pictures equal to the last bit; infinity is not JSON.
 MOST_DB = 100.0
 
@@ -51,13 +53,14 @@ def known_methods() -> tuple[str, ...]:
     return (BLURRY, *catalog.deblurrers(), *TOLD)
 
 
-def build(method: str, true_kernel: Kernel | None = None) -> Deblurrer | None:
-    """The deblurrer of that name; None for "blurry"."""
+def build(method: str, true_kernel: Kernel | None = None, *, response: str | None = STORED) -> Deblurrer | None:
+    """The deblurrer of that name, told in which light it was blurred, if it can be; None for "blurry"."""
     if method == BLURRY:
         return None
     if method in TOLD:
-        return builders.build_deblurrer(TOLD[method], kernel=true_kernel)
-    return builders.build_deblurrer(method)
+        return builders.build_deblurrer(TOLD[method], kernel=true_kernel, response=response)
+    knows = "response" in catalog.find_card(method).options
+    return builders.build_deblurrer(method, response=response if knows else None)
 
 
 def restore(deblurrer: Deblurrer | None, blurry: Image) -> Outcome:

@@ -26,7 +26,7 @@ METHODS = deblurrers()
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
     """The verdict on one photo of each kind, or of the first `limit` kinds, and what it gained."""
-    deblurrer, paths, kinds = build(method), find_photos([data]), list(KINDS)[:limit]
+    deblurrer, paths, kinds = build(method, response=None), find_photos([data]), list(KINDS)[:limit]
     assert deblurrer is not None
     return [measure(kind, paths, deblurrer) for kind in progress(kinds, total=len(kinds), what="photos")]
 

@@ -15,7 +15,12 @@ Quiet = Annotated[bool, Option("-q", "--quiet", help="Only data and errors.")]
 Verbose = Annotated[bool, Option("-v", "--verbose", help="Also notes, and tracebacks of errors.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace outputs that exist (never an input).")]
 Size = Annotated[int | None, Option("--size", help="Upper bound of the kernel in px, odd. Default: found.")]
-Response = Annotated[str | None, Option("--response", help="Camera response if known: srgb, linear, or 'gamma 2.2'.")]
+Response = Annotated[
+    str | None,
+    Option(
+        "--response", help="In which light it was blurred: auto (found out), srgb, linear (as stored), 'gamma 2.2'."
+    ),
+]
 Device = Annotated[str, Option("--device", help="auto (CUDA, then MPS, else CPU), cpu, cuda or mps.")]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30, "T": 10**12, "TI": 2**40}

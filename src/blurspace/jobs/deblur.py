@@ -43,6 +43,8 @@ class Outcome(FileRecord):
     expected_gain_db: float | None = None
     method: str | None = None
     kernel: dict[str, float | int | None] | None = None
+    light: str | None = None  # in which it was blurred
+    light_confidence: float | None = None
     reblur_psnr: float | None = None
     change_psnr: float | None = None
     sigma: float | None = None

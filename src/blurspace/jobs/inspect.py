@@ -68,6 +68,8 @@ def inspect_kernel(
         "plotted": str(plot) if plot else None,
         **describe_kernel(single.blur.kernel, confidence=number(single.confidence, 3)),
         "sigma": number(seen.sigma),
+        "light": seen.lit.name,
+        "light_confidence": number(seen.lit.confidence, 3),
         **changes,
     }
 
@@ -101,6 +103,8 @@ def diagnose_files(
             "variation": number(found.variation, 3),
             "confidence": number(found.confidence, 3),
             "sigma": number(found.sigma),
+            "light": None if found.light is None else found.light.name,
+            "light_confidence": None if found.light is None else number(found.light.confidence, 3),
             "reason": found.reason,
             "code": found.code,
             "part": found.part,

@@ -8,6 +8,7 @@ import torch
 
 from blurspace.areas import Area
 from blurspace.restore.finders import KernelFinder
+from blurspace.restore.light import Light
 from blurspace.restore.observed import Observed
 from blurspace.restore.verdict import nothing_to_do
 from blurspace.run import Run
@@ -30,7 +31,8 @@ class Diagnosis:
     `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
     `variation` in [0, 1]: how much the edge sharpness differs between the four quarters of the photo. `confidence` in
     [0, 1]: how far the sharpness is from the threshold between sharp and blurry. `sigma`: noise, pixel values in
-    [0, 1]. `blur`: None where the photo is not blurred all over. `code`: a stable word for the reason.
+    [0, 1]. `blur`, and the `light` it happened in: None where the photo is not blurred all over. `code`: a stable word
+    for the reason.
     """
 
     blurry: bool
@@ -44,6 +46,7 @@ class Diagnosis:
     blur: Blur | None
     code: str = "blurred"
     part: tuple[int, int, int, int] | None = None
+    light: Light | None = None
 
 
 def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
@@ -60,7 +63,7 @@ def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
     length, angle = found.blur.length_angle()
     kind = "mild" if sharpness > MILD else _kind_of(found.blur.kernel.cpu(), length, angle)
     reason = f"even sharp contrasts are about {1 / (2 * sharpness):.0f} px wide or more across one direction"
-    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, found.blur)
+    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, found.blur, light=seen.lit)
 
 
 def _variation(seen: Observed) -> float:

@@ -14,6 +14,7 @@ from blurspace.errors import MemoryExhaustedError, ModelError, UsageError
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur
 from blurspace.restore.evidence import Evidence, gather
+from blurspace.restore.light import Light
 from blurspace.restore.lights import reached
 from blurspace.restore.observed import Observed, as_stored
 from blurspace.restore.verdict import Referee
@@ -86,6 +87,7 @@ class Restoration:
     """One result for all methods: the restored picture, the blur it assumed, and its receipt.
 
     `restored` (1 c h w): as the photo's pixels are stored; the photo's own where the verdict is not "restored".
+    `light`: in which the blur was sought, None where it was not.
     """
 
     restored: Tensor = field(repr=False)
@@ -95,6 +97,7 @@ class Restoration:
     history: tuple[str, ...] = ()
     confidence: float | None = None
     device: str = "cpu"
+    light: Light | None = None
 
     @property
     def kernel(self) -> Kernel | None:
@@ -134,7 +137,7 @@ def _restored(
 ) -> Restoration:
     """What one method makes of a photo, and its receipt; the photo's own pixels where that is bad."""
     name = f"{method.name}, {found.by}" if found.by else method.name
-    facts = name, found.notes, found.confidence, str(run.device)
+    facts = name, found.notes, found.confidence, str(run.device), seen.lit
     if found.refusal is not None:
         return Restoration(seen.pixels, found.blur, found.refusal, *facts)
     shortened = replace(found, blur=found.blur.shortened(strength)) if found.blur else found

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from blurspace.blur.varying import KernelField
 from blurspace.errors import UsageError
 from blurspace.restore.blurs import FieldBlur, UniformBlur
-from blurspace.restore.candidates import SearchSettings, estimate_kernel
+from blurspace.restore.candidates import Estimate, SearchSettings, estimate_kernel
 from blurspace.restore.driver import Found
 from blurspace.restore.field import estimate_field, field_explains_better
+from blurspace.restore.light import Light
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
+from blurspace.types import Kernel
 
 # Nodes of a field along the longer and the shorter side: cells are about square on a 4:3 photo.
 LONGER, SHORTER = 4, 3
+# In which light searches begin, for most photos come from cameras.
+CAMERA = Light("srgb", 0.5, "worked in linear light, as most cameras blur")
 
 
 @dataclass(frozen=True)
@@ -31,19 +35,28 @@ class KernelFinder:
     def __call__(self, seen: Observed, run: Run) -> Found:
         """The kernel and the confidence in it; the one that is given, if one is."""
         if seen.given is not None:
+            seen.settle(seen.given.kernel)
             return Found(seen.given, known=True, notes=(seen.note,))
+        seen.suppose(CAMERA)
+        near = None if seen.near is None else seen.near.kernel
+        estimate = self.searched(seen, near, run)
+        if seen.settle(estimate.kernel):
+            estimate = self.searched(seen, estimate.kernel, run)
+        return Found(UniformBlur(estimate.kernel), estimate.confidence, notes=(seen.note,))
+
+    def searched(self, seen: Observed, near: Kernel | None, run: Run) -> Estimate:
+        """The kernel in the light that is supposed; from one like it, if `near` is given."""
         area = seen.window(self.settings.window)
-        estimate = estimate_kernel(
+        return estimate_kernel(
             seen.grey(area).to(run.device),
             size=self.size,
             ignore=(seen.trust(area) == 0).to(run.device),
-            near=None if seen.near is None else seen.near.kernel,
+            near=near,
             sigma=seen.grey_sigma,
             shorter=min(seen.size),
             settings=self.settings,
             run=run,
         )
-        return Found(UniformBlur(estimate.kernel), estimate.confidence, notes=(seen.note,))
 
 
 @dataclass(frozen=True)

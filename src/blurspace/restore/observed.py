@@ -12,12 +12,13 @@ from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import from_levels, to_levels
 from blurspace.pixels import luminance
+from blurspace.restore.light import SIDE, Light, decide, supposed, told
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.parts import Parts, find_parts
 from blurspace.restore.untouched import filled, untouched
 from blurspace.run import Run
 from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
-from blurspace.types import Blur, Image
+from blurspace.types import Blur, Image, Kernel
 
 # Pixels at or above this display value count as clipped: JPEG scatters a clipped 255 over the last few levels.
 CLIPPED = 250 / 255
@@ -27,6 +28,7 @@ TELLING, PIECES = 2**20, 16
 BAND = 64 * CELL
 # Bits of a sensor whose values are kept as they are in 16.
 SENSOR_BITS = (10, 12, 14)
+UNTOLD = (None, "auto")  # responses that are to be found out
 CPU = torch.device("cpu")
 T = TypeVar("T")
 
@@ -36,11 +38,11 @@ class Observed:
 
     `pixels` (1 c h w): display values in [0, 1] as float32, or as they are stored, uint8 or uint16; only pieces of them
     are ever turned into float32. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is then
-    undone in linear light; where it is not known the values are used as they stand. `least_sigma`: the noise is at
-    least this (pixel values in [0, 1]), for instance because of JPEG's quantisation. `given`: the blur, if it is known.
-    `near`: a blur like it, such as the last frame's, from which searches may start. `alpha` (1 1 h w): as stored; where
-    it is 0 the colours mean nothing. Raises UsageError on an unknown
-    response or another shape.
+    undone in linear light; where it is not known (None or "auto") `settle` finds it out, and until then the values are
+    used as they stand. `least_sigma`: the noise is at least this (pixel values in [0, 1]), for instance because of
+    JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last frame's, from which
+    searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing. Raises UsageError on an
+    unknown response or another shape.
     """
 
     def __init__(
@@ -58,13 +60,40 @@ class Observed:
         if pixels.ndim != 4 or pixels.shape[0] != 1 or pixels.shape[1] not in (1, 3):
             raise UsageError(f"a picture of shape {tuple(pixels.shape)} was given: give (1, 1 or 3, height, width)")
         self.pixels, self.given, self.near, self.alpha = pixels, given, near, alpha
-        self.response, self.least_sigma = response or "linear", least_sigma
-        self.note = (
-            "the camera's response is not known, so pixel values were used as they stand"
-            if response is None
-            else f"worked in linear light, with the camera response {response}"
-        )
+        self.settled = response not in UNTOLD
+        self.lit = supposed() if response is None or not self.settled else told(response)
+        self.least_sigma = least_sigma
         self._known: dict[object, object] = {}
+
+    @property
+    def response(self) -> str:
+        """Of the light in which its blur is to be undone."""
+        return self.lit.response
+
+    @property
+    def note(self) -> str:
+        """In which light it is worked, and why."""
+        return self.lit.reason
+
+    def settle(self, kernel: Kernel) -> bool:
+        """Find out by a kernel (1 1 k k) in which light it was blurred, unless that is known; True where it changed."""
+        before = self.response
+        if not self.settled:
+            window = self.window(SIDE, light=False)
+            lit = decide(
+                self.display(window).to(kernel.device),
+                self.trust(window).to(kernel.device),
+                kernel,
+                known=self.given is not None,
+            )
+            self._work_in(lit)
+            self.settled = True
+        return self.response != before
+
+    def suppose(self, light: Light) -> None:
+        """Work in a light until it is known."""
+        if not self.settled:
+            self._work_in(light)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -187,6 +216,12 @@ class Observed:
             self._known[finder] = finder(self, run)
         return self._known[finder]  # type: ignore[return-value]
 
+    def _work_in(self, light: Light) -> None:
+        """Forget what was measured in another light."""
+        if light.response != self.response:
+            self.__dict__.pop("grey_sigma", None)
+        self.lit = light
+
     def _cells(self, light: bool) -> Tensor:
         """The gradient energy of each cell; band by band, each with the next one's first row."""
         bands = [Area((top, min(top + BAND + 1, self.size[0])), (0, self.size[1]), self.size) for top in self._tops()]
@@ -212,9 +247,9 @@ class Observed:
 
 
 def check_response(response: str | None) -> None:
-    """Raise UsageError on a camera response that is not known; None is none."""
-    if response is not None and response not in RESPONSES:
-        raise UsageError(f"camera response {response!r} is unknown: choose one of {', '.join(RESPONSES)}")
+    """Raise UsageError on a camera response that is not known; None and "auto" are found out."""
+    if response not in (*UNTOLD, *RESPONSES):
+        raise UsageError(f"camera response {response!r} is unknown: choose one of auto, {', '.join(RESPONSES)}")
 
 
 def as_float(values: Tensor) -> Tensor:
