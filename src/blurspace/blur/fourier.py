@@ -54,6 +54,17 @@ def _power_along(length: int, device: torch.device) -> Tensor:
     return 2 - 2 * (2 * torch.pi * torch.fft.fftfreq(length, device=device)).cos()
 
 
+def gaussian_otf(size: tuple[int, int], sigma: float, device: torch.device) -> Tensor:
+    """The transfer function of a Gaussian of `sigma` px, on the half spectrum (h w//2+1)."""
+    down, across = (_gaussian_along(length, sigma, device) for length in size)
+    return down[:, None] * across[: size[1] // 2 + 1]
+
+
+@lru_cache(maxsize=256)
+def _gaussian_along(length: int, sigma: float, device: torch.device) -> Tensor:
+    return (-2 * (torch.pi * sigma * torch.fft.fftfreq(length, device=device)).square()).exp()
+
+
 def extended_size(size: tuple[int, int], margin: int) -> tuple[int, int]:
     """The next sizes good for the FFT that leave at least `margin` px beyond the picture on the wrapped frame."""
     return fast_size(size[0] + margin), fast_size(size[1] + margin)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from blurspace.blur.convolve import to_otf
-from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
+from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gaussian_otf, gradient_power
 from blurspace.restore.pyramid import faded
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyImage, Image, Kernel
 
 # Half-quadratic splitting: the coupling starts at this many times the sparsity and doubles up to the last one (ours).
 COUPLING_FIRST, COUPLING_LAST, COUPLING_GROWTH = 16.0, 1e2, 2.0
@@ -47,21 +47,30 @@ def look(blurry: Image, side: int, *, fade: int, trusted: Tensor | None = None) 
     return Seen(picture, differences(picture), trust)
 
 
-def sparse_gradients(seen: Seen, kernel: Kernel, sparsity: float) -> Tensor:
-    """Guess the sharp gradients (2 1 1 h w), on the grid of `seen`, from a kernel (1 1 k k) and a sparsity."""
-    transfer = to_otf(kernel, (seen.picture.shape[-2], seen.picture.shape[-1]))
-    return differences(sparse_gradient_picture(seen.picture, transfer, sparsity))
+def sparse_gradients(seen: Seen, kernel: Kernel, sparsity: float, softness: float = 0.0) -> Tensor:
+    """Guess the sharp gradients (2 b 1 h w), on the grid of `seen`, from kernels (b 1 k k) and a sparsity.
+
+    `softness`: px, standard deviation of the Gaussian that lies between perfect steps and the edges of a sharp photo.
+    """
+    size = (seen.picture.shape[-2], seen.picture.shape[-1])
+    transfer = to_otf(kernel, size)
+    if not softness:
+        return differences(sparse_gradient_picture(seen.picture, transfer, sparsity))
+    soft = gaussian_otf(size, softness, seen.picture.device)
+    steps = sparse_gradient_picture(seen.picture, transfer * soft, sparsity)
+    return differences(torch.fft.irfft2(torch.fft.rfft2(steps) * soft, s=size))
 
 
-def sparse_gradient_picture(extended: Image, transfer: Tensor, sparsity: float) -> Image:
-    """The picture with few non-zero gradients that explains `extended`, by half-quadratic splitting.
+def sparse_gradient_picture(extended: Image, transfer: Tensor, sparsity: float) -> AnyImage:
+    """The pictures (b 1 h w) with few non-zero gradients that explain `extended`, by half-quadratic splitting.
 
-    `extended` (1 1 h w) wraps round smoothly; `transfer` is the kernel's on that grid. Source: Xu et al. 2013, eq. 6-9.
+    `extended` (1 1 h w) wraps round smoothly; `transfer` (b 1 h w//2+1) is the kernels' on that
+    grid. Source: Xu et al. 2013, eq. 6-9.
     """
     size = extended.shape[-2:]
     observed = transfer.conj() * torch.fft.rfft2(extended)
     power, gradient = transfer.abs().square(), gradient_power((size[0], size[1]), extended.device)
-    picture, coupling = extended, COUPLING_FIRST * sparsity
+    picture, coupling = extended.expand(len(transfer), -1, -1, -1), COUPLING_FIRST * sparsity
     while coupling < COUPLING_LAST:
         gradients = differences(picture)
         gradients *= gradients[0].square().addcmul_(gradients[1], gradients[1]).ge_(sparsity / coupling)
