@@ -62,7 +62,7 @@ class SearchSettings:
     spread_at: int = 4
     spread: int = 3
     spread_going: int = 2
-    most_going: int = 3
+    most_going: int = 2
     near: float = 1.02
     room: int = 2
     compare_strength: float = 4e-4
