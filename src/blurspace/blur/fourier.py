@@ -54,6 +54,29 @@ def _power_along(length: int, device: torch.device) -> Tensor:
     return 2 - 2 * (2 * torch.pi * torch.fft.fftfreq(length, device=device)).cos()
 
 
+def difference_otfs(size: tuple[int, int], device: torch.device) -> Tensor:
+    """The transfer functions of `differences`, along x then y, on the half spectrum (2 1 1 h w//2+1)."""
+    down, across = (_step_along(length, device) for length in size)
+    x, y = across[None, : size[1] // 2 + 1], down[:, None]
+    return torch.stack((x.expand(size[0], -1), y.expand(-1, x.shape[-1])))[:, None, None]
+
+
+@lru_cache(maxsize=256)
+def _step_along(length: int, device: torch.device) -> Tensor:
+    return torch.exp(2j * torch.pi * torch.fft.fftfreq(length, device=device)) - 1
+
+
+def gaussian_otf(size: tuple[int, int], sigma: float, device: torch.device) -> Tensor:
+    """The transfer function of a Gaussian of `sigma` px, on the half spectrum (h w//2+1)."""
+    down, across = (_gaussian_along(length, sigma, device) for length in size)
+    return down[:, None] * across[: size[1] // 2 + 1]
+
+
+@lru_cache(maxsize=256)
+def _gaussian_along(length: int, sigma: float, device: torch.device) -> Tensor:
+    return (-2 * (torch.pi * sigma * torch.fft.fftfreq(length, device=device)).square()).exp()
+
+
 def extended_size(size: tuple[int, int], margin: int) -> tuple[int, int]:
     """The next sizes good for the FFT that leave at least `margin` px beyond the picture on the wrapped frame."""
     return fast_size(size[0] + margin), fast_size(size[1] + margin)

@@ -2,17 +2,20 @@
 
 A search that is given too little room cannot find the kernel, one with too much fills the rest with noise, and one that
 starts on the wrong foot ends in a wrong kernel. So two searches with the widest bound come first, which start across
-each other, then narrower ones, until one is clearly worse. All run at half the resolution, at a quarter of the cost and
-half of the noise, and are compared there. Each kernel deconvolves the picture: a wrong one leaves ringing and ghosts,
-which raise the normalised sparsity |grad x|_1 / |grad x|_2 (Krishnan, Tay and Fergus 2011), or a picture that does not
-give the photo back when it is blurred again. Unlike the energy that the search minimises, the product of both does not
-prefer the blurry picture. The best go on, with no more room than their kernels need.
+each other, then narrower ones, until one is clearly worse. They know that a sharp photo is a little soft, without which
+thin kernels come out thick; but steps without softness lead to the right kernel more often. So from many starts such
+searches are begun too, all at once, and the best at a quarter of the resolution go on. All are compared at half the
+resolution, at a quarter of the cost and half of the noise. Each kernel deconvolves the picture: a wrong one leaves
+ringing and ghosts, which raise the normalised sparsity |grad x|_1 / |grad x|_2 (Krishnan, Tay and Fergus 2011), or a
+picture that does not give the photo back when it is blurred again. Unlike the energy that the search minimises, the
+product of both does not prefer the blurry picture. The best go on, with no more room than their kernels need.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from statistics import fmean
+from types import EllipsisType
 
 import torch
 from torch import Tensor
@@ -20,13 +23,14 @@ from torch import Tensor
 from blurspace.blur.agreement import offset
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.restore.deconvolve import Rounds, deconvolve
-from blurspace.restore.estimate import LAST_SETTLING, SPARSITY_LAST, Reached, Search, find, grow_to_full, settle
+from blurspace.restore.estimate import SPARSITY_LAST, Reached, Search, find, settle
 from blurspace.restore.evidence import normalised_sparsity, unexplained
 from blurspace.restore.noise import estimate_sigma
-from blurspace.restore.pyramid import COARSEST_SIDE, LEVEL_SCALE, resize_kernel, scales, shrink, side_at
+from blurspace.restore.pyramid import COARSEST_SIDE, STARTS, resize_kernel, scales, shrink, side_at
+from blurspace.restore.shapes import best_shape
 from blurspace.run import Run
 from blurspace.sharpness import busiest_window
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyKernel, Image, Kernel
 
 STAGE = "looking for the blur"
 
@@ -36,32 +40,38 @@ class SearchSettings:
     """How many searches there are, how far each goes, and which one wins. All values: our measurements (notebook).
 
     `widest`: px, the bound of a kernel's extent unless given. `window`: px, the side of what searches look at.
-    `sparsity_per_variance`: weight of a gradient, per variance of the noise. `worse`: searches get narrower, by a
-    factor of 2, until one's score is so many times the best one's. `sides_in_picture`, `sides_in_noisy_picture`: a
-    picture must hold so many kernel sides. `compared_at`: levels before the end at which searches are compared.
-    `noisy`: standard deviation of a level's noise from which nothing is learned there. `least_per_variance`: nor where
-    the sparsity ends below so many variances. `most_going`, `near`: so many go on, with scores of at most so many times
-    the best. `room`: px more than its kernel for one that goes on. `compare_strength`, `compare_iterations`: of the
+    `sparsity_per_variance`: weight of a gradient, per variance of the noise. `softness`: px, of a sharp photo's edges.
+    `worse`: searches get narrower, by a factor of 2, until one's score is so many times the best one's.
+    `sides_in_picture`: a picture must hold so many kernel sides. `compared_at`, `spread_at`: levels before the end at
+    which searches are compared, and those from many starts. `spread`: so many bounds these have, each half of the last.
+    `spread_going`, `most_going`: so many go on of each. `near`: with scores of at most so many times the best.
+    `room`: px more than its kernel for one that goes on. `compare_strength`, `compare_iterations`: of the
     hyper-Laplacian deconvolution that they are compared by. `extent_threshold`: kernel values under this share of the
-    peak do not count. `fineness`: steps per px in which kernels are compared.
+    peak do not count. `fineness`: steps per px in which kernels are compared. `shapes_window`: px, the side of what
+    simple shapes are tried on; `shapes_up_to`: px, the side of kernels that may be one; `simpler`: with
+    a score of at most so many times that of the search.
     """
 
     widest: int = 119
     window: int = 512
     sparsity_per_variance: float = 10.0
+    softness: float = 0.5
     worse: float = 1.05
     sides_in_picture: int = 4
-    sides_in_noisy_picture: int = 5
     compared_at: int = 2
-    noisy: float = 0.005
-    least_per_variance: float = 4.0
-    most_going: int = 3
+    spread_at: int = 4
+    spread: int = 3
+    spread_going: int = 2
+    most_going: int = 2
     near: float = 1.02
     room: int = 2
     compare_strength: float = 4e-4
     compare_iterations: int = 15
     extent_threshold: float = 0.02
     fineness: int = 2
+    shapes_window: int = 256
+    shapes_up_to: int = 61
+    simpler: float = 1.02
 
 
 @dataclass(frozen=True)
@@ -149,21 +159,20 @@ class Searches:
 
     def best(self, size: int | None, shorter: int) -> Estimate:
         """The kernel of the search that explains the window best."""
-        rules, noisy = self.settings, self.noisy
-        sides = rules.sides_in_noisy_picture if noisy else rules.sides_in_picture
+        rules = self.settings
         inside = min(self.blurry.shape[-2:]) // 2 - 1
-        begun = self.narrowing((min(size, inside) if size else min(rules.widest, shorter // sides)) | 1)
-        best = sorted(begun, key=lambda candidate: candidate.score)
-        near = [one for one in best[: 1 if noisy else rules.most_going] if one.score <= rules.near * best[0].score]
-        kernel = self.finished([self.with_less_room(candidate.found) for candidate in near])
-        halves = [trim(candidate.found.kernel, rules.extent_threshold) for candidate in best]
+        widest = (min(size, inside) if size else min(rules.widest, shorter // rules.sides_in_picture)) | 1
+        begun = sorted((*self.narrowing(widest), *self.spread(widest)), key=lambda candidate: candidate.score)
+        near = [one for one in begun[: rules.most_going] if one.score <= rules.near * begun[0].score]
+        kernel = self.simplest(self.finished([self.with_less_room(candidate.found) for candidate in near]), widest)
+        halves = [trim(candidate.found.kernel, rules.extent_threshold) for candidate in begun]
         agreements = [offset(halves[0], other, fineness=rules.fineness)[2] for other in halves[1:]]
         return Estimate(kernel, min(fmean(agreements), 1.0))
 
     def near(self, kernel: Kernel) -> Estimate:
         """The kernel that is reached from one like it; the confidence is how well the two agree."""
         self.run.step(STAGE, 0, 1)
-        search = Search(max(kernel.shape[-1] + 2 * self.settings.room, COARSEST_SIDE), sparsity=self.sparsity)
+        search = self.search(max(kernel.shape[-1] + 2 * self.settings.room, COARSEST_SIDE))
         level = _level(search, self.settings.compared_at)
         start = resize_kernel(kernel.to(self.blurry), scales(search.side)[level])
         started = Reached(search, crop_or_pad(start, side_at(search.side, scales(search.side)[level])), level)
@@ -176,7 +185,7 @@ class Searches:
         begun: list[Candidate] = []
         sizes = (1.0, *scales(widest)[::-2])
         for count, scale in enumerate(sizes):
-            search = Search(round(widest * scale) | 1, sparsity=self.sparsity, upright=count % 2 == 1)
+            search = self.search(round(widest * scale) | 1, starts=(count % 2,))
             if count > 1 and len(scales(search.side)) <= self.settings.compared_at:  # it has no level of half the size
                 break
             self.run.step(STAGE, count, len(sizes) + 1)
@@ -186,24 +195,40 @@ class Searches:
                 break
         return begun
 
+    def spread(self, widest: int) -> "list[Candidate]":
+        """The best of searches without softness from all starts at once."""
+        rules, begun = self.settings, list[Candidate]()
+        for scale in scales(widest)[::-2][: rules.spread]:
+            search = replace(self.search(round(widest * scale) | 1, starts=tuple(range(STARTS))), softness=0.0)
+            if len(scales(search.side)) <= rules.spread_at:  # it has no level as coarse
+                break
+            found = self.find(self.blurry, search, _level(search, rules.spread_at), ignore=self.ignore, run=self.run)
+            begun += [self.scored(replace(found, kernel=kernel)) for kernel in found.kernel.split(1)]
+        going = sorted(begun, key=lambda candidate: candidate.score)[: rules.spread_going]
+        return [self.scored(self.further(self.with_less_room(candidate.found))) for candidate in going]
+
+    def further(self, found: Reached) -> Reached:
+        """A search that was begun, down to where searches are compared."""
+        level = _level(found.search, self.settings.compared_at)
+        return self.find(self.blurry, found.search, level, begun=found, ignore=self.ignore, run=self.run)
+
+    def search(self, side: int, starts: tuple[int, ...] = (0,)) -> Search:
+        """A search for a kernel of at most `side` px."""
+        return Search(side, sparsity=self.sparsity, starts=starts, softness=self.settings.softness)
+
     def finished(self, going: Sequence[Reached]) -> Kernel:
         """The best of those that go on, settled, at full resolution, trimmed."""
         settled = [
-            self.settle(self.blurry, found, _level(found.search, self.noisy), ignore=self.ignore, run=self.run)
+            self.settle(self.blurry, self.soft(found), _level(found.search, 0), ignore=self.ignore, run=self.run)
             for found in going
         ]
         best = min((self.scored(found) for found in settled), key=lambda candidate: candidate.score)
         self.run.step(STAGE, 1, 1)
-        return trim(grow_to_full(best.found), self.settings.extent_threshold)
+        return trim(best.found.kernel, self.settings.extent_threshold)
 
-    @cached_property
-    def noisy(self) -> int:
-        """How many of the finest levels, after the one that searches are compared at, are too noisy to learn from."""
-        last = LAST_SETTLING[-1] * self.sparsity
-        sigmas = [estimate_sigma(shrink(self.blurry, LEVEL_SCALE**left)) for left in range(self.settings.compared_at)]
-        return sum(
-            sigma >= self.settings.noisy or self.settings.least_per_variance * sigma**2 > last for sigma in sigmas
-        )
+    def soft(self, found: Reached) -> Reached:
+        """The same kernel, of a photo that is a little soft."""
+        return replace(found, search=replace(found.search, softness=self.settings.softness))
 
     def scored(self, found: Reached) -> "Candidate":
         """How far a search has come, with its score."""
@@ -214,17 +239,26 @@ class Searches:
         scale = scales(found.search.side)[found.level]
         clipped = None if self.ignore is None else shrink(self.ignore.to(self.blurry.dtype), scale) > 0
         kernel = trim(found.kernel, self.settings.extent_threshold)
-        blurry = shrink(self.blurry, scale)
-        sharp = deconvolve(
-            blurry,
-            kernel,
-            strength=self.settings.compare_strength,
-            prior="hyper-laplacian",
-            saturated=clipped,
-            rounds=Rounds(self.settings.compare_iterations, 1.0),
-            run=self.run,
-        )
-        return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)
+        return unlike_sharp(shrink(self.blurry, scale), kernel, clipped, self.settings, self.run)
+
+    def simplest(self, kernel: Kernel, widest: int) -> AnyKernel:
+        """A simple shape of at most `widest` px in place of a kernel, where it explains the window as well."""
+        rules = self.settings
+        if kernel.shape[-1] > rules.shapes_up_to:
+            return kernel
+        small = (..., *busiest_window(self.blurry, rules.shapes_window))
+
+        def score(one: Kernel) -> float:
+            return self.unlike(one, small) if one.shape[-1] <= widest else math.inf
+
+        shape = best_shape(kernel, score).kernel.to(kernel)
+        simpler = shape.shape[-1] <= widest and self.unlike(shape) <= rules.simpler * self.unlike(kernel)
+        return shape if simpler else kernel
+
+    def unlike(self, kernel: Kernel, place: tuple[EllipsisType | slice, ...] = (...,)) -> float:
+        """The same of a kernel at full resolution, in all of the window or a `place` in it."""
+        ignore = None if self.ignore is None else self.ignore[place]
+        return unlike_sharp(self.blurry[place], kernel.to(self.blurry), ignore, self.settings, self.run)
 
     def with_less_room(self, found: Reached) -> Reached:
         """The same search, bounded by what its kernel needs: less to compute, and less room for noise."""
@@ -243,3 +277,19 @@ class Searches:
 def _level(search: Search, left: int) -> int:
     """The level that is so many before the last, if there are as many."""
     return max(len(scales(search.side)) - 1 - left, 0)
+
+
+def unlike_sharp(
+    blurry: Image, kernel: Kernel, clipped: Tensor | None, settings: SearchSettings, run: Run | None = None
+) -> float:
+    """How little like a sharp picture that explains `blurry` (1 1 h w) its deconvolution by a kernel is."""
+    sharp = deconvolve(
+        blurry,
+        kernel,
+        strength=settings.compare_strength,
+        prior="hyper-laplacian",
+        saturated=clipped,
+        rounds=Rounds(settings.compare_iterations, 1.0),
+        run=run,
+    )
+    return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)

@@ -8,13 +8,14 @@ end of each level more and more gradients are let in. `candidates.py` runs sever
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
-from blurspace.restore.pyramid import first_kernel, grow, scales, shrink, side_at
+from blurspace.restore.pyramid import first_kernels, grow, scales, shrink, side_at
 from blurspace.restore.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.run import Run
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyKernel, Image, Kernel
 
 # Kernel values below this share of the peak are dropped while a level searches, and while it settles.
 # All values here: our measurements (notebook).
@@ -35,47 +36,57 @@ SPARSITY_FIRST, SPARSITY_LAST = 4e-3, 3e-4
 
 @dataclass(frozen=True)
 class Search:
-    """How one coarse-to-fine search is run.
+    """How a coarse-to-fine search is run.
 
     `side`: odd, an upper bound of the kernel's extent in px. `ridge`: weight of |kernel|^2 (see `solve_kernel`).
-    `sparsity`: weight of the number of non-zero gradients at the end. `upright`: whether the two pixels of the first
-    kernel are above one another.
+    `sparsity`: weight of the number of non-zero gradients at the end. `starts`: which of `pyramid.first_kernels` it
+    starts from, all at once. `softness`: px at each level, see `sparse_gradients`.
     """
 
     side: int
     ridge: float = 2e-3
     sparsity: float = SPARSITY_LAST
-    upright: bool = False
+    starts: tuple[int, ...] = (0,)
+    softness: float = 0.0
 
 
 @dataclass(frozen=True)
 class Reached:
-    """How far a search has come: the `kernel` at the `level`, counted from the coarsest."""
+    """How far a search has come: the `kernel` (b 1 k k, one per start) at the `level`, counted from the coarsest."""
 
     search: Search
     kernel: Kernel
     level: int
 
 
-def find(blurry: Image, search: Search, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Reached:
-    """Run a search from its beginning down to a level, for a grey picture (1 1 h w) in [0, 1].
+def find(
+    blurry: Image,
+    search: Search,
+    level: int,
+    *,
+    begun: Reached | None = None,
+    ignore: Tensor | None = None,
+    run: Run | None = None,
+) -> Reached:
+    """Run a search from its beginning, or from what was `begun`, down to a level, for a grey picture (1 1 h w).
 
-    `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones.
+    Values in [0, 1]. `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones.
     Source: Xu, Zheng and Jia 2013; the pyramid of Cho and Lee 2009.
     """
     levels = scales(search.side)
     sparsities = _sparsities(len(levels), search.sparsity)
     settling = [share * search.sparsity for share in SETTLING]
-    kernel = first_kernel(side_at(search.side, levels[0]), blurry, upright=search.upright)
-    for index, scale in enumerate(levels[: level + 1]):
+    kernel = begun.kernel if begun else first_kernels(side_at(search.side, levels[0]), blurry)[list(search.starts)]
+    first = begun.level + 1 if begun else 0
+    for index, scale in enumerate(levels[first : level + 1], first):
         if run:
             run.check()
         if index:
             kernel = grow(kernel, side_at(search.side, scale))
         seen = _seen(blurry, kernel, scale, ignore)
         steps = sparsities[index * STEPS_PER_LEVEL :][:STEPS_PER_LEVEL]
-        kernel = refine(seen, kernel, steps, ridge=search.ridge, threshold=THRESHOLD)
-        kernel = refine(seen, kernel, settling, ridge=search.ridge, threshold=SETTLED_THRESHOLD)
+        kernel = refine(seen, kernel, steps, search, threshold=THRESHOLD)
+        kernel = refine(seen, kernel, settling, search, threshold=SETTLED_THRESHOLD)
     return Reached(search, kernel, level)
 
 
@@ -90,24 +101,16 @@ def settle(blurry: Image, now: Reached, level: int, *, ignore: Tensor | None = N
         seen = _seen(blurry, kernel, levels[index], ignore)
         shares = LAST_SETTLING if index == level else SETTLING
         settling = [share * search.sparsity for share in shares]
-        kernel = refine(seen, kernel, settling, ridge=search.ridge, threshold=SETTLED_THRESHOLD)
+        kernel = refine(seen, kernel, settling, search, threshold=SETTLED_THRESHOLD)
     return Reached(search, kernel, level)
 
 
-def grow_to_full(found: Reached) -> Kernel:
-    """The kernel at full resolution, without learning more from the finer levels."""
-    kernel = found.kernel
-    for scale in scales(found.search.side)[found.level + 1 :]:
-        kernel = grow(kernel, side_at(found.search.side, scale))
-    return kernel
-
-
-def refine(seen: Seen, kernel: Kernel, sparsities: Sequence[float], *, ridge: float, threshold: float) -> Kernel:
-    """Alternate gradients and kernel, one round per sparsity, starting from `kernel`; same size."""
+def refine(seen: Seen, kernel: Kernel, sparsities: Sequence[float], search: Search, *, threshold: float) -> AnyKernel:
+    """Alternate gradients and kernels (b 1 k k), one round per sparsity, starting from `kernel`; same size."""
     for sparsity in sparsities:
-        sharp = sparse_gradients(seen, kernel, sparsity)
-        kernel = solve_kernel(sharp, seen.gradients, seen.trust, kernel, ridge=ridge)
-        kernel = tidy_kernel(kernel, threshold=threshold)
+        sharp = sparse_gradients(seen, kernel, sparsity, search.softness)
+        kernel = solve_kernel(sharp, seen.gradients, seen.trust, kernel, ridge=search.ridge)
+        kernel = torch.cat([tidy_kernel(one, threshold=threshold) for one in kernel.split(1)])
     return kernel
 
 

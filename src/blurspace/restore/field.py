@@ -196,7 +196,7 @@ def _joint_round(windows: Sequence[_Window], poses: Poses, weights: Tensor) -> T
 def _window_equations(window: _Window, kernel: Kernel) -> tuple[Tensor, Tensor]:
     """Auto- and cross-correlation of the window's sharp and blurry gradients (see `kernel_step`)."""
     seen, side = window.seen, kernel.shape[-1]
-    spectra = torch.fft.rfft2(sparse_gradients(seen, kernel, SPARSITY_LAST))
+    spectra = sparse_gradients(seen, kernel, SPARSITY_LAST)
     completed = complete(seen.gradients, seen.trust, spectra, kernel)
     return auto_correlation(spectra, seen.trust.shape, side), cross_correlation(spectra, completed, side)
 

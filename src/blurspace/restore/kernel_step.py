@@ -28,15 +28,13 @@ COMPLETIONS = 2
 SMALL_PART = 0.1
 
 
-def solve_kernel(
-    sharp_gradients: Tensor, blurry_gradients: Tensor, trust: Tensor, start: Kernel, *, ridge: float
-) -> Kernel:
+def solve_kernel(spectra: Tensor, blurry_gradients: Tensor, trust: Tensor, start: Kernel, *, ridge: float) -> Kernel:
     """The non-negative kernel of `start`'s size (b 1 k k) that best maps one set of gradients to the other.
 
-    Both gradients (2 b 1 h w) on a grid that wraps round; the blurry ones count by `trust` (h w) in [0, 1]. `ridge`:
-    weight of |k|^2, as a share of the gradient energy. The result is not normalised.
+    Of the sharp ones the `spectra` (2 b 1 h w//2+1); the blurry ones (2 1 1 h w), on a grid that wraps round, count by
+    `trust` (h w) in [0, 1]. `ridge`: weight of |k|^2, as a share of the gradient energy. The result is not normalised.
     """
-    spectra, side = torch.fft.rfft2(sharp_gradients), start.shape[-1]
+    side = start.shape[-1]
     auto = auto_correlation(spectra, trust.shape, side)
     kernel = start
     for _ in range(COMPLETIONS):

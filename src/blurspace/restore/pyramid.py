@@ -13,6 +13,9 @@ from blurspace.types import AnyImage, AnyKernel, Image, Kernel
 # A level is exactly 1 / sqrt 2 of the next: errors of scale add up over the levels.
 LEVEL_SCALE = math.sqrt(0.5)
 COARSEST_SIDE = 5  # px of kernel at the coarsest level
+# Rows and columns to the next pixel of a first kernel: across, up and along both diagonals.
+DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+STARTS = 2 * len(DIRECTIONS) + 1
 
 
 def scales(side: int) -> list[float]:
@@ -26,15 +29,23 @@ def side_at(side: int, scale: float) -> int:
     return math.ceil(side * scale) // 2 * 2 + 1
 
 
-def first_kernel(side: int, like: Tensor, *, upright: bool = False) -> Kernel:
-    """Two neighbouring pixels: the least blur that is not yet the fixed point "no blur" (Cho and Lee 2009)."""
-    kernel = like.new_zeros(1, 1, side, side)
-    kernel[..., side // 2, side // 2 - 1 : side // 2 + 1] = 0.5
-    return kernel.mT.contiguous() if upright else kernel
+def first_kernels(side: int, like: Tensor) -> AnyKernel:
+    """What searches may start from (STARTS 1 k k), unlike each other and no longer the fixed point "no blur".
+
+    Pairs of neighbours across, up and along both diagonals (Cho and Lee 2009), then lines as long as the square holds
+    in these directions, then all of it.
+    """
+    middle, kernels = side // 2, like.new_zeros(STARTS, 1, side, side)
+    for index, (down, right) in enumerate(DIRECTIONS):
+        for row, first, last in ((index, -1, 0), (index + len(DIRECTIONS), -middle, middle)):
+            places = torch.arange(first, last + 1, device=like.device)
+            kernels[row, 0, middle + down * places, middle + right * places] = 1
+    kernels[-1] = 1
+    return kernels / kernels.sum((-2, -1), keepdim=True)
 
 
 def grow(kernel: Kernel, side: int) -> AnyKernel:
-    """Enlarge a kernel by exactly one level about its centre into a square of `side` px: bicubic."""
+    """Enlarge kernels (b 1 k k) by exactly one level about their centres into a square of `side` px: bicubic."""
     return _resampled(kernel, side, LEVEL_SCALE)
 
 
@@ -59,7 +70,7 @@ def shrink(picture: Image, scale: float) -> AnyImage:
 
 
 def _resampled(kernel: Kernel, side: int, step: float) -> AnyKernel:
-    grid = _centred_grid(side, side, step, kernel.shape[-2:], kernel)
+    grid = _centred_grid(side, side, step, kernel.shape[-2:], kernel).expand(len(kernel), -1, -1, -1)
     grown = functional.grid_sample(kernel, grid, mode="bicubic", align_corners=True, padding_mode="zeros")
     return normalise(grown.clamp_min(0))
 

@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from blurspace.blur.convolve import to_otf
-from blurspace.blur.fourier import differences, differences_adjoint, extend, extended_size, gradient_power
+from blurspace.blur.fourier import (
+    difference_otfs,
+    differences,
+    differences_adjoint,
+    extend,
+    extended_size,
+    gaussian_otf,
+    gradient_power,
+)
 from blurspace.restore.pyramid import faded
 from blurspace.types import Image, Kernel
 
@@ -47,26 +55,36 @@ def look(blurry: Image, side: int, *, fade: int, trusted: Tensor | None = None) 
     return Seen(picture, differences(picture), trust)
 
 
-def sparse_gradients(seen: Seen, kernel: Kernel, sparsity: float) -> Tensor:
-    """Guess the sharp gradients (2 1 1 h w), on the grid of `seen`, from a kernel (1 1 k k) and a sparsity."""
-    transfer = to_otf(kernel, (seen.picture.shape[-2], seen.picture.shape[-1]))
-    return differences(sparse_gradient_picture(seen.picture, transfer, sparsity))
+def sparse_gradients(seen: Seen, kernel: Kernel, sparsity: float, softness: float = 0.0) -> Tensor:
+    """Guess the spectra (2 b 1 h w//2+1) of the sharp gradients on the grid of `seen`, from kernels (b 1 k k).
+
+    `softness`: px, standard deviation of the Gaussian that lies between perfect steps and the edges of a sharp photo.
+    """
+    size = (seen.picture.shape[-2], seen.picture.shape[-1])
+    transfer, soft = to_otf(kernel, size), None
+    if softness:
+        soft = gaussian_otf(size, softness, seen.picture.device)
+        transfer = transfer * soft
+    spectrum = sparse_spectrum(seen.picture, transfer, sparsity)
+    return difference_otfs(size, seen.picture.device) * (spectrum if soft is None else spectrum * soft)
 
 
-def sparse_gradient_picture(extended: Image, transfer: Tensor, sparsity: float) -> Image:
-    """The picture with few non-zero gradients that explains `extended`, by half-quadratic splitting.
+def sparse_spectrum(extended: Image, transfer: Tensor, sparsity: float) -> Tensor:
+    """The spectra (b 1 h w//2+1) of pictures with few non-zero gradients that explain `extended`.
 
-    `extended` (1 1 h w) wraps round smoothly; `transfer` is the kernel's on that grid. Source: Xu et al. 2013, eq. 6-9.
+    By half-quadratic splitting. `extended` (1 1 h w) wraps round smoothly; `transfer` (b 1 h w//2+1) is the kernels' on
+    that grid. Source: Xu et al. 2013, eq. 6-9.
     """
     size = extended.shape[-2:]
     observed = transfer.conj() * torch.fft.rfft2(extended)
     power, gradient = transfer.abs().square(), gradient_power((size[0], size[1]), extended.device)
-    picture, coupling = extended, COUPLING_FIRST * sparsity
-    while coupling < COUPLING_LAST:
+    picture, coupling = extended.expand(len(transfer), -1, -1, -1), COUPLING_FIRST * sparsity
+    while True:
         gradients = differences(picture)
         gradients *= gradients[0].square().addcmul_(gradients[1], gradients[1]).ge_(sparsity / coupling)
         spectrum = torch.fft.rfft2(differences_adjoint(gradients)).mul_(coupling).add_(observed)
         spectrum *= (power + coupling * gradient).reciprocal_()  # complex over real is five times slower
-        picture = torch.fft.irfft2(spectrum, s=size)
         coupling *= COUPLING_GROWTH
-    return picture
+        if coupling >= COUPLING_LAST:
+            return spectrum
+        picture = torch.fft.irfft2(spectrum, s=size)
