@@ -18,8 +18,8 @@ from blurspace.builders import build_deblurrer, build_space
 from blurspace.codes import transfer as transfer_code
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.images import MIN_SIDE, as_kernel, coding_for, encode_photo, read_photo, write_bytes
-from blurspace.io.jpeg import quantisation_sigma
 from blurspace.io.raster import bare_exif
+from blurspace.io.rounding import storage_sigma
 from blurspace.restore.diagnose import Diagnosis
 from blurspace.restore.diagnose import diagnose as diagnose_seen
 from blurspace.restore.driver import Restoration
@@ -141,7 +141,7 @@ class Picture:
     @property
     def least_sigma(self) -> float:
         """The noise that JPEG left in it, if it was one."""
-        return 0.0 if self.photo is None else quantisation_sigma(self.photo)
+        return 0.0 if self.photo is None else storage_sigma(self.photo)
 
     def like(self, values: Tensor) -> Any:
         """New values (1 c h w) as what was given."""

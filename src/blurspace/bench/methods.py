@@ -7,7 +7,7 @@ from typing import Any
 
 from blurspace import builders, catalog
 from blurspace.bench.result import Progress, Row
-from blurspace.io.jpeg import quantisation_sigma
+from blurspace.io.rounding import storage_sigma
 from blurspace.metrics import aligned, psnr, ssim
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.deconvolve import deconvolve, strength_for
@@ -77,7 +77,7 @@ def restore(deblurrer: Deblurrer | None, blurry: Image) -> Outcome:
 
 def gave(deblurrer: Deblurrer, photo: Photo) -> Restoration:
     """What a deblurrer makes of a file's photo, with all that the file tells of it."""
-    return deblurrer(photo.samples, alpha=photo.alpha, least_sigma=quantisation_sigma(photo))
+    return deblurrer(photo.samples, alpha=photo.alpha, least_sigma=storage_sigma(photo))
 
 
 def score(restored: Image, sharp: Image, *, max_shift: int, crop: int) -> Score:

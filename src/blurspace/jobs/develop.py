@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from blurspace.errors import UsageError
 from blurspace.io.images import changes_on_write, encode_photo
-from blurspace.io.jpeg import quantisation_sigma
+from blurspace.io.rounding import storage_sigma
 from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -35,7 +35,7 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
     it holds already, and whatever deblurring and encoding raise.
     """
     how = run if memory is None else within(run, photo, memory)
-    restoration = deblurrer(photo.samples, alpha=photo.alpha, least_sigma=quantisation_sigma(photo), run=how)
+    restoration = deblurrer(photo.samples, alpha=photo.alpha, least_sigma=storage_sigma(photo), run=how)
     receipt, loss, data = restoration.receipt, None, None
     if receipt.verdict == "restored":
         data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)

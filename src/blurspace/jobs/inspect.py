@@ -5,7 +5,7 @@ from pathlib import Path
 
 from blurspace.errors import PictureError, UsageError
 from blurspace.io.images import write_bytes
-from blurspace.io.jpeg import quantisation_sigma
+from blurspace.io.rounding import storage_sigma
 from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
 from blurspace.jobs.files import STANDARD, Source, beside, check_target, load
 from blurspace.pixels import luminance
@@ -45,7 +45,7 @@ def inspect_kernel(
     run = run or Run()
     try:
         photo = load(source)
-        least = quantisation_sigma(photo)
+        least = storage_sigma(photo)
         seen = Observed(photo.samples, alpha=photo.alpha, response=response, least_sigma=least)
         if told := nothing_to_do(seen):
             raise PictureError(f"{source.name} gave no kernel: {told.reason}")
@@ -90,7 +90,7 @@ def diagnose_files(
         if target:
             check_target(target, sources, overwrite=overwrite)
         photo = load(source)
-        seen = Observed(photo.samples, alpha=photo.alpha, least_sigma=quantisation_sigma(photo))
+        seen = Observed(photo.samples, alpha=photo.alpha, least_sigma=storage_sigma(photo))
         found = diagnose(seen, run)
         if target:
             write_bytes(target, picture_bytes(mapped(seen)), overwrite=overwrite)

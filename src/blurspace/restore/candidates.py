@@ -49,7 +49,7 @@ class SearchSettings:
     hyper-Laplacian deconvolution that they are compared by. `extent_threshold`: kernel values under this share of the
     peak do not count. `fineness`: steps per px in which kernels are compared. `shapes_window`: px, the side of what
     simple shapes are tried on; `shapes_up_to`: px, the side of kernels that may be one; `simpler`: with
-    a score of at most so many times that of the search.
+    a score of at most so many times that of the search where both agree so far (`alike`), else by as much better.
     """
 
     widest: int = 119
@@ -72,6 +72,7 @@ class SearchSettings:
     shapes_window: int = 256
     shapes_up_to: int = 61
     simpler: float = 1.02
+    alike: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -252,8 +253,11 @@ class Searches:
             return self.unlike(one, small) if one.shape[-1] <= widest else math.inf
 
         shape = best_shape(kernel, score).kernel.to(kernel)
-        simpler = shape.shape[-1] <= widest and self.unlike(shape) <= rules.simpler * self.unlike(kernel)
-        return shape if simpler else kernel
+        if shape.shape[-1] > widest:
+            return kernel
+        alike = offset(kernel, shape, fineness=rules.fineness)[2] >= rules.alike
+        allowed = rules.simpler if alike else 1 / rules.simpler
+        return shape if self.unlike(shape) <= allowed * self.unlike(kernel) else kernel
 
     def unlike(self, kernel: Kernel, place: tuple[EllipsisType | slice, ...] = (...,)) -> float:
         """The same of a kernel at full resolution, in all of the window or a `place` in it."""

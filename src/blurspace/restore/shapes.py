@@ -24,6 +24,9 @@ LENGTHS = (0.7, 0.85, 1.0, 1.15)
 TURNS = (-6.0, 6.0)
 # About the best of the grid: factors, from coarse to fine.
 FINER = (1.19, 1.09, 1.04)
+# Of the standard deviation of what was found, a spot's is at least this share: where there is noise, hardly any blur
+# explains every photo (ours).
+LEAST_SPREAD = 0.4
 # A line's second standard deviation is at most this share of its first.
 NARROW = 0.5
 
@@ -65,9 +68,10 @@ def best_shape(found: Kernel, score: Callable[[Kernel], float]) -> Shape:
 
 def _grid(found: Kernel) -> Iterator[Shape]:
     """What is tried first: spots of all sizes; lines only along a kernel that is narrow."""
-    yield from (Shape("gaussian", sigma) for sigma in SIGMAS)
-    yield from (Shape("disk", radius) for radius in RADII)
     longer, shorter, angle = _axes(found)
+    least = LEAST_SPREAD * math.sqrt((longer**2 + shorter**2) / 2)
+    yield from (Shape("gaussian", max(sigma, least)) for sigma in SIGMAS)
+    yield from (Shape("disk", max(radius, 2 * least)) for radius in RADII)
     if shorter <= NARROW * longer:
         yield from (Shape("line", max(share * math.sqrt(12) * longer, 2.0), angle) for share in LENGTHS)
 

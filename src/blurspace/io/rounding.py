@@ -1,0 +1,34 @@
+"""How much noise did the way in which a photo was stored add? JPEG's steps, and palettes of few colours."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from blurspace.io.jpeg import quantisation_sigma
+from blurspace.types import Photo
+
+# A palette holds so many colours at most (GIF, PNG 1.2); so many samples spread over a photo tell whether it has one.
+PALETTE, ASKED = 256, 2**16
+
+
+def storage_sigma(photo: Photo) -> float:
+    """The standard deviation, in pixel values of [0, 1], of what storing did to a photo."""
+    return max(quantisation_sigma(photo), palette_sigma(photo.samples))
+
+
+def palette_sigma(samples: Tensor) -> float:
+    """The same for a palette of RGB samples (1 3 h w, uint8): as of a step as wide as colours lie apart.
+
+    Each pixel's distance from its colour to the nearest other one counts. 0 where there are more colours, or grey.
+    """
+    if samples.dtype != torch.uint8 or samples.shape[1] != 3:
+        return 0.0
+    pixels = samples[0].flatten(1).T
+    pixels = pixels[:: max(len(pixels) // ASKED, 1)]
+    colours, counts = pixels.unique(dim=0, return_counts=True)
+    if not 2 <= len(colours) <= PALETTE or len(pixels) < 4 * PALETTE:
+        return 0.0
+    apart = torch.cdist(colours.double(), colours.double()).fill_diagonal_(math.inf).amin(1)
+    steps = apart / math.sqrt(3)  # of one channel
+    return float((steps * counts).sum() / counts.sum() / math.sqrt(12) / 255)
