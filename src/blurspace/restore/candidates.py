@@ -26,13 +26,15 @@ from blurspace.restore.deconvolve import Rounds, deconvolve
 from blurspace.restore.estimate import SPARSITY_LAST, Reached, Search, find, settle
 from blurspace.restore.evidence import normalised_sparsity, unexplained
 from blurspace.restore.noise import estimate_sigma
-from blurspace.restore.pyramid import COARSEST_SIDE, STARTS, resize_kernel, scales, shrink, side_at
+from blurspace.restore.pyramid import COARSEST_SIDE, DIRECTIONS, STARTS, resize_kernel, scales, shrink, side_at
 from blurspace.restore.shapes import best_shape
 from blurspace.run import Run
 from blurspace.sharpness import busiest_window
 from blurspace.types import AnyKernel, Image, Kernel
 
 STAGE = "looking for the blur"
+# Of `pyramid.first_kernels`, lines and the box: they lead to kernels that pairs of neighbours never find (notebook).
+LONG = tuple(range(len(DIRECTIONS), STARTS))
 
 
 @dataclass(frozen=True)
@@ -197,10 +199,10 @@ class Searches:
         return begun
 
     def spread(self, widest: int) -> "list[Candidate]":
-        """The best of searches without softness from all starts at once."""
+        """The best of searches without softness from many starts at once."""
         rules, begun = self.settings, list[Candidate]()
         for scale in scales(widest)[::-2][: rules.spread]:
-            search = replace(self.search(round(widest * scale) | 1, starts=tuple(range(STARTS))), softness=0.0)
+            search = replace(self.search(round(widest * scale) | 1, starts=LONG), softness=0.0)
             if len(scales(search.side)) <= rules.spread_at:  # it has no level as coarse
                 break
             found = self.find(self.blurry, search, _level(search, rules.spread_at), ignore=self.ignore, run=self.run)
