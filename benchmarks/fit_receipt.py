@@ -34,6 +34,7 @@ FACTS = ("number", "kind", "method", "look", "known", "gain")  # of a row; all e
 SEED = "fit"
 MOST, LEAST = 8.0, -8.0  # dB: farther gains count as these, or a few would decide
 RIDGE, STEPS = 3.0, 40  # of both regressions, in photos; and Newton's steps of the logistic one
+FLAT = 1e-3  # standard deviation of a clue below which it tells nothing
 ROUNDS = 10  # parts of the photos: each is judged by what was fitted on the others, for a first idea
 
 
@@ -114,13 +115,18 @@ def fit(files: Sequence[Path], *, least: float) -> None:
     WEIGHTS.write_text(as_toml(fitted(rows, least=least), command, len({row["number"] for row in rows})), "utf-8")
 
 
+def varies(values: Sequence[float]) -> bool:
+    """Whether a clue tells photos apart: one that hardly ever differs has no weight."""
+    return float(np.nanstd(values)) > FLAT
+
+
 def fitted(rows: Sequence[dict], *, least: float) -> Belief:
     """Ridge regression of the gain, logistic regression of whether there is any, on clues of mean 0 and variance 1.
 
     Of photos that would be left alone untried nothing is learned: they would bend what is said of the others.
     """
     rows = [row for row in rows if not row["look"]]
-    names = [name for name in rows[0] if name not in FACTS]
+    names = [name for name in rows[0] if name not in FACTS and varies([number(row[name]) for row in rows])]
     table = np.array([[number(row[name]) for name in names] for row in rows])
     means = np.nanmean(table, 0)
     scales = np.maximum(np.nanstd(table, 0), 1e-6)
