@@ -22,9 +22,9 @@ from torch import Tensor
 
 from blurspace.blur.agreement import offset
 from blurspace.blur.kernels import crop_or_pad, trim
-from blurspace.restore.deconvolve import Rounds, deconvolve
+from blurspace.restore.deconvolve import Rounds
 from blurspace.restore.estimate import SPARSITY_LAST, Reached, Search, find, settle
-from blurspace.restore.evidence import normalised_sparsity, unexplained
+from blurspace.restore.likeness import unlike_sharp
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.pyramid import COARSEST_SIDE, DIRECTIONS, STARTS, resize_kernel, scales, shrink, side_at
 from blurspace.restore.shapes import best_shape
@@ -242,7 +242,7 @@ class Searches:
         scale = scales(found.search.side)[found.level]
         clipped = None if self.ignore is None else shrink(self.ignore.to(self.blurry.dtype), scale) > 0
         kernel = trim(found.kernel, self.settings.extent_threshold)
-        return unlike_sharp(shrink(self.blurry, scale), kernel, clipped, self.settings, self.run)
+        return self.compared(shrink(self.blurry, scale), kernel, clipped)
 
     def simplest(self, kernel: Kernel, widest: int) -> AnyKernel:
         """A simple shape of at most `widest` px in place of a kernel, where it explains the window as well."""
@@ -264,7 +264,14 @@ class Searches:
     def unlike(self, kernel: Kernel, place: tuple[EllipsisType | slice, ...] = (...,)) -> float:
         """The same of a kernel at full resolution, in all of the window or a `place` in it."""
         ignore = None if self.ignore is None else self.ignore[place]
-        return unlike_sharp(self.blurry[place], kernel.to(self.blurry), ignore, self.settings, self.run)
+        return self.compared(self.blurry[place], kernel.to(self.blurry), ignore)
+
+    def compared(self, blurry: Image, kernel: Kernel, clipped: Tensor | None) -> float:
+        """The score of a kernel, by the deconvolution that all are compared by."""
+        rounds = Rounds(self.settings.compare_iterations, 1.0)
+        return unlike_sharp(
+            blurry, kernel, clipped, strength=self.settings.compare_strength, rounds=rounds, run=self.run
+        )
 
     def with_less_room(self, found: Reached) -> Reached:
         """The same search, bounded by what its kernel needs: less to compute, and less room for noise."""
@@ -283,19 +290,3 @@ class Searches:
 def _level(search: Search, left: int) -> int:
     """The level that is so many before the last, if there are as many."""
     return max(len(scales(search.side)) - 1 - left, 0)
-
-
-def unlike_sharp(
-    blurry: Image, kernel: Kernel, clipped: Tensor | None, settings: SearchSettings, run: Run | None = None
-) -> float:
-    """How little like a sharp picture that explains `blurry` (1 1 h w) its deconvolution by a kernel is."""
-    sharp = deconvolve(
-        blurry,
-        kernel,
-        strength=settings.compare_strength,
-        prior="hyper-laplacian",
-        saturated=clipped,
-        rounds=Rounds(settings.compare_iterations, 1.0),
-        run=run,
-    )
-    return normalised_sparsity(sharp) * unexplained(blurry, sharp, kernel, clipped)
