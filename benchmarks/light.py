@@ -24,8 +24,8 @@ from blurspace.pixels import central, inner, luminance
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Found, in_tiles
-from blurspace.restore.finders import CAMERA, KernelFinder
-from blurspace.restore.light import FOUND, LIGHTS, MOST, decide, measure
+from blurspace.restore.finders import KernelFinder
+from blurspace.restore.light import CAMERA, FOUND, LIGHTS, MOST, decide, measure
 from blurspace.restore.methods import classical
 from blurspace.restore.observed import Observed
 from blurspace.run import Run

@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Float, UInt
 from torch import Tensor
 
+# Display values from here on count as clipped: JPEG scatters a clipped 255 over the last few levels.
+CLIPPED = 250 / 255
+
 
 def to_levels(pixels: Float[Tensor, "..."], depth: Literal[8, 16] = 8) -> UInt[Tensor, "..."]:
     """Clamped to [0, 1] and rounded to the nearest of 2^depth levels, as uint8 or uint16."""

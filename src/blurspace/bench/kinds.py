@@ -94,8 +94,8 @@ def sharp(paths: Paths, chance: Chance) -> Snapshot:
     truth = sharp_photo(paths, chance)
     seen = chance.noise(truth, chance.one_of((0.0, 0.004, 0.01)))
     if chance.between(0, 1) < 0.4:
-        return _own_truth(seen, jpeg_file(seen, chance.whole(60, 95)), truth)
-    return _own_truth(seen, png(seen), truth)
+        return _own_truth(jpeg_file(seen, chance.whole(60, 95)), truth)
+    return _own_truth(png(seen), truth)
 
 
 def bokeh(paths: Paths, chance: Chance) -> Snapshot:
@@ -104,7 +104,7 @@ def bokeh(paths: Paths, chance: Chance) -> Snapshot:
     soft_too = photograph(truth, disk(chance.between(4, 9)), border="reflect")
     away = 1 - _oval(truth, chance, low=0.25, high=0.45)
     seen = truth.lerp(soft_too, away)
-    return _own_truth(seen, png(seen), seen)
+    return _own_truth(png(seen), seen)
 
 
 def part_blurred(paths: Paths, chance: Chance) -> Snapshot:
@@ -116,8 +116,7 @@ def part_blurred(paths: Paths, chance: Chance) -> Snapshot:
     return Snapshot(png(seen), truth, torch.ones_like(truth[:, :1]), MAY_LEAVE)
 
 
-def _own_truth(seen: AnyImage, file: bytes, truth: AnyImage) -> Snapshot:
-    del seen
+def _own_truth(file: bytes, truth: AnyImage) -> Snapshot:
     return Snapshot(file, truth, torch.ones_like(truth[:, :1]), ALONE)
 
 

@@ -24,11 +24,16 @@ def palette_sigma(samples: Tensor) -> float:
     """
     if samples.dtype != torch.uint8 or samples.shape[1] != 3:
         return 0.0
-    pixels = samples[0].flatten(1).T
-    pixels = pixels[:: max(len(pixels) // ASKED, 1)]
-    colours, counts = pixels.unique(dim=0, return_counts=True)
-    if not 2 <= len(colours) <= PALETTE or len(pixels) < 4 * PALETTE:
+    pixels = samples[0].flatten(1)
+    red, green, blue = pixels[:, :: max(pixels.shape[1] // ASKED, 1)].int()
+    if len(red) < 4 * PALETTE:
         return 0.0
-    apart = torch.cdist(colours.double(), colours.double()).fill_diagonal_(math.inf).amin(1)
+    colours, counts = (65536 * red + 256 * green + blue).unique(
+        return_counts=True
+    )  # by rows it takes ten times as long
+    if not 2 <= len(colours) <= PALETTE:
+        return 0.0
+    planes = torch.stack((colours // 65536, colours // 256 % 256, colours % 256), 1).double()
+    apart = torch.cdist(planes, planes).fill_diagonal_(math.inf).amin(1)
     steps = apart / math.sqrt(3)  # of one channel
     return float((steps * counts).sum() / counts.sum() / math.sqrt(12) / 255)

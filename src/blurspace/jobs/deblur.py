@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from blurspace.areas import Area
+from blurspace.areas import middle
 from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.images import MAX_PIXELS, write_bytes
@@ -126,9 +126,8 @@ def deblur_files(
 
 def write_plots(target: Path, photo: Photo, restoration: Restoration, *, overwrite: bool) -> None:
     """Beside the result: the blur, and before and after with the blur in the corner (of huge photos the middle)."""
-    spans = [((side - min(side, SHOWN)) // 2, (side + min(side, SHOWN)) // 2) for side in photo.samples.shape[-2:]]
-    middle = Area(spans[0], spans[1], (photo.samples.shape[-2], photo.samples.shape[-1]))
-    blurry, after = (as_float(middle.cut(picture)) for picture in (photo.samples, restoration.restored))
+    shown = middle((photo.samples.shape[-2], photo.samples.shape[-1]), SHOWN)
+    blurry, after = (as_float(shown.cut(picture)) for picture in (photo.samples, restoration.restored))
     both = torch.cat((functional.pad(blurry, (0, 4, 0, 0), value=1.0), after), dim=-1).clone()
     if restoration.blur is not None:
         write_bytes(beside(target, ".kernel", ".png"), picture_bytes(restoration.blur.show()), overwrite=overwrite)

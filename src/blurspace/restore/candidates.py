@@ -168,7 +168,7 @@ class Searches:
         begun = sorted((*self.narrowing(widest), *self.spread(widest)), key=lambda candidate: candidate.score)
         near = [one for one in begun[: rules.most_going] if one.score <= rules.near * begun[0].score]
         kernel = self.simplest(self.finished([self.with_less_room(candidate.found) for candidate in near]), widest)
-        halves = [trim(candidate.found.kernel, rules.extent_threshold) for candidate in begun]
+        halves = [self.trimmed(candidate.found) for candidate in begun]
         agreements = [offset(halves[0], other, fineness=rules.fineness)[2] for other in halves[1:]]
         return Estimate(kernel, min(fmean(agreements), 1.0))
 
@@ -179,7 +179,7 @@ class Searches:
         level = _level(search, self.settings.compared_at)
         start = resize_kernel(kernel.to(self.blurry), scales(search.side)[level])
         started = Reached(search, crop_or_pad(start, side_at(search.side, scales(search.side)[level])), level)
-        reached = self.finished([started])
+        reached = self.trimmed(self.finished([started]).found)
         agreement = offset(kernel.to(reached), reached, fineness=self.settings.fineness)[2]
         return Estimate(reached, min(agreement, 1.0))
 
@@ -219,15 +219,19 @@ class Searches:
         """A search for a kernel of at most `side` px."""
         return Search(side, sparsity=self.sparsity, starts=starts, softness=self.settings.softness)
 
-    def finished(self, going: Sequence[Reached]) -> Kernel:
-        """The best of those that go on, settled, at full resolution, trimmed."""
+    def finished(self, going: Sequence[Reached]) -> Candidate:
+        """The best of those that go on, settled, at full resolution."""
         settled = [
             self.settle(self.blurry, self.soft(found), _level(found.search, 0), ignore=self.ignore, run=self.run)
             for found in going
         ]
         best = min((self.scored(found) for found in settled), key=lambda candidate: candidate.score)
         self.run.step(STAGE, 1, 1)
-        return trim(best.found.kernel, self.settings.extent_threshold)
+        return best
+
+    def trimmed(self, found: Reached) -> Kernel:
+        """The kernel without what is faint around it."""
+        return trim(found.kernel, self.settings.extent_threshold)
 
     def soft(self, found: Reached) -> Reached:
         """The same kernel, of a photo that is a little soft."""
@@ -241,12 +245,11 @@ class Searches:
         """How little like a sharp picture that explains the window it is, deconvolved."""
         scale = scales(found.search.side)[found.level]
         clipped = None if self.ignore is None else shrink(self.ignore.to(self.blurry.dtype), scale) > 0
-        kernel = trim(found.kernel, self.settings.extent_threshold)
-        return self.compared(shrink(self.blurry, scale), kernel, clipped)
+        return self.compared(shrink(self.blurry, scale), self.trimmed(found), clipped)
 
-    def simplest(self, kernel: Kernel, widest: int) -> AnyKernel:
+    def simplest(self, settled: Candidate, widest: int) -> AnyKernel:
         """A simple shape of at most `widest` px in place of a kernel, where it explains the window as well."""
-        rules = self.settings
+        rules, kernel = self.settings, self.trimmed(settled.found)
         if kernel.shape[-1] > rules.shapes_up_to:
             return kernel
         small = (..., *busiest_window(self.blurry, rules.shapes_window))
@@ -259,10 +262,10 @@ class Searches:
             return kernel
         alike = offset(kernel, shape, fineness=rules.fineness)[2] >= rules.alike
         allowed = rules.simpler if alike else 1 / rules.simpler
-        return shape if self.unlike(shape) <= allowed * self.unlike(kernel) else kernel
+        return shape if self.unlike(shape) <= allowed * settled.score else kernel
 
     def unlike(self, kernel: Kernel, place: tuple[EllipsisType | slice, ...] = (...,)) -> float:
-        """The same of a kernel at full resolution, in all of the window or a `place` in it."""
+        """The score of a kernel at full resolution, in all of the window or a `place` in it."""
         ignore = None if self.ignore is None else self.ignore[place]
         return self.compared(self.blurry[place], kernel.to(self.blurry), ignore)
 
@@ -277,7 +280,7 @@ class Searches:
         """The same search, bounded by what its kernel needs: less to compute, and less room for noise."""
         steps = scales(found.search.side)
         scale = steps[found.level]
-        side = trim(found.kernel, self.settings.extent_threshold).shape[-1] + 2 * self.settings.room
+        side = self.trimmed(found).shape[-1] + 2 * self.settings.room
         bound = next(
             (bound for bound in range(5, found.search.side, 2) if side_at(bound, scale) >= side), found.search.side
         )

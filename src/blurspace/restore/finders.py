@@ -9,15 +9,13 @@ from blurspace.restore.blurs import FieldBlur, UniformBlur
 from blurspace.restore.candidates import Estimate, SearchSettings, estimate_kernel
 from blurspace.restore.driver import Found
 from blurspace.restore.field import estimate_field, field_explains_better
-from blurspace.restore.light import Light
+from blurspace.restore.light import CAMERA
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.types import Kernel
 
 # Nodes of a field along the longer and the shorter side: cells are about square on a 4:3 photo.
 LONGER, SHORTER = 4, 3
-# In which light searches begin, for most photos come from cameras.
-CAMERA = Light("srgb", 0.5, "worked in linear light, as most cameras blur")
 
 
 @dataclass(frozen=True)

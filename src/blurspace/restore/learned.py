@@ -9,7 +9,7 @@ from blurspace.areas import Area
 from blurspace.blur.convolve import blur
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.driver import LEAST_SIDE, MOST, Found
-from blurspace.restore.evidence import unexplained
+from blurspace.restore.evidence import LEAST_NOISE, unexplained
 from blurspace.restore.lights import Decoupled
 from blurspace.restore.observed import Observed
 from blurspace.restore.total_variation import by_total_variation, margin_of
@@ -18,9 +18,8 @@ from blurspace.types import Blur, Image, Kernel
 
 # Of total variation, for the start.
 START = Rounds(12)
-# A kernel explains a photo if what is left has at most this many times the noise, and noise counts as at least so much
-# (rounding to 8 bits is 0.0011).
-EXPLAINED, LEAST_NOISE = 1.08, 2e-3
+# A kernel explains a photo if what is left has at most this many times the noise.
+EXPLAINED = 1.08
 # of memory, for a picture in colour: our measurement.
 BYTES_PER_PX = 420
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
+from blurspace.blur.fourier import inner_differences
 from blurspace.pixels import inner, luminance
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.noise import estimate_sigma
@@ -65,6 +66,10 @@ def supposed() -> Light:
     return Light("linear", 0.5, "the camera's response is not known, so pixel values were used as they stand")
 
 
+# In which light searches begin, for most photos come from cameras.
+CAMERA = Light("srgb", 0.5, "worked in linear light, as most cameras blur")
+
+
 def decide(display: Image, trust: Tensor, kernel: Kernel, *, known: bool) -> Light:
     """Stored values or sRGB, judged by how well one kernel (1 1 k k) undoes the blur of a window in each.
 
@@ -110,9 +115,7 @@ def _traces(display: Image, trust: Tensor, kernel: Kernel, response: str) -> dic
 
 def _gradient_lengths(picture: Image) -> Tensor:
     """For each pixel but the outermost, the length of its gradient."""
-    middle = inner(picture, 1)
-    across, down = picture[..., 1:-1, 2:] - middle, picture[..., 2:, 1:-1] - middle
-    return (across.square() + down.square() + FLOOR).sqrt()
+    return (inner_differences(picture)[..., 1:, 1:].square().sum(0) + FLOOR).sqrt()
 
 
 def _words(response: str) -> str:

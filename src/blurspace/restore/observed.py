@@ -10,7 +10,7 @@ from torch import Tensor
 from blurspace.areas import Area, tiles, whole
 from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
-from blurspace.levels import from_levels, to_levels
+from blurspace.levels import CLIPPED, from_levels, to_levels
 from blurspace.pixels import luminance
 from blurspace.restore.light import SIDE, Light, decide, supposed, told
 from blurspace.restore.noise import estimate_sigma
@@ -20,8 +20,6 @@ from blurspace.run import Run
 from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
 from blurspace.types import Blur, Image, Kernel
 
-# Pixels at or above this display value count as clipped: JPEG scatters a clipped 255 over the last few levels.
-CLIPPED = 250 / 255
 # px: noise is measured on pieces that hold so many, which tell as much as a whole big photo.
 TELLING, PIECES = 2**20, 16
 # px: bands of so many rows are looked at together, whole cells of `sharpness`.
@@ -64,6 +62,7 @@ class Observed:
         self.lit = supposed() if response is None or not self.settled else told(response)
         self.least_sigma = least_sigma
         self._known: dict[object, object] = {}
+        self._energy: dict[str, Tensor] = {}
 
     @property
     def response(self) -> str:
@@ -208,7 +207,10 @@ class Observed:
         """The window of at most `side` px with the most gradient energy of the luminance, of light or as displayed."""
         if max(self.inside.size) <= side:
             return self.inside
-        return busiest(self._cells(light), self.size, side)
+        response = self.response if light else "linear"
+        if response not in self._energy:  # a pass over all of it, for a 256th of its size
+            self._energy[response] = self._cells(response)
+        return busiest(self._energy[response], self.size, side)
 
     def find(self, finder: "Callable[[Observed, Run], T]", run: Run) -> T:
         """What a finder finds in it. Finders that are equal are asked once, which is how `auto` searches once."""
@@ -222,10 +224,10 @@ class Observed:
             self.__dict__.pop("grey_sigma", None)
         self.lit = light
 
-    def _cells(self, light: bool) -> Tensor:
-        """The gradient energy of each cell; band by band, each with the next one's first row."""
+    def _cells(self, response: str) -> Tensor:
+        """The gradient energy of each cell in a light; band by band, each with the next one's first row."""
         bands = [Area((top, min(top + BAND + 1, self.size[0])), (0, self.size[1]), self.size) for top in self._tops()]
-        greys = (self.grey(band) if light else luminance(self.display(band)) for band in bands)
+        greys = (luminance(to_linear(self.display(band), response)) for band in bands)
         masks = (self.unseen(band, CPU) for band in bands)
         return torch.cat([energy_cells(*one) for one in zip(greys, masks, strict=True)], dim=-2)
 

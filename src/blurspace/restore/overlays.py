@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.areas import Area, middle, tiles
+from blurspace.levels import CLIPPED
 from blurspace.pixels import luminance
 from blurspace.sharpness import LARGEST, edge_sharpness
 from blurspace.types import Image
@@ -25,8 +26,6 @@ Look = Callable[[Area], Image]
 USUAL, TIMES, LEAST_STEP = 0.98, 1.5, 0.06
 # Two and three px on, the same way, it goes on by at most this share: else it is part of a ramp.
 GOES_ON, FURTHER = 0.3, (-3, -2, 2, 3)
-# A value from which a side of a step is clipped: the streak of a light is as sharp as print.
-CLIPPED = 250 / 255
 # px: the cells in which steps are counted; cells that touch, or have one between them, belong together.
 CELL = 4
 # Of a group: the fewest steps; their share among differences of half their size, in the clearest group of a photo and
@@ -114,7 +113,10 @@ def _differences(seen: Tensor, unseen: Tensor, axis: int) -> Tensor:
 
 
 def _standing_alone(seen: Tensor, differences: Tensor, axis: int, least: float) -> Tensor:
-    """The places (n 2) of the steps along one axis: few pixels, so that only they are looked at closely."""
+    """The places (n 2) of the steps along one axis: few pixels, so that only they are looked at closely.
+
+    Not where a side is clipped: the streak of a light is as sharp as print.
+    """
     channel, row, column = (differences > least).nonzero(as_tuple=True)
     line = (row, column)[axis]
 
