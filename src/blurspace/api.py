@@ -107,7 +107,8 @@ def deblur(
         force=force,
     )
     given = picture(what)
-    how, least = run or deblurrer.run(), given.least_sigma
+    own, least = deblurrer.run(), given.least_sigma
+    how = own if run is None else replace(run, device=own.device, half=own.half)
     return Result(deblurrer(given.values, alpha=given.alpha, least_sigma=least, near=near, run=how), given)
 
 

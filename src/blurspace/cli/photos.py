@@ -157,7 +157,8 @@ def diagnose(
         codes.append(0 if why is None else why.exit_code)
         if why is not None:
             console.failure(str(record["input"]), why.reason, why.error)
-        line = None if why else "{input}: {kind}, {length_px} px at {angle_deg} degrees; {reason}"
+        length = "" if why or record["length_px"] is None else ", {length_px} px at {angle_deg} degrees"
+        line = None if why else f"{{input}}: {{kind}}{length}; {{reason}}"
         console.data(record, line and line.format(**record))
     return exit_code(codes)
 

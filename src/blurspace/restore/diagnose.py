@@ -28,7 +28,8 @@ class Diagnosis:
 
     `kind`: "sharp", "part" (of it is blurred: `part`, its left, top, right and bottom in %), "unknown" (too small, or
     no edges), "mild" (a softness of a few px), "shake" (a curved path), "motion" (a straight one), "defocus" (round).
-    `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis.
+    `length_px`, `angle_deg`: the kernel's extent and its direction, counter-clockwise from the x axis; None where
+    there is none.
     `variation` in [0, 1]: how much the edge sharpness differs between the four quarters of the photo. `confidence` in
     [0, 1]: how far the sharpness is from the threshold between sharp and blurry. `sigma`: noise, pixel values in
     [0, 1]. `blur`, and the `light` it happened in: None where the photo is not blurred all over. `code`: a stable word
@@ -37,8 +38,8 @@ class Diagnosis:
 
     blurry: bool
     kind: Kind
-    length_px: float
-    angle_deg: float
+    length_px: float | None
+    angle_deg: float | None
     variation: float
     confidence: float
     sigma: float
@@ -57,7 +58,7 @@ def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
     if told := nothing_to_do(seen):
         kind: Kind = {"sharp": "sharp", "part_blurred": "part"}.get(told.code, "unknown")  # type: ignore[assignment]
         facts = variation, confidence, sigma, told.reason, None, told.code, seen.parts.box
-        return Diagnosis(kind == "part", kind, 1.0, 0.0, *facts)
+        return Diagnosis(kind == "part", kind, None, None, *facts)
     found = seen.find(KernelFinder(), run or Run())
     assert found.blur is not None
     length, angle = found.blur.length_angle()

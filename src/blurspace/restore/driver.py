@@ -118,18 +118,19 @@ def deblur(
     referee = referee or Referee()
     if receipt := referee.before(seen):
         return Restoration(seen.pixels, None, receipt, methods[0].name)
-    first = None
+    refused: list[Restoration] = []
     for method in methods:
         found = seen.find(method.find, run)
         if found is None:
             continue
         result = _restored(seen, method, found, run, strength=strength, referee=referee)
         if result.receipt.verdict != "refused":
-            return result
-        first = first or result
-    if first is None:
+            tried = (f"{before.method} was tried before and refused: {before.receipt.reason}" for before in refused)
+            return replace(result, history=(*result.history, *tried))
+        refused.append(result)
+    if not refused:
         raise UsageError(f"{methods[0].name} finds nothing in this photo: take another method")
-    return first
+    return refused[0]
 
 
 def _restored(
@@ -142,16 +143,11 @@ def _restored(
         return Restoration(seen.pixels, found.blur, found.refusal, *facts)
     shortened = replace(found, blur=found.blur.shortened(strength)) if found.blur else found
     done, at_once = in_tiles(seen, method, shortened, run), found.blur is None
-    told: dict[str, Any] = {
-        "method": method.name,
-        "confidence": found.confidence,
-        "known": found.known,
-        "at_once": at_once,
-    }
-    receipt = referee.after(seen, done, **told)
+    receipt = referee.after(seen, done, confidence=found.confidence, known=found.known, at_once=at_once)
     if receipt.verdict == "left alone":
         return Restoration(seen.pixels, None, receipt, *facts)
-    return Restoration(done.picture if receipt.verdict == "restored" else seen.pixels, done.blur, receipt, *facts)
+    blur = done.blur if at_once else found.blur
+    return Restoration(done.picture if receipt.verdict == "restored" else seen.pixels, blur, receipt, *facts)
 
 
 def in_tiles(seen: Observed, method: Method, found: Found, run: Run) -> "Restored":

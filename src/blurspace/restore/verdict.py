@@ -86,7 +86,7 @@ class Belief:
     """What clues weigh: a ridge regression of the gain in dB, and a logistic one of whether there is any.
 
     A result is believed from a probability of `least` on, under a kernel that the user gave from `least_known` on.
-    `methods`: whose results it was fitted on.
+    `methods`: whose results it was fitted on; it is used for all that find a blur and remove it.
     """
 
     gain: float
@@ -141,14 +141,14 @@ class Referee:
         return None if seen.given is not None else nothing_to_do(seen)
 
     def after(
-        self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool, at_once: bool
+        self, seen: Observed, tried: Tried, *, confidence: float | None, known: bool, at_once: bool
     ) -> Receipt:
         """The receipt of what a method made; `at_once`: by a network that restores without a blur."""
         evidence = tried.evidence
         if at_once and evidence.change_psnr > UNCHANGED:
             reason = "the network changed next to nothing: it sees no blur that it knows"
             return left_alone("unchanged", reason, sigma=seen.sigma)
-        code, probability, gain = self._believed(seen, tried, method=method, confidence=confidence, known=known)
+        code, probability, gain = self._believed(seen, tried, confidence=confidence, known=known, at_once=at_once)
         believed = code == "restored"
         length = tried.blur.length_angle()[0]
         reason = f"a blur of {length:.0f} px was removed, and blurring the result again gives the photo"
@@ -171,20 +171,18 @@ class Referee:
         )
 
     def _believed(
-        self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool
+        self, seen: Observed, tried: Tried, *, confidence: float | None, known: bool, at_once: bool
     ) -> tuple[str, float | None, float | None]:
-        """The word for what is to be done, the probability of a gain, and the gain in dB.
+        """The word for what is to be done, the probability of a gain, and the gain in dB; None where nothing is known.
 
-        Limits count as well, for what is stranger than all that the belief was fitted on; of methods that it was not
-        fitted on nothing more is known.
+        Limits come first, for what is stranger than all that the belief was fitted on. Of networks that restore without
+        a blur nothing more is known.
         """
-        belief, found = self.belief, clues(seen, tried, confidence=confidence)
         broken = beyond_limits(tried.evidence, seen.sigma)
-        if method not in belief.methods:
+        if broken or at_once:
             return broken or "restored", None, None
+        belief, found = self.belief, clues(seen, tried, confidence=confidence)
         probability, gain = belief.of(found)
-        if broken:
-            return broken, min(probability, 1 - probability), min(gain, 0.0)
         enough = probability >= (belief.least_known if known else belief.least) and gain > 0
         return "restored" if enough else belief.against(found), probability, gain
 
