@@ -68,12 +68,24 @@ def energy_cells(picture: Image, unknown: Tensor | None = None) -> Tensor:
 
 
 def busiest(cells: Tensor, size: tuple[int, int], side: int) -> Area:
-    """The window of at most `side` px, in a picture of `size` (h, w), with the most energy in its cells (1 1 p q)."""
+    """The window of at most `side` px, in a picture of `size` (h, w), with the most energy in its cells (1 c p q)."""
+    return busiest_places(cells, size, side, 1)[0]
+
+
+def busiest_places(cells: Tensor, size: tuple[int, int], side: int, most: int) -> list[Area]:
+    """Up to so many windows that do not overlap, the busiest first: see `busiest`."""
     rows, columns = (min(side, length) for length in size)
-    sums = functional.avg_pool2d(cells, (max(rows // CELL, 1), max(columns // CELL, 1)), stride=1)
-    down, right = divmod(int(sums.flatten().argmax()), sums.shape[-1])
-    top, left = min(down * CELL, size[0] - rows), min(right * CELL, size[1] - columns)
-    return Area((top, top + rows), (left, left + columns), size)
+    down, across = max(rows // CELL, 1), max(columns // CELL, 1)
+    sums = functional.avg_pool2d(cells.sum(1, keepdim=True), (down, across), stride=1)
+    found: list[Area] = []
+    while len(found) < most:
+        row, column = divmod(int(sums.flatten().argmax()), sums.shape[-1])
+        if found and sums[..., row, column] <= 0:
+            break
+        top, left = min(row * CELL, size[0] - rows), min(column * CELL, size[1] - columns)
+        found.append(Area((top, top + rows), (left, left + columns), size))
+        sums[..., max(row - down, 0) : row + down + 1, max(column - across, 0) : column + across + 1] = 0
+    return found
 
 
 def edges_along(grey: Tensor, angle: float) -> tuple[Tensor, Tensor] | None:

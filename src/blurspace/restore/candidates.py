@@ -2,10 +2,10 @@
 
 A search that is given too little room cannot find the kernel, one with too much fills the rest with noise, and one that
 starts on the wrong foot ends in a wrong kernel. So two searches with the widest bound come first, which start across
-each other, then narrower ones, until one is clearly worse. They know that a sharp photo is a little soft, without which
-thin kernels come out thick; but steps without softness lead to the right kernel more often. So from many starts such
-searches are begun too, all at once, and the best at a quarter of the resolution go on. All are compared at half the
-resolution, at a quarter of the cost and half of the noise. Each kernel deconvolves the picture: a wrong one leaves
+each other. They know that a sharp photo is a little soft, without which thin kernels come out thick; but steps without
+softness lead to the right kernel more often. So from many starts such searches are begun too, within three bounds, and
+the best at a quarter of the resolution go on. All are compared at half the resolution, at a quarter of the cost and
+half of the noise. Each kernel deconvolves the picture: a wrong one leaves
 ringing and ghosts, which raise the normalised sparsity |grad x|_1 / |grad x|_2 (Krishnan, Tay and Fergus 2011), or a
 picture that does not give the photo back when it is blurred again. Unlike the energy that the search minimises, the
 product of both does not prefer the blurry picture. The best go on, with no more room than their kernels need.
@@ -23,10 +23,19 @@ from torch import Tensor
 from blurspace.blur.agreement import offset
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.restore.deconvolve import Rounds
-from blurspace.restore.estimate import SPARSITY_LAST, Reached, Search, find, settle
+from blurspace.restore.estimate import SPARSITY_LAST, Reached, Search, find, settle, within
 from blurspace.restore.likeness import unlike_sharp
 from blurspace.restore.noise import estimate_sigma
-from blurspace.restore.pyramid import COARSEST_SIDE, DIRECTIONS, STARTS, resize_kernel, scales, shrink, side_at
+from blurspace.restore.pyramid import (
+    COARSEST_SIDE,
+    DIRECTIONS,
+    LEVEL_SCALE,
+    STARTS,
+    resize_kernel,
+    scales,
+    shrink,
+    side_at,
+)
 from blurspace.restore.shapes import best_shape
 from blurspace.run import Run
 from blurspace.sharpness import busiest_window
@@ -43,7 +52,6 @@ class SearchSettings:
 
     `widest`: px, the bound of a kernel's extent unless given. `window`: px, the side of what searches look at.
     `sparsity_per_variance`: weight of a gradient, per variance of the noise. `softness`: px, of a sharp photo's edges.
-    `worse`: searches get narrower, by a factor of 2, until one's score is so many times the best one's.
     `sides_in_picture`: a picture must hold so many kernel sides. `compared_at`, `spread_at`: levels before the end at
     which searches are compared, and those from many starts. `spread`: so many bounds these have, each half of the last.
     `spread_going`, `most_going`: so many go on of each. `near`: with scores of at most so many times the best.
@@ -58,17 +66,16 @@ class SearchSettings:
     window: int = 512
     sparsity_per_variance: float = 10.0
     softness: float = 0.5
-    worse: float = 1.05
     sides_in_picture: int = 4
     compared_at: int = 2
     spread_at: int = 4
-    spread: int = 3
+    spread: int = 2
     spread_going: int = 2
     most_going: int = 2
     near: float = 1.02
     room: int = 2
     compare_strength: float = 4e-4
-    compare_iterations: int = 15
+    compare_iterations: int = 12
     extent_threshold: float = 0.02
     fineness: int = 2
     shapes_window: int = 256
@@ -103,22 +110,24 @@ def estimate_kernel(
     size: int | None = None,
     ignore: Tensor | None = None,
     near: Kernel | None = None,
+    scale: float = 1.0,
     sigma: float | None = None,
     shorter: int | None = None,
     settings: SearchSettings | None = None,
     run: Run | None = None,
 ) -> Estimate:
-    """Estimate the kernel that blurred a grey picture (1 1 h w) in [0, 1].
+    """Estimate the kernel that blurred a grey picture in [0, 1]: (1 1 h w), or n windows of one photo (1 n h w).
 
     `size`: an upper bound of the kernel's extent in px, odd; found automatically where not given. `ignore`
-    (1 1 h w, bool): pixels that tell nothing, such as clipped ones. `near` (1 1 k k): a kernel like it, from which to
-    start in place of the searches. `sigma`, `shorter`: noise and shorter side of the photo that this is a window of.
+    (1 n h w, bool): pixels that tell nothing, such as clipped ones. `near` (1 1 k k): a kernel like it, of the picture
+    at a `scale`, from which to start in place of the searches. `sigma`, `shorter`: noise and shorter side of the photo
+    that this is a window of.
     Source: see `estimate.py` (the searches) and Krishnan, Tay and Fergus 2011 (half of the choice).
     """
     shorter = min(blurry.shape[-2:]) if shorter is None else shorter
     searches = begin(blurry, ignore=ignore, sigma=sigma, settings=settings, run=run)
     with torch.inference_mode():  # a tenth faster than no_grad: thousands of small steps
-        found = searches.near(near) if near is not None else searches.best(size, shorter)
+        found = searches.near(near, scale) if near is not None else searches.best(size, shorter)
     return replace(found, kernel=found.kernel.clone())  # outside, so that the kernel may enter a graph
 
 
@@ -130,7 +139,7 @@ def begin(
     settings: SearchSettings | None = None,
     run: Run | None = None,
 ) -> "Searches":
-    """The searches in the window of a grey picture (1 1 h w) that has the most edges; see `estimate_kernel`."""
+    """The searches in the window of a grey picture (1 n h w) that has the most edges; see `estimate_kernel`."""
     settings = settings or SearchSettings()
     sigma = estimate_sigma(blurry) if sigma is None else sigma
     window = busiest_window(blurry, settings.window)
@@ -145,7 +154,7 @@ def begin(
 
 @dataclass(frozen=True)
 class Searches:
-    """Several searches in one window (1 1 h w) of a photo.
+    """Several searches in one window of a photo, or in several of one size (1 n h w).
 
     `find`, `settle`: how one search is begun, and goes on. `score`: how little like a sharp picture that explains the
     window its result is.
@@ -165,37 +174,34 @@ class Searches:
         rules = self.settings
         inside = min(self.blurry.shape[-2:]) // 2 - 1
         widest = (min(size, inside) if size else min(rules.widest, shorter // rules.sides_in_picture)) | 1
-        begun = sorted((*self.narrowing(widest), *self.spread(widest)), key=lambda candidate: candidate.score)
+        begun = sorted((*self.widest(widest), *self.spread(widest)), key=lambda candidate: candidate.score)
         near = [one for one in begun[: rules.most_going] if one.score <= rules.near * begun[0].score]
         kernel = self.simplest(self.finished([self.with_less_room(candidate.found) for candidate in near]), widest)
         halves = [self.trimmed(candidate.found) for candidate in begun]
         agreements = [offset(halves[0], other, fineness=rules.fineness)[2] for other in halves[1:]]
         return Estimate(kernel, min(fmean(agreements), 1.0))
 
-    def near(self, kernel: Kernel) -> Estimate:
-        """The kernel that is reached from one like it; the confidence is how well the two agree."""
-        self.run.step(STAGE, 0, 1)
-        search = self.search(max(kernel.shape[-1] + 2 * self.settings.room, COARSEST_SIDE))
-        level = _level(search, self.settings.compared_at)
-        start = resize_kernel(kernel.to(self.blurry), scales(search.side)[level])
-        started = Reached(search, crop_or_pad(start, side_at(search.side, scales(search.side)[level])), level)
+    def near(self, kernel: Kernel, scale: float = 1.0) -> Estimate:
+        """The kernel that is reached from one like it, of the picture at a `scale`; confidence: how well both agree."""
+        search = self.search(max(round(kernel.shape[-1] / scale) + 2 * self.settings.room, COARSEST_SIDE) | 1)
+        levels = scales(search.side)
+        left = self.settings.compared_at if scale == 1 else round(math.log(scale) / math.log(LEVEL_SCALE))
+        level = _level(search, left)
+        start = resize_kernel(kernel.to(self.blurry), levels[level] / scale)
+        started = Reached(search, crop_or_pad(start, side_at(search.side, levels[level])), level)
         reached = self.trimmed(self.finished([started]).found)
-        agreement = offset(kernel.to(reached), reached, fineness=self.settings.fineness)[2]
+        agreement = offset(kernel.to(reached), resize_kernel(reached, scale), fineness=self.settings.fineness)[2]
         return Estimate(reached, min(agreement, 1.0))
 
-    def narrowing(self, widest: int) -> "list[Candidate]":
-        """Two searches with the widest bound, then narrower ones until one is clearly worse than the best so far."""
+    def widest(self, side: int) -> "list[Candidate]":
+        """Two searches with the widest bound, which start across each other."""
         begun: list[Candidate] = []
-        sizes = (1.0, *scales(widest)[::-2])
-        for count, scale in enumerate(sizes):
-            search = self.search(round(widest * scale) | 1, starts=(count % 2,))
-            if count > 1 and len(scales(search.side)) <= self.settings.compared_at:  # it has no level of half the size
-                break
-            self.run.step(STAGE, count, len(sizes) + 1)
+        for start in (0, 1):
+            self.run.step(STAGE, start, 4)
+            search = self.search(side, starts=(start,))
             level = _level(search, self.settings.compared_at)
             begun.append(self.scored(self.find(self.blurry, search, level, ignore=self.ignore, run=self.run)))
-            if count > 1 and begun[-1].score > self.settings.worse * min(candidate.score for candidate in begun):
-                break
+        self.run.step(STAGE, 2, 4)
         return begun
 
     def spread(self, widest: int) -> "list[Candidate]":
@@ -220,14 +226,18 @@ class Searches:
         return Search(side, sparsity=self.sparsity, starts=starts, softness=self.settings.softness)
 
     def finished(self, going: Sequence[Reached]) -> Candidate:
-        """The best of those that go on, settled, at full resolution."""
-        settled = [
-            self.settle(self.blurry, self.soft(found), _level(found.search, 0), ignore=self.ignore, run=self.run)
-            for found in going
-        ]
-        best = min((self.scored(found) for found in settled), key=lambda candidate: candidate.score)
-        self.run.step(STAGE, 1, 1)
+        """The best of those that go on, settled, at full resolution; which one it is shows one level before."""
+        self.run.step(STAGE, 3, 4)
+        if len(going) > 1:
+            going = [min((self.scored(self.settled(one, 1)) for one in going), key=lambda one: one.score).found]
+        best = self.scored(self.settled(going[0], 0))
+        self.run.step(STAGE, 4, 4)
         return best
+
+    def settled(self, found: Reached, left: int) -> Reached:
+        """A search that has settled so many levels before the last, as of a photo that is a little soft."""
+        level = _level(found.search, left)
+        return self.settle(self.blurry, self.soft(found), level, ignore=self.ignore, run=self.run)
 
     def trimmed(self, found: Reached) -> Kernel:
         """The kernel without what is faint around it."""
@@ -278,16 +288,7 @@ class Searches:
 
     def with_less_room(self, found: Reached) -> Reached:
         """The same search, bounded by what its kernel needs: less to compute, and less room for noise."""
-        steps = scales(found.search.side)
-        scale = steps[found.level]
-        side = self.trimmed(found).shape[-1] + 2 * self.settings.room
-        bound = next(
-            (bound for bound in range(5, found.search.side, 2) if side_at(bound, scale) >= side), found.search.side
-        )
-        levels = len(scales(bound)) - (len(steps) - found.level)
-        if bound == found.search.side or levels < 0:
-            return found
-        return Reached(replace(found.search, side=bound), crop_or_pad(found.kernel, side_at(bound, scale)), levels)
+        return within(found, self.trimmed(found).shape[-1] + 2 * self.settings.room)
 
 
 def _level(search: Search, left: int) -> int:

@@ -6,13 +6,14 @@ end of each level more and more gradients are let in. `candidates.py` runs sever
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from blurspace.blur.kernels import crop_or_pad
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
-from blurspace.restore.pyramid import first_kernels, grow, scales, shrink, side_at
+from blurspace.restore.pyramid import COARSEST_SIDE, first_kernels, grow, scales, shrink, side_at
 from blurspace.restore.sparse_gradients import Seen, look, sparse_gradients
 from blurspace.run import Run
 from blurspace.types import AnyKernel, Image, Kernel
@@ -103,6 +104,18 @@ def settle(blurry: Image, now: Reached, level: int, *, ignore: Tensor | None = N
         settling = [share * search.sparsity for share in shares]
         kernel = refine(seen, kernel, settling, search, threshold=SETTLED_THRESHOLD)
     return Reached(search, kernel, level)
+
+
+def within(found: Reached, side: int) -> Reached:
+    """The same search, with as much room as a kernel of `side` px at its level needs, if that is less."""
+    steps = scales(found.search.side)
+    bounds = (one for one in range(COARSEST_SIDE, found.search.side, 2) if side_at(one, steps[found.level]) >= side)
+    bound = next(bounds, found.search.side)
+    level = len(scales(bound)) - (len(steps) - found.level)
+    if bound == found.search.side or level < 0:
+        return found
+    kernel = crop_or_pad(found.kernel, side_at(bound, steps[found.level]))
+    return Reached(replace(found.search, side=bound), kernel, level)
 
 
 def refine(seen: Seen, kernel: Kernel, sparsities: Sequence[float], search: Search, *, threshold: float) -> AnyKernel:

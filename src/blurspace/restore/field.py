@@ -198,7 +198,7 @@ def _window_equations(window: _Window, kernel: Kernel) -> tuple[Tensor, Tensor]:
     seen, side = window.seen, kernel.shape[-1]
     spectra = sparse_gradients(seen, kernel, SPARSITY_LAST)
     completed = complete(seen.gradients, seen.trust, spectra, kernel)
-    return auto_correlation(spectra, seen.trust.shape, side), cross_correlation(spectra, completed, side)
+    return auto_correlation(spectra, seen.trust.shape[-2:], side), cross_correlation(spectra, completed, side)
 
 
 def _travel(one: Tensor, other: Tensor) -> float:

@@ -1,7 +1,9 @@
 """How is the blur of a photo found by search: one kernel, or a field of them as a turning camera leaves it?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
 
 from blurspace.blur.varying import KernelField
 from blurspace.errors import UsageError
@@ -11,16 +13,19 @@ from blurspace.restore.driver import Found
 from blurspace.restore.field import estimate_field, field_explains_better
 from blurspace.restore.light import CAMERA
 from blurspace.restore.observed import Observed
+from blurspace.restore.overview import Overview, averaged, overview, step_of
 from blurspace.run import Run
-from blurspace.types import Kernel
+from blurspace.types import Image, Kernel
 
 # Nodes of a field along the longer and the shorter side: cells are about square on a 4:3 photo.
 LONGER, SHORTER = 4, 3
+# px: in an overview kernels are at most so wide, and tell little below so many (ours).
+OVERVIEW_WIDEST, TELLING = 61, 10
 
 
 @dataclass(frozen=True)
 class KernelFinder:
-    """Finds one kernel for the whole photo, in the window with the most edges; `size`: an odd upper bound in px."""
+    """Finds one kernel for the whole photo, where it has the most edges; `size`: an odd upper bound in px."""
 
     size: int | None = None
     settings: SearchSettings = field(default_factory=SearchSettings)
@@ -44,12 +49,46 @@ class KernelFinder:
 
     def searched(self, seen: Observed, near: Kernel | None, run: Run) -> Estimate:
         """The kernel in the light that is supposed; from one like it, if `near` is given."""
-        area = seen.window(self.settings.window)
+        if (step := step_of(seen.inside.size)) > 1:
+            return self.in_big(seen, overview(seen, step), near, run)
+        return self.estimated(seen, *averaged(seen, seen.window(self.settings.window)), run, size=self.size, near=near)
+
+    def in_big(self, seen: Observed, small: Overview, near: Kernel | None, run: Run) -> Estimate:
+        """The kernel of a photo that is bigger than what searches look at: from its overview, then in places of it."""
+        if near is not None:
+            return self.estimated(seen, *small.around(seen, near.shape[-1]), run, near=near)
+        step, first = small.step, self.estimated(seen, small.grey, small.trust, run, size=self.bound(small.step))
+        while (side := first.kernel.shape[-1]) < TELLING and step > 1:  # it hardly shows there: look closer
+            step //= 2
+            window = small.places(step * self.settings.window, 1)[0]
+            bound = self.bound(step, 2 * side + TELLING // 2)
+            first = self.estimated(seen, *averaged(seen, window, step), run, size=bound)
+        places = small.around(seen, side * step)
+        found = self.estimated(seen, *places, run, near=first.kernel, scale=1 / step)
+        return replace(found, confidence=first.confidence)
+
+    def bound(self, step: int, most: int = OVERVIEW_WIDEST) -> int:
+        """px of an overview: the odd upper bound of a kernel's extent in it."""
+        return (most if self.size is None else max(min(self.size // step, most), 3)) | 1
+
+    def estimated(
+        self,
+        seen: Observed,
+        grey: Image,
+        trust: Tensor,
+        run: Run,
+        *,
+        size: int | None = None,
+        near: Kernel | None = None,
+        scale: float = 1.0,
+    ) -> Estimate:
+        """The kernel in some windows (1 n h w) of a photo, together: see `estimate_kernel`."""
         return estimate_kernel(
-            seen.grey(area).to(run.device),
-            size=self.size,
-            ignore=(seen.trust(area) == 0).to(run.device),
+            grey.to(run.device),
+            size=size,
+            ignore=(trust < 1).to(run.device),
             near=near,
+            scale=scale,
             sigma=seen.grey_sigma,
             shorter=min(seen.size),
             settings=self.settings,

@@ -31,11 +31,12 @@ SMALL_PART = 0.1
 def solve_kernel(spectra: Tensor, blurry_gradients: Tensor, trust: Tensor, start: Kernel, *, ridge: float) -> Kernel:
     """The non-negative kernel of `start`'s size (b 1 k k) that best maps one set of gradients to the other.
 
-    Of the sharp ones the `spectra` (2 b 1 h w//2+1); the blurry ones (2 1 1 h w), on a grid that wraps round, count by
-    `trust` (h w) in [0, 1]. `ridge`: weight of |k|^2, as a share of the gradient energy. The result is not normalised.
+    Of the sharp ones the `spectra` (2 b n h w//2+1), in n windows of one photo; the blurry ones (2 1 n h w), on a grid
+    that wraps round, count by `trust` (n h w) in [0, 1]. `ridge`: weight of |k|^2, as a share of the gradient energy.
+    The result is not normalised.
     """
     side = start.shape[-1]
-    auto = auto_correlation(spectra, trust.shape, side)
+    auto = auto_correlation(spectra, trust.shape[-2:], side)
     kernel = start
     for _ in range(COMPLETIONS):
         cross = cross_correlation(spectra, complete(blurry_gradients, trust, spectra, kernel), side)
@@ -44,25 +45,25 @@ def solve_kernel(spectra: Tensor, blurry_gradients: Tensor, trust: Tensor, start
 
 
 def complete(blurry_gradients: Tensor, trust: Tensor, sharp_spectra: Tensor, kernel: Kernel) -> Tensor:
-    """The blurry gradients (2 b 1 h w) where trusted, elsewhere what the kernel makes of the sharp ones."""
+    """The blurry gradients (2 b n h w) where trusted, elsewhere what the kernel makes of the sharp ones."""
     size = (trust.shape[-2], trust.shape[-1])
     return torch.fft.irfft2(sharp_spectra * to_otf(kernel, size), s=size).lerp(blurry_gradients, trust)
 
 
 def auto_correlation(spectra: Tensor, size: Sequence[int], side: int) -> Tensor:
-    """Of gradients on a grid of that size that wraps round, from their spectra (2 b 1 h w//2+1): (b 1 2k-1 2k-1).
+    """Of gradients on a grid of that size that wraps round, from their spectra (2 b n h w//2+1): (b 1 2k-1 2k-1).
 
-    The middle one is their energy.
+    Those of the n windows are added up. The middle one is their energy.
     """
     spread = side - 1
-    auto = torch.fft.irfft2(spectra.abs().square().sum(0), s=size)
+    auto = torch.fft.irfft2(spectra.abs().square().sum(0).sum(-3, keepdim=True), s=size)
     return auto.roll((spread, spread), (-2, -1))[..., : 2 * side - 1, : 2 * side - 1]
 
 
 def cross_correlation(sharp_spectra: Tensor, blurry_gradients: Tensor, side: int) -> Tensor:
-    """Of sharp and blurry gradients (2 b 1 h w) on a grid that wraps round: (b 1 k k)."""
+    """Of sharp and blurry gradients (2 b n h w) on a grid that wraps round, added up over n windows: (b 1 k k)."""
     reach = side // 2
-    spectrum = (sharp_spectra.conj() * torch.fft.rfft2(blurry_gradients)).sum(0)
+    spectrum = (sharp_spectra.conj() * torch.fft.rfft2(blurry_gradients)).sum(0).sum(-3, keepdim=True)
     cross = torch.fft.irfft2(spectrum, s=blurry_gradients.shape[-2:])
     return cross.roll((reach, reach), (-2, -1))[..., :side, :side]
 

@@ -6,7 +6,7 @@ the picture varies more, and blurred again it misses the photo by more (ours).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 from torch.nn import functional
@@ -74,10 +74,10 @@ def decide(display: Image, trust: Tensor, kernel: Kernel, *, known: bool) -> Lig
     """Stored values or sRGB, judged by how well one kernel (1 1 k k) undoes the blur of a window in each.
 
     `display` (1 c h w) in [0, 1], `trust` (1 1 h w). `known`: whether the kernel is the true one, and not one that was
-    found in sRGB. Where the kernel is too wide for the window, nothing is known.
+    found in sRGB. Where the kernel is too wide for the window, it is as most cameras do.
     """
     if 2 * kernel.shape[-1] > min(display.shape[-2:]):
-        return supposed()
+        return replace(CAMERA, confidence=1 / (1 + math.exp(-CAMERAS)))
     seen, (weights, bias) = measure(display, trust, kernel), KNOWN if known else FOUND
     odds = CAMERAS + bias + sum(weight * min(max(seen[name], -MOST), MOST) for name, weight in weights.items())
     likely = 1 / (1 + math.exp(-abs(odds)))

@@ -55,7 +55,7 @@ def resize_kernel(kernel: Kernel, scale: float) -> AnyKernel:
 
 
 def shrink(picture: Image, scale: float) -> AnyImage:
-    """Resize by exactly `scale` <= 1 about the centre, after a Gaussian that removes what the grid cannot hold."""
+    """Resize (1 n h w) by exactly `scale` <= 1 about the centre, after a Gaussian for what the grid cannot hold."""
     if scale == 1:
         return picture
     height, width = picture.shape[-2:]
@@ -63,9 +63,10 @@ def shrink(picture: Image, scale: float) -> AnyImage:
     reach = math.ceil(3 * sigma)
     window = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=picture.device) / sigma) ** 2)
     window = window / window.sum()
-    smooth = functional.pad(picture, (reach,) * 4, mode="replicate")
+    smooth = functional.pad(picture, (reach,) * 4, mode="replicate").transpose(0, 1)
     smooth = functional.conv2d(functional.conv2d(smooth, window.view(1, 1, 1, -1)), window.view(1, 1, -1, 1))
     grid = _centred_grid(int(height * scale), int(width * scale), 1 / scale, (height, width), picture)
+    smooth = smooth.transpose(0, 1)
     return functional.grid_sample(smooth, grid, mode="bilinear", align_corners=True, padding_mode="border")
 
 

@@ -29,8 +29,8 @@ COUPLING_FIRST, COUPLING_LAST, COUPLING_GROWTH = 16.0, 1e2, 2.0
 class Seen:
     """A blurry picture on a grid that wraps round (see `extend`): what a kernel is learned from.
 
-    `picture` (1 1 h w); `gradients` (2 1 1 h w); `trust` (h w): 1 where these were seen, 0 beyond the frame and where
-    a pixel tells nothing.
+    `picture` (1 n h w): n windows of one photo; `gradients` (2 1 n h w); `trust` (n h w): 1 where these were seen, 0
+    beyond the frame and where a pixel tells nothing.
     """
 
     picture: Image
@@ -39,24 +39,24 @@ class Seen:
 
 
 def look(blurry: Image, side: int, *, fade: int, trusted: Tensor | None = None) -> Seen:
-    """Lay `blurry` (1 1 h w) on a grid that has room for kernels of `side` px.
+    """Lay `blurry` (1 n h w), n windows of one photo, on a grid that has room for kernels of `side` px.
 
     Trust rises over `fade` px from the frame: near it the sharp gradients are guessed from half of what they were
-    blurred into. `trusted` (1 1 h w, bool): the pixels to learn from, all where not given.
+    blurred into. `trusted` (1 n h w, bool): the pixels to learn from, all where not given.
     """
     height, width = blurry.shape[-2:]
     size = extended_size((height, width), side - 1)
-    trust = blurry.new_zeros(size)
+    trust = blurry.new_zeros(blurry.shape[1], *size)
     inner = faded((height - 1, width - 1), fade, blurry)
     if trusted is not None:  # a pixel's differences are with the next one across and the next one down
-        inner = inner * (trusted[..., :-1, :-1] & trusted[..., 1:, :-1] & trusted[..., :-1, 1:])[0, 0]
-    trust[: height - 1, : width - 1] = inner
+        inner = inner * (trusted[..., :-1, :-1] & trusted[..., 1:, :-1] & trusted[..., :-1, 1:])[0]
+    trust[:, : height - 1, : width - 1] = inner
     picture = extend(blurry, size)
     return Seen(picture, differences(picture), trust)
 
 
 def sparse_gradients(seen: Seen, kernel: Kernel, sparsity: float, softness: float = 0.0) -> Tensor:
-    """Guess the spectra (2 b 1 h w//2+1) of the sharp gradients on the grid of `seen`, from kernels (b 1 k k).
+    """Guess the spectra (2 b n h w//2+1) of the sharp gradients on the grid of `seen`, from kernels (b 1 k k).
 
     `softness`: px, standard deviation of the Gaussian that lies between perfect steps and the edges of a sharp photo.
     """
@@ -70,9 +70,9 @@ def sparse_gradients(seen: Seen, kernel: Kernel, sparsity: float, softness: floa
 
 
 def sparse_spectrum(extended: Image, transfer: Tensor, sparsity: float) -> Tensor:
-    """The spectra (b 1 h w//2+1) of pictures with few non-zero gradients that explain `extended`.
+    """The spectra (b n h w//2+1) of pictures with few non-zero gradients that explain `extended`.
 
-    By half-quadratic splitting. `extended` (1 1 h w) wraps round smoothly; `transfer` (b 1 h w//2+1) is the kernels' on
+    By half-quadratic splitting. `extended` (1 n h w) wraps round smoothly; `transfer` (b 1 h w//2+1) is the kernels' on
     that grid. Source: Xu et al. 2013, eq. 6-9.
     """
     size = extended.shape[-2:]
