@@ -143,7 +143,8 @@ def _restored(
         return Restoration(seen.pixels, found.blur, found.refusal, *facts)
     shortened = replace(found, blur=found.blur.shortened(strength)) if found.blur else found
     done, at_once = in_tiles(seen, method, shortened, run), found.blur is None
-    receipt = referee.after(seen, done, confidence=found.confidence, known=found.known, at_once=at_once)
+    told: dict[str, Any] = {"confidence": found.confidence, "known": found.known, "at_once": at_once}
+    receipt = referee.after(seen, done, method=method.name, **told)
     if receipt.verdict == "left alone":
         return Restoration(seen.pixels, None, receipt, *facts)
     blur = done.blur if at_once else found.blur

@@ -38,7 +38,7 @@ class Overview:
         """Up to so many places of `side` px in which edges show at the overview's size; no two overlap."""
         cells, small = energy_cells(self.grey, self.trust < 1), (self.grey.shape[-2], self.grey.shape[-1])
         found = busiest_places(cells, small, side // self.step, most)
-        return [Area(*(self.spread(place, axis) for axis in (0, 1)), self.size) for place in found]
+        return [Area(self.spread(place, 0), self.spread(place, 1), self.size) for place in found]
 
     def around(self, seen: Observed, kernel_side: int) -> tuple[Image, Image]:
         """Grey light and trust (1 n h w) of the photo in n places that are wide enough for a kernel."""

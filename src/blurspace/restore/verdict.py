@@ -140,8 +140,14 @@ class Referee:
         """Why a photo is left alone before anything is tried; None where it is not."""
         return None if seen.given is not None else nothing_to_do(seen)
 
-    def after(self, seen: Observed, tried: Tried, *, confidence: float | None, known: bool, at_once: bool) -> Receipt:
-        """The receipt of what a method made; `at_once`: by a network that restores without a blur."""
+    def after(
+        self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool, at_once: bool
+    ) -> Receipt:
+        """The receipt of what a method made; `at_once`: by a network that restores without a blur.
+
+        `method`: its name, which does not count; for referees that keep a record of what was tried.
+        """
+        del method
         evidence = tried.evidence
         if at_once and evidence.change_psnr > UNCHANGED:
             reason = "the network changed next to nothing: it sees no blur that it knows"
