@@ -1,15 +1,15 @@
 """What holds for all tests: one thread, so that a busy machine does not turn small FFTs into a spinning match.
 
 And calls in the package are checked against their named shapes, once they have returned: what they refuse, they refuse
-in their own words. Of a function that is called very often, only every tenth call after the first thousand: checks
-take a fifth of the time of a search.
+in their own words. Of a function that a test calls very often, after the first calls only some: checks take a fifth of
+the time of a search.
 """
 
 import inspect
 import sys
 import types
+from collections import Counter
 from functools import wraps
-from itertools import count
 from typing import Any, Union, get_args, get_origin
 
 import jaxtyping
@@ -17,7 +17,12 @@ import torch
 from beartype import beartype
 
 torch.set_num_threads(1)
-FIRST, SHARE = 1000, 10  # calls of a function that are all checked; of how many others one is
+FIRST, SHARE = 50, 50  # calls of a function, in one test, that are all checked; of how many others one is
+CALLS = Counter()  # how often the code of each function was run in this test; the function might hold a picture
+
+
+def pytest_runtest_setup():
+    CALLS.clear()
 
 
 def shapes_in(kind):
@@ -43,12 +48,13 @@ def check_shapes(function):
 
 def not_always(plain, checked):
     """The checked function, and in most of very many calls the plain one."""
-    calls = count()
+    code = plain.__code__
 
     @wraps(plain)
     def called(*arguments, **named):
-        number = next(calls)
-        return (checked if number < FIRST or number % SHARE == 0 else plain)(*arguments, **named)
+        CALLS[code] += 1
+        often = CALLS[code] > FIRST and CALLS[code] % SHARE
+        return (plain if often else checked)(*arguments, **named)
 
     return called
 

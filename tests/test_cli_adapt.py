@@ -9,6 +9,7 @@ import torch
 from PIL import Image as Pil
 
 from blurspace import cli
+from blurspace.blur import spectra
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.catalog import WEIGHTS
@@ -63,6 +64,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def run(capfd, home, monkeypatch):
     monkeypatch.chdir(home)
+    monkeypatch.setattr(spectra, "LONGEST", (5, 7, 9, 11))
 
     def call(line):
         code = cli.main(line.split())

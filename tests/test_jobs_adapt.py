@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from blurspace.blur import spectra
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
@@ -37,6 +38,7 @@ from .restore.made import finding, with_finder
 from .restore.scenes import made_scene
 
 SIDE = 160
+LONGEST = (5, 7, 9, 11)  # px: lines that the camera's blur is told from
 # With the game, which needs 64 px for features at the third scale.
 RECIPE = TranslatorRecipe.model_validate(
     {
@@ -101,6 +103,7 @@ def patch():
 def done(home, given, patch):
     said = []
     patch.setattr(adapt_report, "train_judge", partial(adapt_report.train_judge, steps=40))
+    patch.setattr(spectra, "LONGEST", LONGEST)
     out = home / "out" / "camera.safetensors"
     record = adapt_camera(given, out=out, recipe=RECIPE, report=said.append)
     return SimpleNamespace(record=record, said=said, out=out, folder=out.parent)

@@ -8,6 +8,7 @@ import torch
 from blurspace.bench import pham2024_adapt, pham2024_gopro, runner, translations
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import markdown, read_csv
+from blurspace.blur import spectra
 from blurspace.errors import UsageError
 from blurspace.jobs.each import picture_bytes
 from blurspace.train.converter import train_judge
@@ -41,6 +42,9 @@ def small(monkeypatch):
     for module in (pham2024_adapt, pham2024_gopro, translations):
         monkeypatch.setattr(module, "BANK", 2)
     monkeypatch.setattr(pham2024_adapt, "TESTS", 1)
+    monkeypatch.setattr(spectra, "LONGEST", (3, 5, 7))
+    monkeypatch.setattr(translations, "WIDTHS", (4, 6))
+    monkeypatch.setattr(translations, "BATCH", 2)
     monkeypatch.setattr(translations, "RENDERED", 2)
     monkeypatch.setattr(translations, "train_judge", partial(train_judge, steps=1))
 

@@ -10,23 +10,33 @@ from blurspace.bench.kinds import KINDS, snapshot
 from blurspace.bench.methods import build
 from blurspace.bench.photos import measure
 from blurspace.bench.snapshots import FRAME, Chance, Snapshot, gained, hand, png
+from blurspace.blur.kernels import disk
 from blurspace.chance import chance_of
 from blurspace.io.images import encode_photo, find_photos, read_photo
+from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.verdict import Referee
 from blurspace.types import Photo
 
 from ..fakes import Fake
+from ..restore.made import finding, with_finder
 from ..restore.scenes import made_scene
 
 
-@pytest.fixture
-def sharp_ones(tmp_path, monkeypatch):
-    """Paths of two sharp photos; what is made of them is small."""
-    monkeypatch.setattr(snapshots, "SIDES", (220, 260))
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Paths of two sharp photos."""
+    folder = tmp_path_factory.mktemp("sharp")
     for seed in (1, 2):
         photo = Photo.of(made_scene(330, seed=seed, channels=3))
-        (tmp_path / f"{seed}.png").write_bytes(encode_photo(photo, photo.samples))
-    return find_photos([tmp_path])
+        (folder / f"{seed}.png").write_bytes(encode_photo(photo, photo.samples))
+    return find_photos([folder])
+
+
+@pytest.fixture
+def sharp_ones(photos, monkeypatch):
+    """What is made of them is small."""
+    monkeypatch.setattr(snapshots, "SIDES", (220, 260))
+    return photos
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,7 +85,7 @@ def test_a_photo_passes_by_its_verdict_and_its_gain(sharp_ones):
 
 def test_a_witness_has_everything_tried_and_changes_no_receipt(sharp_ones):
     made = snapshot("sharp", sharp_ones, "a")
-    deblurrer = build("classical")
+    deblurrer = with_finder(build("classical"), finding(UniformBlur(disk(2.0)), 0.9))
     witness, gains = judged(made, deblurrer)
     assert witness.looks[0].verdict == "left alone"
     assert len(gains) == len(witness.tries) == 1

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from blurspace.builders import build_deblurrer
 from blurspace.catalog import CARDS
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.deconvolve import Rounds
+from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.learned import Learned
 from blurspace.restore.total_variation import TotalVariation
 from blurspace.run import Run
@@ -33,6 +34,8 @@ TURNED = rotation_field(
     rows=3,
     columns=4,
 )
+
+SEARCHED = {}  # what was found, by `Once`
 
 
 @functools.cache
@@ -79,12 +82,38 @@ def as_it_was(deblurrer):
     return replace(deblurrer, methods=tuple(replace(one, restorer=plain(one.restorer)) for one in deblurrer.methods))
 
 
+@dataclass(frozen=True)
+class Once:
+    """A finder that searches a picture of this name once, for all methods that would search it alike."""
+
+    finder: KernelFinder
+    picture: str
+
+    def __call__(self, seen, run):
+        if seen.given is not None:
+            return self.finder(seen, run)
+        if self not in SEARCHED:
+            SEARCHED[self] = self.finder(seen, run)
+        return SEARCHED[self]
+
+
+def searching_once(deblurrer, picture):
+    """The deblurrer, but what was searched for in this picture is known already."""
+
+    def once(find):
+        if isinstance(find, FieldFinder):
+            return replace(find, start=Once(find.start, picture))
+        return Once(find, picture) if isinstance(find, KernelFinder) else find
+
+    return replace(deblurrer, methods=tuple(replace(one, find=once(one.find)) for one in deblurrer.methods))
+
+
 def result(method, name):
     """The restored picture as 8 bits (c h w), and what the receipt says."""
     told = {"kernel": KNOWN[name]} if name in KNOWN and method not in ("rotation", "belt") else {}
     if "response" in CARDS[method].options:
         told["response"] = "linear"  # values as they stand
-    deblurrer = build_deblurrer(method, **told)
+    deblurrer = searching_once(build_deblurrer(method, **told), name)
     if (method, name) == ("rotation", "turned"):
         field = KernelField(torch.from_numpy(np.load(HERE / "field.npy")), 3, 4)  # what was found once
         deblurrer = with_finder(deblurrer, finding(FieldBlur(field)))

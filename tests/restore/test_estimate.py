@@ -31,7 +31,7 @@ def similarity(estimated, true, reach=3):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_kernel_of_a_shaken_scene_is_found_without_its_size(seed):
     true = shake(17, extent=15, generator=torch.Generator().manual_seed(seed))
-    blurry = blur(made_scene(220, seed=seed), true, border="valid")
+    blurry = blur(made_scene(180, seed=seed), true, border="valid")
 
     found = estimate_kernel(blurry).kernel
 

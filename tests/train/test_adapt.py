@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from blurspace.blur import spectra
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.blur.spectra import KernelMixture, mean_power, power_ratio
@@ -216,8 +217,9 @@ def data(tmp_path_factory):
     return folder
 
 
-def test_folders_become_a_task(data):
+def test_folders_become_a_task(data, monkeypatch):
     said = []
+    monkeypatch.setattr(spectra, "LONGEST", (3, 5, 7))
     changes = {
         "deblurrer": data / "known.safetensors",
         "pictures": 3,

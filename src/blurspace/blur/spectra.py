@@ -107,13 +107,13 @@ def fit_mixture(ratio: Power) -> KernelMixture:
 
 def _shares(gram: Tensor, match: Tensor) -> Tensor:
     """Weights w >= 0 of the least w gram w - 2 w match, by the multiplicative updates of Lee and Seung 2001."""
-    weights, kept = torch.full_like(match, 1 / len(match)), torch.arange(len(match))
+    weights, kept, shares = torch.full_like(match, 1 / len(match)), torch.arange(len(match)), torch.zeros_like(match)
     for step in range(STEPS):
-        weights = weights * match[kept] / (gram @ weights).clamp_min(1e-12)
+        weights = weights * match / (gram @ weights).clamp_min_(1e-12)
         if step % 100 == 99:
             left = weights > GONE
-            weights, kept, gram = weights[left], kept[left], gram[left][:, left]
-    return torch.zeros_like(match).scatter(0, kept, weights)
+            weights, kept, match, gram = weights[left], kept[left], match[left], gram[left][:, left]
+    return shares.scatter(0, kept, weights)
 
 
 def spectral_distance(one: Power, other: Power) -> float:
