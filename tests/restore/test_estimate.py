@@ -219,7 +219,7 @@ def test_settling_goes_down_to_the_level_and_keeps_the_kernel():
     true = shake(21, extent=19, generator=torch.Generator().manual_seed(9))
     blurry = blur(made_scene(220, seed=9), true, border="valid")
     half = find(blurry, Search(21), len(scales(21)) - 3)
-    full = settle(blurry, half, half.level + 2)
+    full = settle(blurry, half, range(half.level, half.level + 3))
     assert (full.level, full.kernel.shape[-1]) == (half.level + 2, 21)
     assert similarity(full.kernel, true) > 0.9
 

@@ -228,16 +228,19 @@ class Searches:
     def finished(self, going: Sequence[Reached]) -> Candidate:
         """The best of those that go on, settled, at full resolution; which one it is shows one level before."""
         self.run.step(STAGE, 3, 4)
+        best, first = going[0], going[0].level
         if len(going) > 1:
-            going = [min((self.scored(self.settled(one, 1)) for one in going), key=lambda one: one.score).found]
-        best = self.scored(self.settled(going[0], 0))
+            tried = [self.scored(self.settled(one, one.level, 1)) for one in going]
+            best = min(tried, key=lambda one: one.score).found
+            first = min(best.level + 1, _level(best.search, 0))
+        best = self.settled(best, first, 0)
         self.run.step(STAGE, 4, 4)
-        return best
+        return self.scored(best)
 
-    def settled(self, found: Reached, left: int) -> Reached:
-        """A search that has settled so many levels before the last, as of a photo that is a little soft."""
-        level = _level(found.search, left)
-        return self.settle(self.blurry, self.soft(found), level, ignore=self.ignore, run=self.run)
+    def settled(self, found: Reached, first: int, left: int) -> Reached:
+        """A search that settled from one level to so many before the last, as of a photo that is a little soft."""
+        levels = range(first, _level(found.search, left) + 1)
+        return self.settle(self.blurry, self.soft(found), levels, ignore=self.ignore, run=self.run)
 
     def trimmed(self, found: Reached) -> Kernel:
         """The kernel without what is faint around it."""

@@ -91,19 +91,21 @@ def find(
     return Reached(search, kernel, level)
 
 
-def settle(blurry: Image, now: Reached, level: int, *, ignore: Tensor | None = None, run: Run | None = None) -> Reached:
-    """Let a kernel settle down to a level, at the last one for longer. It has no more to be searched for."""
-    search, levels, kernel = now.search, scales(now.search.side), now.kernel
-    for index in range(now.level, level + 1):
+def settle(
+    blurry: Image, now: Reached, levels: range, *, ignore: Tensor | None = None, run: Run | None = None
+) -> Reached:
+    """Let a kernel settle at some levels, at the last of all for longer. It has no more to be searched for."""
+    search, steps, kernel = now.search, scales(now.search.side), now.kernel
+    for index in levels:
         if run:
             run.check()
         if index > now.level:
-            kernel = grow(kernel, side_at(search.side, levels[index]))
-        seen = _seen(blurry, kernel, levels[index], ignore)
-        shares = LAST_SETTLING if index == level else SETTLING
+            kernel = grow(kernel, side_at(search.side, steps[index]))
+        seen = _seen(blurry, kernel, steps[index], ignore)
+        shares = LAST_SETTLING if index == len(steps) - 1 else SETTLING
         settling = [share * search.sparsity for share in shares]
         kernel = refine(seen, kernel, settling, search, threshold=SETTLED_THRESHOLD)
-    return Reached(search, kernel, level)
+    return Reached(search, kernel, max(levels.stop - 1, now.level))
 
 
 def within(found: Reached, side: int) -> Reached:
