@@ -133,6 +133,8 @@ def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     assert verdict.options == usual | {"method": "auto", "size": 31, "response": "gamma 2.2"}
     run("deblur", photo, "--overwrite", "--method", "classical", "--strength", 0.5)
     assert verdict.options == usual | {"method": "classical", "strength": 0.5}
+    run("deblur", photo, "--overwrite", "--fast")
+    assert verdict.options == usual | {"method": "fast"}
     run("deblur", photo, "--overwrite", "--weights", "a", "--weights", "b", "--device", "cpu")
     assert verdict.options == usual | {"method": "auto", "weights": (Path("a"), Path("b"))}
     write_kernel(tmp_path / "k.tiff", disk(2.0), overwrite=False)
@@ -147,6 +149,7 @@ def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     ("options", "codes", "told"),
     [
         (["--method", "paint"], (2, 4), "classical"),
+        (["--method", "classical", "--fast"], (2,), "--fast"),
         (["--method", "classical", "--strength", 0], (2,), "0"),
         (["--method", "classical", "--strength", 1.1], (2,), "1.1"),
         (["--method", "classical", "--strength", "nan"], (2,), "nan"),

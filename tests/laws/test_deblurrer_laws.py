@@ -17,7 +17,7 @@ DEBLURRERS = {
     "classical, half strength": build_deblurrer("classical", kernel=KERNEL, strength=0.5),
     "learned, known kernel": build_deblurrer("learned", kernel=KERNEL),
     "auto, known kernel": build_deblurrer("auto", kernel=KERNEL),
-    "auto": build_deblurrer("auto", size=11),
+    "auto": build_deblurrer("auto", size=11, response="linear"),
     "classical, any size": build_deblurrer("classical"),
     "rotation": build_deblurrer("rotation", size=11, response="linear"),
     "belt": build_deblurrer("belt"),

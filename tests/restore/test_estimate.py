@@ -7,10 +7,11 @@ import torch
 
 from blurspace.blur.convolve import blur, to_otf
 from blurspace.blur.kernels import crop_or_pad, delta, extent, gaussian, line, shake
-from blurspace.restore.candidates import SearchSettings, begin, estimate_kernel
+from blurspace.restore.candidates import begin, estimate_kernel
 from blurspace.restore.estimate import Reached, Search, find, refine, settle
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
 from blurspace.restore.pyramid import STARTS, first_kernels, grow, resize_kernel, scales, shrink
+from blurspace.restore.settings import SearchSettings
 from blurspace.restore.sparse_gradients import look, sparse_spectrum
 
 from .scenes import made_scene

@@ -36,6 +36,7 @@ from blurspace.restore.pyramid import (
     shrink,
     side_at,
 )
+from blurspace.restore.settings import SearchSettings
 from blurspace.restore.shapes import best_shape
 from blurspace.run import Run
 from blurspace.sharpness import busiest_window
@@ -44,44 +45,6 @@ from blurspace.types import AnyKernel, Image, Kernel
 STAGE = "looking for the blur"
 # Of `pyramid.first_kernels`, lines and the box: they lead to kernels that pairs of neighbours never find (notebook).
 LONG = tuple(range(len(DIRECTIONS), STARTS))
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """How many searches there are, how far each goes, and which one wins. All values: our measurements (notebook).
-
-    `widest`: px, the bound of a kernel's extent unless given. `window`: px, the side of what searches look at.
-    `sparsity_per_variance`: weight of a gradient, per variance of the noise. `softness`: px, of a sharp photo's edges.
-    `sides_in_picture`: a picture must hold so many kernel sides. `compared_at`, `spread_at`: levels before the end at
-    which searches are compared, and those from many starts. `spread`: so many bounds these have, each half of the last.
-    `spread_going`, `most_going`: so many go on of each. `near`: with scores of at most so many times the best.
-    `room`: px more than its kernel for one that goes on. `compare_strength`, `compare_iterations`: of the
-    hyper-Laplacian deconvolution that they are compared by. `extent_threshold`: kernel values under this share of the
-    peak do not count. `fineness`: steps per px in which kernels are compared. `shapes_window`: px, the side of what
-    simple shapes are tried on; `shapes_up_to`: px, the side of kernels that may be one; `simpler`: with
-    a score of at most so many times that of the search where both agree so far (`alike`), else by as much better.
-    """
-
-    widest: int = 119
-    window: int = 512
-    sparsity_per_variance: float = 10.0
-    softness: float = 0.5
-    sides_in_picture: int = 4
-    compared_at: int = 2
-    spread_at: int = 4
-    spread: int = 2
-    spread_going: int = 2
-    most_going: int = 2
-    near: float = 1.02
-    room: int = 2
-    compare_strength: float = 4e-4
-    compare_iterations: int = 12
-    extent_threshold: float = 0.02
-    fineness: int = 2
-    shapes_window: int = 256
-    shapes_up_to: int = 61
-    simpler: float = 1.02
-    alike: float = 0.95
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from torch import Tensor
 from blurspace.blur.varying import KernelField
 from blurspace.errors import UsageError
 from blurspace.restore.blurs import FieldBlur, UniformBlur
-from blurspace.restore.candidates import Estimate, SearchSettings, estimate_kernel
+from blurspace.restore.candidates import Estimate, estimate_kernel
 from blurspace.restore.driver import Found
 from blurspace.restore.field import estimate_field, field_explains_better
 from blurspace.restore.light import CAMERA
 from blurspace.restore.observed import Observed
 from blurspace.restore.overview import Overview, averaged, overview, step_of
+from blurspace.restore.settings import SearchSettings
 from blurspace.run import Run
 from blurspace.types import Image, Kernel
 

@@ -10,6 +10,7 @@ from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.learned import Learned
 from blurspace.restore.network import network_method
 from blurspace.restore.pair import pair_method, sized_pairs
+from blurspace.restore.settings import FAST
 from blurspace.restore.total_variation import TotalVariation
 
 
@@ -32,6 +33,11 @@ class Networks:
 def classical(size: int | None) -> tuple[Method, ...]:
     """Estimate the kernel, of at most `size` px, and deconvolve with total variation."""
     return (Method("classical", KernelFinder(size), TotalVariation),)
+
+
+def fast(size: int | None) -> tuple[Method, ...]:
+    """As `classical`, with fewer searches in a smaller window."""
+    return (Method("fast", KernelFinder(size, FAST), TotalVariation),)
 
 
 def learned(networks: Networks, size: int | None) -> tuple[Method, ...]:

@@ -143,10 +143,7 @@ class Referee:
     def after(
         self, seen: Observed, tried: Tried, *, method: str, confidence: float | None, known: bool, at_once: bool
     ) -> Receipt:
-        """The receipt of what a method made; `at_once`: by a network that restores without a blur.
-
-        `method`: its name, which does not count; for referees that keep a record of what was tried.
-        """
+        """The receipt of what `method` made (its name does not count); `at_once`: a network that tells no blur."""
         del method
         evidence = tried.evidence
         if at_once and evidence.change_psnr > UNCHANGED:

@@ -27,9 +27,10 @@ from blurspace.errors import UsageError
 from blurspace.io.files import shown
 from blurspace.levels import to_levels
 from blurspace.pixels import luminance
-from blurspace.restore.candidates import SearchSettings, estimate_kernel
+from blurspace.restore.candidates import estimate_kernel
 from blurspace.restore.learned import make_start
 from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.settings import SearchSettings
 from blurspace.types import AnyKernel, Image, Kernel
 
 # Noise: log-uniform, and often just what the benchmark protocols use.
