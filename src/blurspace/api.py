@@ -24,6 +24,7 @@ from blurspace.restore.diagnose import Diagnosis
 from blurspace.restore.diagnose import diagnose as diagnose_seen
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import Observed, as_float, as_stored
+from blurspace.restore.region import Mask, as_mask
 from blurspace.run import Run, pick_device
 from blurspace.types import Blur, Kernel, Pair, Photo, Receipt
 
@@ -87,13 +88,15 @@ def deblur(
     device: str = "auto",
     near: Blur | None = None,
     force: bool = False,
+    region: What | None = None,
     run: Run | None = None,
 ) -> Result:
     """Remove the blur of one picture. The options are those of `builders.build_deblurrer`.
 
-    `kernel`: (k k) or (1 1 k k). `near`: a blur like it, such as that of a video's last frame. `run`: who is told how
-    far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no picture,
-    ModelError on methods and weights that are not there, Cancelled as `run` says.
+    `kernel`: (k k) or (1 1 k k). `region`: restores only there, a grey picture of the same size, or "auto" for the part
+    that is blurred while another is sharp. `near`: a blur like it, such as that of a video's last frame. `run`: who is
+    told how far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no
+    picture, ModelError on methods and weights that are not there, Cancelled as `run` says.
     """
     place = pick_device(device)
     deblurrer = build_deblurrer(
@@ -105,6 +108,7 @@ def deblur(
         weights=weights,
         device=place,
         force=force,
+        region=mask_of(region),
     )
     given = picture(what)
     how, least = run or deblurrer.run(), given.least_sigma
@@ -127,6 +131,23 @@ def transfer(pair: tuple[What, What], what: What, *, space: str | Path | None = 
     given = picture(what)
     blurred = transfer_code(build_space(space), Pair(sharp, blurry), as_float(given.values))
     return given.like(as_stored(blurred, given.values.dtype))
+
+
+def mask_of(region: What | None) -> Mask:
+    """The mask in a grey picture, white where to restore; "auto" and None as they are. Raises as `picture` does.
+
+    What is transparent counts as black, and arrays and tensors may be bool.
+    """
+    if region is None:
+        return None
+    if isinstance(region, str) and region == "auto":
+        return "auto"
+    if isinstance(region, np.ndarray) and region.dtype == bool:
+        region = region.astype(np.float32)
+    elif isinstance(region, Tensor) and region.dtype == torch.bool:
+        region = region.float()
+    given = picture(region)
+    return as_mask(given.values, given.alpha)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
         data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)
     elif receipt.verdict == "left alone":
         data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
-    kernel, light = restoration.kernel, restoration.light
+    kernel, light, region = restoration.kernel, restoration.light, restoration.region
     record: dict[str, object] = {
         "verdict": receipt.verdict,
         "code": receipt.code,
@@ -51,6 +51,7 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
         "expected_gain_db": number(receipt.expected_gain_db, 2),
         "method": restoration.method,
         "kernel": None if kernel is None else describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
+        "region": None if region is None else {"share": number(region.share, 4), "part": region.part},
         "light": None if light is None else light.name,
         "light_confidence": None if light is None else number(light.confidence, 3),
         "reblur_psnr": number(receipt.reblur_psnr, 3),

@@ -51,7 +51,7 @@ class KernelFinder:
             ignore=(seen.trust(area) == 0).to(run.device),
             near=near,
             sigma=seen.grey_sigma,
-            shorter=min(seen.size),
+            shorter=min(seen.inside.size),
             settings=self.settings,
             run=run,
         )
