@@ -24,6 +24,7 @@ from blurspace.restore.diagnose import Diagnosis
 from blurspace.restore.diagnose import diagnose as diagnose_seen
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import Observed, as_float, as_stored
+from blurspace.restore.origin import origin_of
 from blurspace.restore.region import Mask, as_mask
 from blurspace.run import Run, pick_device
 from blurspace.types import Blur, Kernel, Pair, Photo, Receipt
@@ -111,14 +112,14 @@ def deblur(
         region=mask_of(region),
     )
     given = picture(what)
-    how, least = run or deblurrer.run(), given.least_sigma
-    return Result(deblurrer(given.values, alpha=given.alpha, least_sigma=least, near=near, run=how), given)
+    how, facts = run or deblurrer.run(), given.facts
+    return Result(deblurrer(given.values, alpha=given.alpha, near=near, run=how, **facts), given)
 
 
 def diagnose(what: What, *, response: str | None = None, run: Run | None = None) -> Diagnosis:
     """Say whether a picture is blurry, and how. Raises PictureError or UsageError on what is no picture."""
     given = picture(what)
-    seen = Observed(given.values, alpha=given.alpha, response=response, least_sigma=given.least_sigma)
+    seen = Observed(given.values, alpha=given.alpha, response=response, **given.facts)
     return diagnose_seen(seen, run)
 
 
@@ -160,9 +161,10 @@ class Picture:
     photo: Photo | None = None
 
     @property
-    def least_sigma(self) -> float:
-        """The noise that JPEG left in it, if it was one."""
-        return 0.0 if self.photo is None else storage_sigma(self.photo)
+    def facts(self) -> dict[str, Any]:
+        """What its file tells, if it was one: the noise that JPEG left in it, and in which light it is stored."""
+        photo = self.photo
+        return {} if photo is None else {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
 
     def like(self, values: Tensor) -> Any:
         """New values (1 c h w) as what was given."""

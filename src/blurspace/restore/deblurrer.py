@@ -8,6 +8,7 @@ from blurspace.errors import UsageError
 from blurspace.restore.blurred_part import blurred_part
 from blurspace.restore.driver import Method, Restoration, deblur
 from blurspace.restore.observed import Observed, check_response
+from blurspace.restore.origin import UNKNOWN, Origin
 from blurspace.restore.region import Mask, described
 from blurspace.restore.verdict import Referee
 from blurspace.run import Run, fast_in_half
@@ -45,15 +46,17 @@ class Deblurrer:
         alpha: Tensor | None = None,
         least_sigma: float = 0.0,
         near: Blur | None = None,
+        origin: Origin = UNKNOWN,
         run: Run | None = None,
     ) -> Restoration:
         """Restore `blurry` (1 c h w), display-referred: float in [0, 1], or uint8 or uint16; see `driver.deblur`.
 
         `least_sigma`: the noise is at least this, for instance because of JPEG's quantisation, which hides noise from
         the estimate but returns when the blur is undone. `near`: a blur like it, from which searches start. `alpha`
-        (1 1 h w): as stored; where it is 0 nothing is seen. Raises UsageError where the region has another size.
+        (1 1 h w): as stored; where it is 0 nothing is seen. `origin`: what its file says of its light. Raises
+        UsageError where the region has another size.
         """
-        seen = self.observe(blurry, alpha=alpha, least_sigma=least_sigma, near=near)
+        seen = self.observe(blurry, alpha=alpha, least_sigma=least_sigma, near=near, origin=origin)
         done = deblur(seen, self.methods, run or self.run(), strength=self.strength, referee=self.referee)
         return done if seen.region is None else replace(done, region=described(seen.region))
 
@@ -64,6 +67,7 @@ class Deblurrer:
         alpha: Tensor | None = None,
         least_sigma: float = 0.0,
         near: Blur | None = None,
+        origin: Origin = UNKNOWN,
     ) -> Observed:
         """The picture, as the methods will see it."""
 
@@ -76,6 +80,7 @@ class Deblurrer:
                 given=self.given,
                 near=near,
                 region=region,
+                origin=origin,
             )
 
         return within(blurred_part(within(None)) if isinstance(self.region, str) else self.region)

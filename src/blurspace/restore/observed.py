@@ -12,8 +12,9 @@ from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import CLIPPED, from_levels, to_levels
 from blurspace.pixels import luminance
-from blurspace.restore.light import SIDE, Light, decide, supposed, told
+from blurspace.restore.light import SIDE, UNTOLD, Light, decide, known_light, supposed
 from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.origin import UNKNOWN, Origin
 from blurspace.restore.parts import Parts, find_parts
 from blurspace.restore.region import check_mask, weights
 from blurspace.restore.untouched import filled, untouched
@@ -27,7 +28,6 @@ TELLING, PIECES = 2**20, 16
 BAND = 64 * CELL
 # Bits of a sensor whose values are kept as they are in 16.
 SENSOR_BITS = (10, 12, 14)
-UNTOLD = (None, "auto")  # responses that are to be found out
 CPU = torch.device("cpu")
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ class Observed:
     used as they stand. `least_sigma`: the noise is at least this (pixel values in [0, 1]), for instance because of
     JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last frame's, from which
     searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing. `region` (1 1 h w, uint8):
-    where it is 0 the photo stays as it is and has no say, see `region`. Raises UsageError on an unknown response or
-    another shape.
+    where it is 0 the photo stays as it is and has no say, see `region`. `origin`: what its file
+    says of its light. Raises UsageError on an unknown response or another shape.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Observed:
         near: Blur | None = None,
         alpha: Tensor | None = None,
         region: Tensor | None = None,
+        origin: Origin = UNKNOWN,
     ) -> None:
         """Keep them; everything else is computed when it is first asked for."""
         check_response(response)
@@ -63,8 +64,8 @@ class Observed:
         self.pixels, self.given, self.near, self.alpha, self.region = pixels, given, near, alpha, region
         if region is not None:
             check_mask(region, self.size)
-        self.settled = response not in UNTOLD
-        self.lit = supposed() if response is None or not self.settled else told(response)
+        lit = known_light(response, origin)
+        self.settled, self.lit, self.origin = lit is not None, lit or supposed(), origin
         self.least_sigma = least_sigma
         self._known: dict[object, object] = {}
         self._energy: dict[str, Tensor] = {}
@@ -89,6 +90,7 @@ class Observed:
                 self.trust(window).to(kernel.device),
                 kernel,
                 known=self.given is not None,
+                origin=self.origin,
             )
             self._work_in(lit)
             self.settled = True
