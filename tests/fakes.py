@@ -30,7 +30,7 @@ class Fake(Deblurrer):
         }.items():
             object.__setattr__(self, name, value)
 
-    def __call__(self, blurry, *, alpha=None, least_sigma=0.0, near=None, run=None):
+    def __call__(self, blurry, *, alpha=None, least_sigma=0.0, near=None, origin=None, run=None):
         object.__setattr__(self, "calls", self.calls + 1)
         object.__setattr__(self, "asked", run)
         if self.error is not None:

@@ -200,6 +200,19 @@ def test_what_looks_like_a_picture_and_is_none(what):
         deblurred(what)
 
 
+def test_a_region_may_be_any_grey_picture(tmp_path):
+    where = np.zeros(as_array().shape[:2], bool)
+    where[:, :60] = True
+    PIL.Image.fromarray(where).save(tmp_path / "mask.png")
+    kinds = where, torch.from_numpy(where), where * 1.0, PIL.Image.fromarray(where).convert("L"), tmp_path / "mask.png"
+    first, *others = (deblurred(as_array(), region=kind).image for kind in kinds)
+    assert np.array_equal(first[:, 60:], as_array()[:, 60:])
+    assert not np.array_equal(first, as_array())
+    assert all(np.array_equal(first, other) for other in others)
+    with pytest.raises(UsageError, match="photo of"):
+        deblurred(as_array(), region=where[:, :50])
+
+
 def test_what_is_left_alone_is_the_same_to_the_last_bit():
     sharp = SCENE[0].permute(1, 2, 0).double().numpy() / 1.7
     result = blurspace.deblur(sharp, device="cpu")

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image as Pil
 
 from blurspace import cli
@@ -128,7 +129,7 @@ def test_traceback_only_with_verbose(run, photo, verdict):
 
 def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     usual = {"kernel": None, "size": None, "response": None, "strength": 1.0, "device": "cpu", "weights": ()}
-    usual |= {"force": False}
+    usual |= {"force": False, "region": None}
     run("deblur", photo, "--size", 31, "--response", "gamma 2.2")
     assert verdict.options == usual | {"method": "auto", "size": 31, "response": "gamma 2.2"}
     run("deblur", photo, "--overwrite", "--method", "classical", "--strength", 0.5)
@@ -143,6 +144,11 @@ def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     assert run("deblur", photo, "--kernel", tmp_path / "k.tiff", "--size", 31).code == 2
     run("deblur", photo, "--overwrite", "--kernel", tmp_path / "k.tiff", "--force")
     assert verdict.options["force"] is True
+    run("deblur", photo, "--overwrite", "--region", "auto")
+    assert verdict.options["region"] == "auto"
+    Pil.fromarray(np.eye(24, 32, dtype=np.uint8) * 255).save(tmp_path / "mask.png")
+    run("deblur", photo, "--overwrite", "--region", tmp_path / "mask.png")
+    assert torch.equal(verdict.options["region"][0, 0], torch.eye(24, 32, dtype=torch.uint8) * 255)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +159,7 @@ def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
         (["--method", "classical", "--strength", 0], (2,), "0"),
         (["--method", "classical", "--strength", 1.1], (2,), "1.1"),
         (["--method", "classical", "--strength", "nan"], (2,), "nan"),
+        (["--region", "nothing.png"], (1,), "nothing.png"),
     ],
 )
 def test_wrong_ways_to_deblur_are_refused_in_a_sentence(run, photo, options, codes, told):

@@ -10,12 +10,14 @@ from PIL import Image as Pil
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
+from blurspace.builders import build_deblurrer
 from blurspace.errors import Cancelled, MemoryExhaustedError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.jobs import inspect
 from blurspace.jobs.deblur import Wishes, deblur_files
 from blurspace.jobs.each import exit_code, picture_bytes
 from blurspace.jobs.files import find_sources, plan_targets
+from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.finders import KernelFinder
 
 from .fakes import Fake
@@ -249,6 +251,25 @@ def test_diagnosis_goes_on_after_a_bad_file(photo, tmp_path):
     assert records[0][0]["kind"] == "failed"
     assert records[0][1].exit_code == 1
     assert set(records[1][0]) >= {"blurry", "kind", "length_px", "angle_deg", "variation", "confidence"}
+
+
+def test_a_region_is_recorded_and_the_rest_stays_to_the_bit(tmp_path):
+    path, mask = tmp_path / "shaken.png", torch.zeros(1, 1, 90, 90, dtype=torch.uint8)
+    path.write_bytes(picture_bytes(blur(made_scene(96, seed=3), line(7, 0.0), border="valid")))
+    mask[..., :60] = 255
+    deblurrer = build_deblurrer("classical", kernel=line(7, 0.0), response="linear", region=mask)
+    (outcome,) = run(path, deblurrer=deblurrer)
+    assert outcome.verdict == "restored", outcome.reason
+    assert outcome.record()["region"] == {"share": 0.6667, "part": (0, 0, 67, 100)}
+    before, after = (read_photo(one).samples for one in (path, Path(outcome.output)))
+    assert torch.equal(before[..., 60:], after[..., 60:])
+    assert not torch.equal(before, after)
+
+
+def test_a_region_of_another_size_is_exit_2_and_one_sentence(photo):
+    (outcome,) = run(photo, deblurrer=Deblurrer((), region=torch.full((1, 1, 24, 30), 255, dtype=torch.uint8)))
+    assert (outcome.verdict, outcome.exit_code) == ("failed", 2)
+    assert "30 x 24 pixels was given for a photo of 32 x 24" in outcome.reason
 
 
 def test_exit_code_of_a_batch():

@@ -24,6 +24,8 @@ from blurspace.restore.diagnose import Diagnosis
 from blurspace.restore.diagnose import diagnose as diagnose_seen
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import Observed, as_float, as_stored
+from blurspace.restore.origin import origin_of
+from blurspace.restore.region import Mask, as_mask
 from blurspace.run import Run, pick_device
 from blurspace.types import Blur, Kernel, Pair, Photo, Receipt
 
@@ -87,13 +89,15 @@ def deblur(
     device: str = "auto",
     near: Blur | None = None,
     force: bool = False,
+    region: What | None = None,
     run: Run | None = None,
 ) -> Result:
     """Remove the blur of one picture. The options are those of `builders.build_deblurrer`.
 
-    `kernel`: (k k) or (1 1 k k). `near`: a blur like it, such as that of a video's last frame. `run`: who is told how
-    far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no picture,
-    ModelError on methods and weights that are not there, Cancelled as `run` says.
+    `kernel`: (k k) or (1 1 k k). `region`: restores only there, a grey picture of the same size, or "auto" for the part
+    that is blurred while another is sharp. `near`: a blur like it, such as that of a video's last frame. `run`: who is
+    told how far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no
+    picture, ModelError on methods and weights that are not there, Cancelled as `run` says.
     """
     place = pick_device(device)
     deblurrer = build_deblurrer(
@@ -105,17 +109,18 @@ def deblur(
         weights=weights,
         device=place,
         force=force,
+        region=mask_of(region),
     )
     given = picture(what)
-    own, least = deblurrer.run(), given.least_sigma
+    own, facts = deblurrer.run(), given.facts
     how = own if run is None else replace(run, device=own.device, half=own.half)
-    return Result(deblurrer(given.values, alpha=given.alpha, least_sigma=least, near=near, run=how), given)
+    return Result(deblurrer(given.values, alpha=given.alpha, near=near, run=how, **facts), given)
 
 
 def diagnose(what: What, *, response: str | None = None, run: Run | None = None) -> Diagnosis:
     """Say whether a picture is blurry, and how. Raises PictureError or UsageError on what is no picture."""
     given = picture(what)
-    seen = Observed(given.values, alpha=given.alpha, response=response, least_sigma=given.least_sigma)
+    seen = Observed(given.values, alpha=given.alpha, response=response, **given.facts)
     return diagnose_seen(seen, run)
 
 
@@ -130,6 +135,23 @@ def transfer(pair: tuple[What, What], what: What, *, space: str | Path | None = 
     return given.like(as_stored(blurred, given.values.dtype))
 
 
+def mask_of(region: What | None) -> Mask:
+    """The mask in a grey picture, white where to restore; "auto" and None as they are. Raises as `picture` does.
+
+    What is transparent counts as black, and arrays and tensors may be bool.
+    """
+    if region is None:
+        return None
+    if isinstance(region, str) and region == "auto":
+        return "auto"
+    if isinstance(region, np.ndarray) and region.dtype == bool:
+        region = region.astype(np.float32)
+    elif isinstance(region, Tensor) and region.dtype == torch.bool:
+        region = region.float()
+    given = picture(region)
+    return as_mask(given.values, given.alpha)
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture that was `given`: its `values` (1 c h w) as they are stored, and `alpha` (1 1 h w) beside them."""
@@ -140,9 +162,10 @@ class Picture:
     photo: Photo | None = None
 
     @property
-    def least_sigma(self) -> float:
-        """The noise that JPEG left in it, if it was one."""
-        return 0.0 if self.photo is None else storage_sigma(self.photo)
+    def facts(self) -> dict[str, Any]:
+        """What its file tells, if it was one: the noise that JPEG left in it, and in which light it is stored."""
+        photo = self.photo
+        return {} if photo is None else {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
 
     def like(self, values: Tensor) -> Any:
         """New values (1 c h w) as what was given."""

@@ -19,6 +19,7 @@ from blurspace.niqe import Naturalness
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.methods import Networks
+from blurspace.restore.region import Mask
 from blurspace.restore.translated import Camera, camera
 from blurspace.restore.verdict import Referee
 from blurspace.types import Image, Kernel
@@ -163,17 +164,16 @@ def build_deblurrer(
     device: str = "cpu",
     weights: str | Path | Sequence[str | Path] = (),
     force: bool = False,
+    region: Mask = None,
 ) -> Deblurrer:
     """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
 
-    `kernel` (1 1 k k): use this one instead of estimating. `size`: an upper bound in px for the estimated kernel, found
-    automatically where not given. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is
-    then undone in linear light. `strength` in (0, 1]: how much of the blur is removed, by shortening the kernel (mixing
-    sharp and blurry pixels would leave ghosts). `device`: where it works, see `run.pick_device`. `weights`: most
-    methods are in one file; an analysis and a synthesis network may come in two, pairs for three sizes of kernels with
-    their classifier in seven, and a translator with the network that undoes the known blur in two. `force`: undo the
-    given kernel whatever the receipt says. Raises ModelError on an unknown name and on weights that are missing, not
-    those of the card, or of no method, UsageError on options that contradict each other.
+    `kernel` (1 1 k k): use this one instead of estimating. `size`: an upper bound in px for the one that is estimated.
+    `strength` in (0, 1]: how much of the blur is removed, by shortening the kernel (mixing sharp and blurry pixels
+    would leave ghosts). `weights`: most methods are in one file; an analysis and a synthesis network may come in two,
+    pairs for three sizes of kernels with their classifier in seven, and a translator with the network that undoes the
+    known blur in two. `force`: undo the given kernel whatever the receipt says. `response`, `device`, `region`: see
+    `Deblurrer`. Raises ModelError on unknown names and weights, UsageError on options that contradict each other.
     """
     options, card = Options(kernel=kernel, size=size, response=response, strength=strength), deblurring_card(method)
     if force and kernel is None:
@@ -186,10 +186,10 @@ def build_deblurrer(
     card = card_of(files) if files and not translated else card
     options.check(files[0].label if files else card.name, () if translated else card.options)
     if translated:
-        return build_camera(*paths, device=device)
+        return replace(build_camera(*paths, device=device), region=region)
     methods = card.build(networks_of(card, files, device), options)
     given, referee = None if kernel is None else UniformBlur(kernel), Referee(forced=True) if force else None
-    return Deblurrer(methods, given, response, strength, device, referee)
+    return Deblurrer(methods, given, response, strength, device, referee, region)
 
 
 @overload

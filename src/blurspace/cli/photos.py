@@ -1,5 +1,6 @@
 """Which verbs look at photos or change them? `deblur`, `kernel` and `diagnose`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +40,10 @@ def deblur(
         list[Path] | None, Option("--weights", help="Use these, which `blurspace train` wrote; may be repeated.")
     ] = None,
     size: Size = None,
+    region: Annotated[
+        str | None,
+        Option("--region", help="Restore only where this grey picture is white; auto: where it is blurred."),
+    ] = None,
     response: Response = None,
     device: Device = "auto",
     memory: Annotated[
@@ -60,7 +65,7 @@ def deblur(
     settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
     held = None if memory is None else parse_bytes(memory)
     wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
-    deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, **settings)
+    deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
     sources = find_sources(paths)
     outcomes = deblur_files(
         sources,
@@ -168,20 +173,22 @@ def diagnose(
 
 def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":
     """What the options ask for. Raises UsageError where they contradict each other."""
+    from blurspace.api import mask_of
     from blurspace.builders import build_deblurrer
     from blurspace.io.images import read_kernel
     from blurspace.run import pick_device
 
     place, kernel, force = pick_device(device), settings.pop("kernel"), settings.pop("force")
+    region = mask_of(settings.pop("region"))
     if camera is not None:
         from blurspace.builders import build_camera
 
         if method != "auto" or kernel is not None or force or settings != UNSET:
             raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
-        return build_camera(camera, device=place)
+        return replace(build_camera(camera, device=place), region=region)
     if settings["weights"] and method != "auto":
         raise UsageError("--weights and --method were both given: the weights say which method they are of")
     if kernel is not None and settings["size"] is not None:
         raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
     given = None if kernel is None else read_kernel(kernel)
-    return build_deblurrer(method, kernel=given, device=place, force=force, **settings)
+    return build_deblurrer(method, kernel=given, device=place, force=force, region=region, **settings)

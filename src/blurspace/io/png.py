@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import ClassVar
 
 import numpy as np
@@ -79,6 +80,11 @@ def decode(data: bytes) -> Photo:
     if key is not None:
         samples = _with_key(samples, key, bits)
     return Photo(*split_alpha(samples), Coding(), changes=_changes(bits, colour, key), source=data, **metadata(info))
+
+
+def before_pixels(data: bytes) -> dict[bytes, bytes]:
+    """The bodies, by kind, of the chunks that stand before the pixels: what these mean as colours among them."""
+    return {kind: bytes(body) for kind, body in takewhile(lambda chunk: chunk[0] != b"IDAT", _chunks(data))}
 
 
 def _head(data: bytes) -> tuple[int, int, int, int]:

@@ -43,6 +43,7 @@ class Outcome(FileRecord):
     expected_gain_db: float | None = None
     method: str | None = None
     kernel: dict[str, float | int | None] | None = None
+    region: dict[str, object] | None = None  # where it was to be restored
     light: str | None = None  # in which it was blurred
     light_confidence: float | None = None
     reblur_psnr: float | None = None

@@ -1,6 +1,7 @@
 """What becomes of one photo in memory: which bytes, which record, what must be said? Knows no paths."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from blurspace.errors import UsageError
 from blurspace.io.images import changes_on_write, encode_photo
@@ -8,6 +9,7 @@ from blurspace.io.rounding import storage_sigma
 from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
+from blurspace.restore.origin import origin_of
 from blurspace.run import Run, held_memory
 from blurspace.types import Photo
 
@@ -35,13 +37,14 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
     it holds already, and whatever deblurring and encoding raise.
     """
     how = run if memory is None else within(run, photo, memory)
-    restoration = deblurrer(photo.samples, alpha=photo.alpha, least_sigma=storage_sigma(photo), run=how)
+    facts: dict[str, Any] = {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
+    restoration = deblurrer(photo.samples, alpha=photo.alpha, run=how, **facts)
     receipt, loss, data = restoration.receipt, None, None
     if receipt.verdict == "restored":
         data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)
     elif receipt.verdict == "left alone":
         data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
-    kernel, light = restoration.kernel, restoration.light
+    kernel, light, region = restoration.kernel, restoration.light, restoration.region
     record: dict[str, object] = {
         "verdict": receipt.verdict,
         "code": receipt.code,
@@ -51,6 +54,7 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
         "expected_gain_db": number(receipt.expected_gain_db, 2),
         "method": restoration.method,
         "kernel": None if kernel is None else describe_kernel(kernel, confidence=number(restoration.confidence, 3)),
+        "region": None if region is None else {"share": number(region.share, 4), "part": region.part},
         "light": None if light is None else light.name,
         "light_confidence": None if light is None else number(light.confidence, 3),
         "reblur_psnr": number(receipt.reblur_psnr, 3),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from blurspace.errors import PictureError, UsageError
 from blurspace.io.images import write_bytes
@@ -14,6 +15,7 @@ from blurspace.restore.diagnose import diagnose
 from blurspace.restore.field import field_explains_better, varies
 from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.observed import Observed
+from blurspace.restore.origin import origin_of
 from blurspace.restore.verdict import nothing_to_do
 from blurspace.run import Run
 from blurspace.types import Image
@@ -45,8 +47,8 @@ def inspect_kernel(
     run = run or Run()
     try:
         photo = load(source)
-        least = storage_sigma(photo)
-        seen = Observed(photo.samples, alpha=photo.alpha, response=response, least_sigma=least)
+        facts: dict[str, Any] = {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
+        seen = Observed(photo.samples, alpha=photo.alpha, response=response, **facts)
         if told := nothing_to_do(seen):
             raise PictureError(f"{source.name} gave no kernel: {told.reason}")
         single = seen.find(finder, run)
@@ -90,7 +92,8 @@ def diagnose_files(
         if target:
             check_target(target, sources, overwrite=overwrite)
         photo = load(source)
-        seen = Observed(photo.samples, alpha=photo.alpha, least_sigma=storage_sigma(photo))
+        facts: dict[str, Any] = {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
+        seen = Observed(photo.samples, alpha=photo.alpha, **facts)
         found = diagnose(seen, run)
         if target:
             write_bytes(target, picture_bytes(mapped(seen)), overwrite=overwrite)

@@ -17,6 +17,7 @@ from blurspace.restore.evidence import Evidence, gather
 from blurspace.restore.light import Light
 from blurspace.restore.lights import reached
 from blurspace.restore.observed import Observed, as_stored
+from blurspace.restore.region import Region
 from blurspace.restore.verdict import Referee
 from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel, Receipt
@@ -87,7 +88,7 @@ class Restoration:
     """One result for all methods: the restored picture, the blur it assumed, and its receipt.
 
     `restored` (1 c h w): as the photo's pixels are stored; the photo's own where the verdict is not "restored".
-    `light`: in which the blur was sought, None where it was not.
+    `light`: in which the blur was sought, None where it was not. `region`: where it was to be restored, None for all.
     """
 
     restored: Tensor = field(repr=False)
@@ -98,6 +99,7 @@ class Restoration:
     confidence: float | None = None
     device: str = "cpu"
     light: Light | None = None
+    region: Region | None = None
 
     @property
     def kernel(self) -> Kernel | None:
@@ -199,6 +201,9 @@ class _Work:
         canvas = torch.empty_like(self.seen.pixels)
         total, codes = Evidence(), dict[tuple[int, int], CodeBlur]()
         for area in self.run.steps("restoring", list(tiles(self.seen.size, side, multiple=self.multiple))):
+            if self.found.blur is not None and self.seen.stays(area):
+                area.cut(canvas).copy_(area.cut(self.seen.pixels))
+                continue
             outer = area.grown(self.restorer.margin, multiple=self.multiple)
             restored, blur, evidence = self.tile(area, outer)
             area.cut(canvas).copy_(self.seen.restored(area.cut_from(restored, outer), area))

@@ -11,7 +11,7 @@ from blurspace.restore.blurs import FieldBlur, UniformBlur
 from blurspace.restore.candidates import Estimate, estimate_kernel
 from blurspace.restore.driver import Found
 from blurspace.restore.field import estimate_field, field_explains_better
-from blurspace.restore.light import CAMERA
+from blurspace.restore.light import begun
 from blurspace.restore.observed import Observed
 from blurspace.restore.overview import Overview, averaged, overview, step_of
 from blurspace.restore.settings import SearchSettings
@@ -41,7 +41,7 @@ class KernelFinder:
         if seen.given is not None:
             seen.settle(seen.given.kernel)
             return Found(seen.given, known=True, notes=(seen.note,))
-        seen.suppose(CAMERA)
+        seen.suppose(begun(seen.origin))
         near = None if seen.near is None else seen.near.kernel
         estimate = self.searched(seen, near, run)
         if seen.settle(estimate.kernel):
@@ -91,7 +91,7 @@ class KernelFinder:
             near=near,
             scale=scale,
             sigma=seen.grey_sigma,
-            shorter=min(seen.size),
+            shorter=min(seen.inside.size),
             settings=self.settings,
             run=run,
         )

@@ -11,7 +11,7 @@ from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.driver import LEAST_SIDE, MOST, Found
 from blurspace.restore.evidence import LEAST_NOISE, unexplained
 from blurspace.restore.lights import Decoupled
-from blurspace.restore.observed import Observed
+from blurspace.restore.observed import CPU, Observed
 from blurspace.restore.total_variation import by_total_variation, margin_of
 from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
@@ -55,9 +55,15 @@ class Learned:
         masks = [mask for mask in (seen.saturated(area, light.device), start.unseen) if mask is not None]
         ignored = masks[0] | masks[-1] if masks else None
         rest = unexplained(light, sharp, found.blur.kernel.to(light), ignored)
-        if rest <= EXPLAINED * max(seen.sigma, LEAST_NOISE):
+        if rest <= EXPLAINED * max(seen.sigma, LEAST_NOISE) * _told(seen, area) ** 0.5:
             return replace(trusting, tried=(area, sharp))
         return replace(trusting, network=self.wary)
+
+
+def _told(seen: Observed, area: Area) -> float:
+    """Of a piece, the share of the pixels that tell something: what others leave unexplained counts as nothing."""
+    hidden = seen.unseen(area, CPU)
+    return 1.0 if hidden is None else 1 - float(hidden.float().mean())
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from blurspace.blur.fourier import inner_differences
 from blurspace.pixels import inner, luminance
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
 from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.origin import UNKNOWN, Origin
 from blurspace.types import Image, Kernel
 
 LIGHTS = ("linear", "srgb")
@@ -32,8 +33,12 @@ LEAST_SIGMA = 0.002
 KNOWN = {"outside": 0.5, "residual": 1.38, "peaks": 3.84}, 1.17
 FOUND = {"outside": 0.37, "residual": 1.2, "peaks": 2.32}, 0.69
 MOST = 4.0
-# Log odds before anything is seen: cameras add light; files from laboratories can be told with --response linear.
-CAMERAS = math.log(9)
+# Log odds before anything is seen: cameras add light; files from laboratories can be told with --response linear. The
+# same where a file names its camera, which what is blurred by a program seldom does (our guess, as is the first).
+CAMERAS, TAKEN = math.log(9), math.log(99)
+# How sure a file is that says that its values are light.
+SAID = 0.99
+UNTOLD = (None, "auto")  # responses that are to be found out
 # What keeps logarithms finite: a mean square of 1e-8 is far below 8-bit rounding.
 FLOOR = 1e-8
 
@@ -61,6 +66,16 @@ def told(response: str) -> Light:
     return Light(response, 1.0, f"worked in {_words(response)}, as was told")
 
 
+def known_light(response: str | None, origin: Origin) -> Light | None:
+    """The light that a user told, or that a file says its values are; None where it is to be found out."""
+    if response not in UNTOLD:
+        assert response is not None
+        return told(response)
+    if origin.response == "linear":
+        return Light("linear", SAID, "worked in stored values, for the file says that they are light as they stand")
+    return None
+
+
 def supposed() -> Light:
     """The light of a photo of which nothing is known yet."""
     return Light("linear", 0.5, "the camera's response is not known, so pixel values were used as they stand")
@@ -70,19 +85,30 @@ def supposed() -> Light:
 CAMERA = Light("srgb", 0.5, "worked in linear light, as most cameras blur")
 
 
-def decide(display: Image, trust: Tensor, kernel: Kernel, *, known: bool) -> Light:
-    """Stored values or sRGB, judged by how well one kernel (1 1 k k) undoes the blur of a window in each.
+def begun(origin: Origin) -> Light:
+    """In which light searches begin: that of cameras, by the curve that the file tells."""
+    return replace(CAMERA, response=origin.response or CAMERA.response)
+
+
+def before(origin: Origin) -> float:
+    """Log odds of light against stored values by what the file says alone."""
+    return TAKEN if origin.taken else CAMERAS
+
+
+def decide(display: Image, trust: Tensor, kernel: Kernel, *, known: bool, origin: Origin = UNKNOWN) -> Light:
+    """Stored values or light, judged by how well one kernel (1 1 k k) undoes the blur of a window in each.
 
     `display` (1 c h w) in [0, 1], `trust` (1 1 h w). `known`: whether the kernel is the true one, and not one that was
-    found in sRGB. Where the kernel is too wide for the window, it is as most cameras do.
+    found in light. `origin`: what the file says. Where the kernel is too wide for the window, it is as that says.
     """
     if 2 * kernel.shape[-1] > min(display.shape[-2:]):
-        return replace(CAMERA, confidence=1 / (1 + math.exp(-CAMERAS)))
+        return replace(begun(origin), confidence=1 / (1 + math.exp(-before(origin))))
     seen, (weights, bias) = measure(display, trust, kernel), KNOWN if known else FOUND
-    odds = CAMERAS + bias + sum(weight * min(max(seen[name], -MOST), MOST) for name, weight in weights.items())
+    odds = before(origin) + bias + sum(weight * min(max(seen[name], -MOST), MOST) for name, weight in weights.items())
     likely = 1 / (1 + math.exp(-abs(odds)))
-    response = "srgb" if odds > 0 else "linear"
-    return Light(response, likely, f"worked in {_words(response)}, in which one kernel explains bright and dark edges")
+    response = begun(origin).response if odds > 0 else "linear"
+    reason = f"worked in {_words(response)}, in which one kernel explains bright and dark edges"
+    return Light(response, likely, f"{reason}; a camera took it, says the file" if origin.taken else reason)
 
 
 def measure(display: Image, trust: Tensor, kernel: Kernel) -> dict[str, float]:

@@ -12,9 +12,11 @@ from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import CLIPPED, from_levels, to_levels
 from blurspace.pixels import luminance
-from blurspace.restore.light import SIDE, Light, decide, supposed, told
+from blurspace.restore.light import SIDE, UNTOLD, Light, decide, known_light, supposed
 from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.origin import UNKNOWN, Origin
 from blurspace.restore.parts import Parts, find_parts
+from blurspace.restore.region import check_mask, weights
 from blurspace.restore.untouched import filled, untouched
 from blurspace.run import Run
 from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
@@ -26,7 +28,6 @@ TELLING, PIECES = 2**20, 16
 BAND = 64 * CELL
 # Bits of a sensor whose values are kept as they are in 16.
 SENSOR_BITS = (10, 12, 14)
-UNTOLD = (None, "auto")  # responses that are to be found out
 CPU = torch.device("cpu")
 T = TypeVar("T")
 
@@ -39,8 +40,9 @@ class Observed:
     undone in linear light; where it is not known (None or "auto") `settle` finds it out, and until then the values are
     used as they stand. `least_sigma`: the noise is at least this (pixel values in [0, 1]), for instance because of
     JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last frame's, from which
-    searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing. Raises UsageError on an
-    unknown response or another shape.
+    searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing. `region` (1 1 h w, uint8):
+    where it is 0 the photo stays as it is and has no say, see `region`. `origin`: what its file
+    says of its light. Raises UsageError on an unknown response or another shape.
     """
 
     def __init__(
@@ -52,14 +54,18 @@ class Observed:
         given: Blur | None = None,
         near: Blur | None = None,
         alpha: Tensor | None = None,
+        region: Tensor | None = None,
+        origin: Origin = UNKNOWN,
     ) -> None:
         """Keep them; everything else is computed when it is first asked for."""
         check_response(response)
         if pixels.ndim != 4 or pixels.shape[0] != 1 or pixels.shape[1] not in (1, 3):
             raise UsageError(f"a picture of shape {tuple(pixels.shape)} was given: give (1, 1 or 3, height, width)")
-        self.pixels, self.given, self.near, self.alpha = pixels, given, near, alpha
-        self.settled = response not in UNTOLD
-        self.lit = supposed() if response is None or not self.settled else told(response)
+        self.pixels, self.given, self.near, self.alpha, self.region = pixels, given, near, alpha, region
+        if region is not None:
+            check_mask(region, self.size)
+        lit = known_light(response, origin)
+        self.settled, self.lit, self.origin = lit is not None, lit or supposed(), origin
         self.least_sigma = least_sigma
         self._known: dict[object, object] = {}
         self._energy: dict[str, Tensor] = {}
@@ -84,6 +90,7 @@ class Observed:
                 self.trust(window).to(kernel.device),
                 kernel,
                 known=self.given is not None,
+                origin=self.origin,
             )
             self._work_in(lit)
             self.settled = True
@@ -115,7 +122,9 @@ class Observed:
         return values if self.gain == 1 else values * self.gain
 
     def restored(self, display: Image, area: Area) -> Tensor:
-        """New display values (1 c h w) of a piece as they are stored; what was never blurred is as it was."""
+        """New display values (1 c h w) of a piece as they are stored; what is not to be restored is as it was."""
+        if self.region is not None:
+            display = self.stored(area).to(display).lerp(display, weights(self.region, area).to(display))
         new = as_stored(display if self.gain == 1 else display / self.gain, self.pixels.dtype)
         if self.untouched is None:
             return new
@@ -123,8 +132,13 @@ class Observed:
 
     @cached_property
     def untouched(self) -> Tensor | None:
-        """Where (1 1 h w, bool) it was never blurred: see `untouched`; None for nowhere."""
-        return untouched(self.stored, self.size, self.alpha)
+        """Where (1 1 h w, bool) it was never blurred, or is not to be restored: see `untouched`; None for nowhere."""
+        hidden = [mask == 0 for mask in (self.alpha, self.region) if mask is not None]
+        return untouched(self.stored, self.size, hidden[0] | hidden[-1] if hidden else None)
+
+    def stays(self, area: Area) -> bool:
+        """Whether nothing of a piece is to be restored."""
+        return self.untouched is not None and bool(area.cut(self.untouched).all())
 
     @cached_property
     def gain(self) -> float:
@@ -137,7 +151,7 @@ class Observed:
 
     @cached_property
     def inside(self) -> Area:
-        """The rectangle that holds all that may have been blurred: the photo without its bars."""
+        """The rectangle that holds all that is to be restored: the photo without its bars."""
         if self.untouched is None or bool(self.untouched.all()):
             return self.area
         spans = [(~self.untouched).any(axis)[0, 0].nonzero() for axis in (-1, -2)]
@@ -239,13 +253,14 @@ class Observed:
         return range(0, max(self.size[0] - 1, 1), BAND)
 
     def _telling(self) -> list[Area]:
-        """All of a small photo, of a big one bands that are spread over it."""
+        """All of a small photo, of a big one bands that are spread over what may have been blurred."""
         height, width = self.size
         if height * width <= TELLING:
             return [self.area]
-        rows = min(max(TELLING // width // PIECES, 16), height)
-        tops = {(height - rows) * piece // (PIECES - 1) for piece in range(PIECES)}
-        return [Area((top, top + rows), (0, width), self.size) for top in sorted(tops)]
+        (first, last), columns = self.inside.rows, self.inside.columns
+        rows = min(max(TELLING // self.inside.size[1] // PIECES, 16), last - first)
+        tops = {first + (last - first - rows) * piece // (PIECES - 1) for piece in range(PIECES)}
+        return [Area((top, top + rows), columns, self.size) for top in sorted(tops)]
 
 
 def check_response(response: str | None) -> None:

@@ -28,6 +28,7 @@ PATCH, SURE = 4, 2  # cells that make a patch, and of a sharp one that must sure
 # A part is blurred where so much of the rest is sharp, and the background where so much of all is blurred.
 REST_SHARP, MOSTLY_BLURRED = 0.6, 0.4
 FILLED = 0.5  # share of the cells in its box that a blurred part fills
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,20 @@ class Parts:
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
         """The part that is blurred in a photo that is sharp elsewhere: left, top, right, bottom, in % of its sides."""
+        if self.cells is None:
+            return None
+        (top, bottom), (left, right) = self.cells
+        down, across = self.vote.shape
+        return (
+            round(100 * left / across),
+            round(100 * top / down),
+            round(100 * right / across),
+            round(100 * bottom / down),
+        )
+
+    @cached_property
+    def cells(self) -> tuple[Span, Span] | None:
+        """The same in cells: rows and columns, from the first to before the last."""
         patch = largest_patch(self.blurred)
         if len(patch) < PATCH:
             return None
@@ -62,13 +77,7 @@ class Parts:
         filled = len(patch) / ((bottom - top) * (right - left))
         if filled < FILLED or _share(self.sharp & outside, self.vote & outside) < REST_SHARP:
             return None
-        down, across = self.vote.shape
-        return (
-            round(100 * left / across),
-            round(100 * top / down),
-            round(100 * right / across),
-            round(100 * bottom / down),
-        )
+        return (top, bottom), (left, right)
 
     def show(self, size: tuple[int, int]) -> Image:
         """The map as a picture (1 3 h w): green where sharp, red where blurred, grey where nothing tells."""
@@ -82,16 +91,17 @@ class Parts:
         return functional.interpolate(colours[None], size=size, mode="nearest-exact")
 
 
-def find_parts(grey: Image, sigma: float, trust: Image | None = None) -> Parts:
+def find_parts(grey: Image, sigma: float, trust: Image | None = None, *, side: int | None = None) -> Parts:
     """The map of a picture (1 1 h w), display values in [0, 1], whose noise is `sigma`.
 
-    `trust` (1 1 h w): 0 where a pixel tells nothing; contrasts that reach there do not vote.
+    `trust` (1 1 h w): 0 where a pixel tells nothing; contrasts that reach there do not vote. `side`: px, of a cell; the
+    first and the last reach on to the frame, SPAN px more.
     """
     shorter = min(grey.shape[-2:])
     if shorter <= SMALLEST + 2 * LEAST_CELL:
         nothing = torch.zeros(1, 1, dtype=torch.bool)
         return Parts(nothing, nothing, nothing, nothing)
-    side = max(LEAST_CELL, shorter // CELLS)
+    side = side or max(LEAST_CELL, shorter // CELLS)
     told = None if trust is None or bool((trust > 0).all()) else _far_from(trust <= 0)
     votes = torch.stack([_votes(grey, angle, side, sigma, told) for angle in ANGLES])  # direction, kind, row, column
     voting, narrow, wide = votes.sum(0)

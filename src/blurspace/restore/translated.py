@@ -27,7 +27,9 @@ class Translation:
     def __call__(self, seen: Observed, run: Run) -> Found:
         """The picture; or, where the methods do not believe in theirs, why there is none."""
         picture = through(self.translate, seen, run, margin=MARGIN, bytes_per_px=BYTES_PER_PX, stage="translating")
-        shown = Observed(picture, alpha=seen.alpha, response=seen.response, least_sigma=seen.least_sigma)
+        shown = Observed(
+            picture, alpha=seen.alpha, region=seen.region, response=seen.response, least_sigma=seen.least_sigma
+        )
         known = deblur(shown, self.methods, run)
         notes = ("translated into the known blur", *known.history)
         if known.receipt.verdict == "refused":  # what the methods do not believe in is not written

@@ -31,12 +31,12 @@ RAMP = 1.6
 Lines = Callable[[int, int], Image]  # (1 c n w), from the first to before the last
 
 
-def untouched(look: Look, size: tuple[int, int], alpha: Tensor | None = None) -> Tensor | None:
+def untouched(look: Look, size: tuple[int, int], hidden: Tensor | None = None) -> Tensor | None:
     """Where (1 1 h w, bool) a photo of `size` (h, w) shows what was not blurred with it; None where it does nowhere.
 
-    `look`: its display values in an area; `alpha` (1 1 h w): as it is stored.
+    `look`: its display values in an area; `hidden` (1 1 h w, bool): what is known to show nothing.
     """
-    found = torch.zeros(1, 1, *size, dtype=torch.bool) if alpha is None else alpha == 0
+    found = torch.zeros(1, 1, *size, dtype=torch.bool) if hidden is None else hidden.clone()
     _mark_bars(look, size, found)
     drawn = overlays(look, size, found)
     found = found if drawn is None else found | drawn
