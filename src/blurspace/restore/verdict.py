@@ -140,9 +140,7 @@ class Referee:
         """Why a photo is left alone before anything is tried; None where it is not."""
         return None if seen.given is not None else nothing_to_do(seen)
 
-    def after(
-        self, seen: Observed, tried: Tried, *, confidence: float | None, known: bool, at_once: bool
-    ) -> Receipt:
+    def after(self, seen: Observed, tried: Tried, *, confidence: float | None, known: bool, at_once: bool) -> Receipt:
         """The receipt of what a method made; `at_once`: by a network that restores without a blur."""
         evidence = tried.evidence
         if at_once and evidence.change_psnr > UNCHANGED:
@@ -290,7 +288,7 @@ def spread(kernel: Kernel) -> float:
 def _sharpness_of(seen: Observed, picture: Tensor) -> float:
     """How sharp the result's edges are, where the photo has most of them."""
     area = seen.window(LOOKED_AT, light=False)
-    return seen.sharpness_of(as_float(area.cut(picture)), area)
+    return seen.sharpness_of(as_float(area.cut(picture)) * seen.gain, area)
 
 
 def _log(value: float) -> float:
