@@ -90,6 +90,29 @@ def test_json_and_picture_cannot_share_stdout(run, photo, verdict):
     assert run("deblur", "--json", "-o", "-", photo).code == 2
 
 
+@pytest.mark.parametrize("option", ["--kernel", "--weights"])
+def test_what_an_option_names_is_never_overwritten(run, photo, verdict, tmp_path, option):
+    other = tmp_path / "other.png"
+    other.write_bytes(picture_bytes(disk(2.0)))
+    before = other.read_bytes()
+    result = run("deblur", photo, option, other, "-o", other, "--overwrite")
+    assert (result.code, other.read_bytes()) == (1, before)
+    assert "inputs are never overwritten" in result.err
+
+
+@pytest.mark.parametrize("verb", ["deblur", "blur", "diagnose", "kernel"])
+def test_an_empty_name_is_not_this_folder(run, photo, verdict, verb):
+    result = run(verb, "")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "empty name" in result.err
+
+
+@pytest.mark.parametrize("verb", ["deblur", "blur"])
+def test_an_empty_output_is_not_this_folder(run, photo, verdict, verb):
+    result = run(verb, photo, "-o", "")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+
+
 def test_strict_refusal_is_exit_6(run, photo, verdict):
     verdict.verdict = "refused"
     assert (run("deblur", photo).code, run("deblur", "--strict", photo).code) == (0, 6)

@@ -10,6 +10,7 @@ from PIL import Image as Pil
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
+from blurspace.data.layouts import find_pairs
 from blurspace.errors import Cancelled, MemoryExhaustedError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.jobs import inspect
@@ -117,6 +118,25 @@ def test_a_bad_file_does_not_stop_the_batch(photo, tmp_path):
     assert [one.verdict for one in outcomes] == ["restored", "failed", "failed", "restored"]
     assert exit_code(one.exit_code for one in outcomes) == 1
     assert all("\n" not in one.reason for one in outcomes)
+
+
+def test_a_name_that_cannot_be_does_not_stop_the_batch(photo, tmp_path):
+    long = tmp_path / f"{'a' * 300}.png"
+    outcomes = run(long, photo)
+    assert [one.verdict for one in outcomes] == ["failed", "restored"]
+    assert "(File name too long)" in outcomes[0].reason
+    (outcome,) = run(photo, output=str(long))
+    assert "cannot be written (File name too long)" in outcome.reason
+    records = [record for record, _ in inspect.diagnose_files(find_sources([str(long), str(photo)]))]
+    assert [record["kind"] for record in records] == ["failed", "unknown"]
+    with pytest.raises(NoInputError, match="does not exist"):
+        find_pairs(long)
+
+
+def test_what_is_read_besides_photos_is_an_input_too(photo, tmp_path):
+    weights = save(tmp_path / "weights.png", seed=1)
+    (outcome,) = run(photo, output=str(weights), overwrite=True, inputs=(weights,))
+    assert "never overwritten" in outcome.reason
 
 
 def test_a_bug_in_one_file_does_not_stop_the_batch(photo, tmp_path):

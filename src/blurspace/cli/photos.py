@@ -56,7 +56,8 @@ def deblur(
     called = current_name(method, console.message)
     settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
     held = None if memory is None else parse_bytes(memory)
-    wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
+    read = tuple(path for path in (kernel, camera, *(weights or ())) if path)
+    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, **settings)
     sources = find_sources(paths)
     outcomes = deblur_files(
@@ -109,7 +110,8 @@ def kernel(
         from blurspace.builders import build_space
         from blurspace.jobs.pairs import inspect_pair
 
-        record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
+        built = build_space(space)
+        record = inspect_pair(*pair, space=built, save=save, plot=plot, overwrite=overwrite, inputs=(space,))
         line = "" if record["length_px"] is None else "on average {length_px} px long at {angle_deg} degrees; "
         line += "explains the blurry picture by {reblur_psnr} dB, the sharp one alone by {sharp_psnr} dB"
     else:

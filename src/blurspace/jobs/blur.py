@@ -125,14 +125,15 @@ def blur_files(
     output: str | None = None,
     overwrite: bool = False,
     save_kernel: Path | None = None,
+    inputs: Sequence[Path | None] = (),
     report: Report = lambda _: None,
 ) -> Iterator[Blurred]:
     """Blur each source and yield what became of it as soon as it is written.
 
     `seed`: picture i draws from a generator of `seed` and i, so that one bad file changes no other. `output`: a file,
     a folder, `-` for standard output (then `data`), or None for `name.blurred.ext` beside each input. `save_kernel`:
-    a float TIFF of the kernel. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any
-    work.
+    a float TIFF of the kernel. `inputs`: what is read besides, see `check_target`. `report` gets a sentence on whatever
+    a file cannot keep. Raises UsageError before any work.
     """
     if save_kernel and len(sources) > 1:
         raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
@@ -146,7 +147,7 @@ def blur_files(
         if target and target in taken:
             raise OutputError(f"{target} would be written twice: use two folders, or other names")
         for path in filter(None, (target, save_kernel)):
-            check_target(path, sources, overwrite=overwrite)
+            check_target(path, sources, overwrite=overwrite, inputs=inputs)
         taken.add(target)
         photo = load(source)
         check_format(target, photo)

@@ -62,13 +62,15 @@ class Outcome(FileRecord):
 class Wishes:
     """How files are to be read and written.
 
-    `overwrite` existing outputs (never an input). `plot` adds pictures of the kernel and of before and after. With
-    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights).
+    `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an error.
+    `memory`: bytes that this process may hold. `max_pixels`: of a photo.
     """
 
     overwrite: bool = False
     plot: bool = False
     strict: bool = False
+    inputs: tuple[Path, ...] = ()
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
 
@@ -100,7 +102,7 @@ def deblur_files(
             if target in taken:
                 raise OutputError(f"{target} was already written for another input of the same name: use two folders")
             for path in (target, *(beside(target, mark, ".png") for mark in marks)):
-                check_target(path, sources, overwrite=asked.overwrite)
+                check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
             taken.add(target)
         photo = load(source, max_pixels=asked.max_pixels)
         check_format(target, photo)

@@ -5,13 +5,13 @@ Everything about names is settled here, before any work is done: a result that c
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
 from blurspace.io import files
-from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, shown
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, is_file, is_folder, shown
 from blurspace.io.images import MAX_PIXELS, find_photos, read_photo
 from blurspace.types import Photo
 
@@ -59,6 +59,8 @@ def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = D
     not exist (OutputError if it cannot be).
     """
     several = len(sources) > 1
+    if output == "":
+        raise UsageError("an empty name was given for the output: give -o FILE, -o FOLDER/ or none")
     if several and output == STANDARD:
         raise UsageError(f"{len(sources)} inputs cannot all go to standard output: give -o FOLDER")
     if several and output and not _is_folder(output) and Path(output).suffix:
@@ -69,11 +71,21 @@ def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = D
     return targets
 
 
-def check_target(target: Path, sources: Sequence[Source], *, overwrite: bool) -> None:
-    """Raise OutputError, before any work, where `target` is an input, exists already or cannot be written."""
-    if any(_same_file(target, source.name) for source in sources):
-        raise OutputError(f"{shown(target)} is an input, and inputs are never overwritten: give another output")
+def check_target(
+    target: Path, sources: Sequence[Source], *, overwrite: bool, inputs: Sequence[Path | None] = ()
+) -> None:
+    """Raise OutputError, before any work, where `target` is an input, exists already or cannot be written.
+
+    `inputs`: what is read besides the sources, such as weights; None counts for nothing.
+    """
+    check_no_input(target, (*(source.name for source in sources), *inputs))
     files.check_target(target, overwrite=overwrite)
+
+
+def check_no_input(target: Path, inputs: Iterable[str | Path | None]) -> None:
+    """Raise OutputError where `target` is one of the files that are read."""
+    if any(_same_file(target, str(name)) for name in inputs if name):
+        raise OutputError(f"{shown(target)} is an input, and inputs are never overwritten: give another output")
 
 
 def check_format(target: Path | None, photo: Photo) -> None:
@@ -89,7 +101,9 @@ def beside(target: Path, mark: str, suffix: str) -> Path:
 
 
 def _sources(name: str) -> list[Source]:
-    if name == STANDARD or Path(name).is_file():
+    if not name:
+        raise UsageError("an empty name was given: give a photo, or . for this folder")
+    if name == STANDARD or is_file(name):
         return [Source(name)]
     try:
         photos = find_photos([Path(name)])
@@ -108,7 +122,7 @@ def create_folder(folder: Path) -> None:
 
 
 def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+    return output.endswith(("/", os.sep)) or is_folder(output)
 
 
 def _target(source: Source, output: str | None, *, mark: str, several: bool) -> Path | None:
