@@ -21,6 +21,7 @@ from blurspace.builders import build_space
 from blurspace.chance import chance
 from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
+from blurspace.io.files import shown
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import FileRecord, describe_kernel, each
@@ -145,7 +146,7 @@ def blur_files(
     def work(one: tuple[int, Source, Path | None]) -> Blurred:
         start, (index, source, target) = time.perf_counter(), one
         if target and target in taken:
-            raise OutputError(f"{target} would be written twice: use two folders, or other names")
+            raise OutputError(f"{shown(target)} would be written twice: use two folders, or other names")
         for path in filter(None, (target, save_kernel)):
             check_target(path, sources, overwrite=overwrite, inputs=inputs)
         taken.add(target)

@@ -64,7 +64,7 @@ def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = D
     if several and output == STANDARD:
         raise UsageError(f"{len(sources)} inputs cannot all go to standard output: give -o FOLDER")
     if several and output and not _is_folder(output) and Path(output).suffix:
-        raise UsageError(f"{len(sources)} inputs cannot all go to the file {output}: give -o FOLDER/")
+        raise UsageError(f"{len(sources)} inputs cannot all go to the file {shown(output)}: give -o FOLDER/")
     targets = [_target(source, output, mark=mark, several=several) for source in sources]
     if output and output != STANDARD and targets != [Path(output)]:
         create_folder(Path(output))
@@ -92,7 +92,7 @@ def check_format(target: Path | None, photo: Photo) -> None:
     """Raise UsageError where the name promises another format than the input's, which is the one that is written."""
     allowed = FORMAT_SUFFIXES.get(photo.format)
     if target and allowed and target.suffix.lower() in SUFFIXES.difference(allowed):
-        raise UsageError(f"{target} was asked for, but a {photo.format} input stays one: name it {allowed[0]}")
+        raise UsageError(f"{shown(target)} was asked for, but a {photo.format} input stays one: name it {allowed[0]}")
 
 
 def beside(target: Path, mark: str, suffix: str) -> Path:
@@ -118,7 +118,7 @@ def create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"the folder {folder} cannot be created: give another -o FOLDER") from error
+        raise OutputError(f"the folder {shown(folder)} cannot be created: give another -o FOLDER") from error
 
 
 def _is_folder(output: str) -> bool:
@@ -135,7 +135,7 @@ def _target(source: Source, output: str | None, *, mark: str, several: bool) -> 
     if not (several or _is_folder(output)):
         return Path(output)
     if source.name == STANDARD:
-        raise UsageError(f"a picture from standard input has no name to use in {output}: give -o FILE")
+        raise UsageError(f"a picture from standard input has no name to use in {shown(output)}: give -o FILE")
     return Path(output) / name
 
 
