@@ -28,8 +28,9 @@ MOST_LOG = 6.0  # a ratio of 400: what is farther off is a division by next to n
 FAINT = 0.1  # of a kernel's largest value: the light in smaller ones is its haze
 FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was fitted on says no more than this
 # The rest may be this many times the noise (JPEG and a kernel that varies add to it), above 8-bit
-# rounding; and of the gradients of the result, the mean in flat areas may be this share of the mean elsewhere.
-RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR = 4.0, 6 / 255
+# rounding and below what no photo's noise reaches (a phone's at its highest ISO is about 0.1); and of the gradients of
+# the result, the mean in flat areas may be this share of the mean elsewhere.
+RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR, RESIDUAL_CEILING = 4.0, 6 / 255, 0.15
 WORST_RINGING = 0.35
 # dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
 UNCHANGED = 45.0
@@ -146,6 +147,8 @@ class Referee:
         if at_once and evidence.change_psnr > UNCHANGED:
             reason = "the network changed next to nothing: it sees no blur that it knows"
             return left_alone("unchanged", reason, sigma=seen.sigma)
+        if not evidence.change or torch.equal(tried.picture, seen.pixels):
+            return left_alone("unchanged", "removing the blur changes nothing in this photo", sigma=seen.sigma)
         code, probability, gain = self._believed(seen, tried, confidence=confidence, known=known, at_once=at_once)
         believed = code == "restored"
         length = tried.blur.length_angle()[0]
@@ -174,7 +177,7 @@ class Referee:
         """The word for what is to be done, the probability of a gain, and the gain in dB; None where nothing is known.
 
         Limits come first, for what is stranger than all that the belief was fitted on. Of networks that restore without
-        a blur nothing more is known.
+        a blur nothing more is known, and of photos without edges no number is told: none was fitted on.
         """
         broken = beyond_limits(tried.evidence, seen.sigma)
         if broken or at_once:
@@ -182,13 +185,15 @@ class Referee:
         belief, found = self.belief, clues(seen, tried, confidence=confidence)
         probability, gain = belief.of(found)
         enough = probability >= (belief.least_known if known else belief.least) and gain > 0
-        return "restored" if enough else belief.against(found), probability, gain
+        numbers = (None, None) if math.isinf(seen.sharpness) else (probability, gain)
+        return "restored" if enough else belief.against(found), *numbers
 
 
 def beyond_limits(evidence: Evidence, sigma: float) -> str:
     """The word for what shows that a kernel is wrong, with no need for more clues; empty where nothing does."""
     before, after = evidence.sparsities
-    if not evidence.rest <= max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma):  # nor where it is no number
+    most = min(max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma), RESIDUAL_CEILING)
+    if not evidence.rest <= most:  # nor where it is no number
         return "unexplained"
     if after > before:
         return "ghosts"
