@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from blurspace.io.images import read_kernel, read_photo
 from blurspace.jobs import inspect
 from blurspace.jobs.deblur import Wishes, deblur_files
 from blurspace.jobs.each import exit_code, picture_bytes
-from blurspace.jobs.files import find_sources, plan_targets
+from blurspace.jobs.files import Source, find_sources, load, plan_targets
 from blurspace.restore.finders import KernelFinder
 
 from .fakes import Fake
@@ -192,6 +193,38 @@ def test_two_inputs_cannot_go_to_one_file(photo, tmp_path):
     for output in ("one.png", "-"):
         with pytest.raises(UsageError, match="cannot all go"):
             plan_targets(sources, output)
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo", "photo.gif"])
+def test_a_name_that_is_made_up_tells_the_content(tmp_path, name):
+    Pil.fromarray(np.zeros((24, 32, 3), np.uint8)).save(tmp_path / name, "JPEG")
+    for output in (None, str(tmp_path / "out/")):
+        (outcome,) = run(tmp_path / name, output=output)
+        assert Path(outcome.output).name == "photo.deblurred.jpg"
+        assert any("is a JPEG file whatever its name says" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x.bmp", "x.tmp", "x.jpeg"])
+def test_a_suffix_that_is_not_the_inputs_is_refused(photo, tmp_path, name):
+    (outcome,) = run(photo, output=str(tmp_path / name))
+    assert (outcome.exit_code, outcome.verdict, (tmp_path / name).exists()) == (2, "failed", False)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_name_without_suffix_is_a_folder(photo, tmp_path, several):
+    more = [save(tmp_path / "other.png")] if several else []
+    outcomes = run(photo, *more, output=str(tmp_path / "better"))
+    assert outcomes[0].output == str(tmp_path / "better" / "photo.deblurred.png")
+
+
+def test_standard_input_has_the_limit_of_files(monkeypatch):
+    asked = []
+    stream = SimpleNamespace(read=lambda most: asked.append(most) or bytes(most))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+    monkeypatch.setattr("blurspace.io.images.BYTES_BESIDE", 1000)
+    with pytest.raises(PictureError, match="over the limit of 1080 bytes"):
+        load(Source("-"), max_pixels=10)
+    assert asked == [1081]
 
 
 def test_another_format_is_refused_before_the_work(photo, tmp_path):

@@ -23,7 +23,9 @@ def deblur(
     console: Console,
     paths: Paths,
     *,
-    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
+    output: Annotated[
+        str | None, Option("-o", "--output", help="FILE, FOLDER (any name without a suffix), or - for stdout.")
+    ] = None,
     overwrite: Overwrite = False,
     method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
     strength: Annotated[

@@ -150,8 +150,7 @@ def blur_files(
         for path in filter(None, (target, save_kernel)):
             check_target(path, sources, overwrite=overwrite, inputs=inputs)
         taken.add(target)
-        photo = load(source)
-        check_format(target, photo)
+        photo = check_format(target, load(source), source)
         pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
         data, note = encode_photo(photo, pixels), changes_on_write(photo)
         if target:

@@ -105,8 +105,7 @@ def deblur_files(
             for path in (target, *(beside(target, mark, ".png") for mark in marks)):
                 check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
             taken.add(target)
-        photo = load(source, max_pixels=asked.max_pixels)
-        check_format(target, photo)
+        photo = check_format(target, load(source, max_pixels=asked.max_pixels), source)
         developed = develop(photo, deblurrer, how, memory=asked.memory)
         if developed.loss:
             report(f"{source.name}: {developed.loss}")
