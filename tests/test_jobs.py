@@ -300,6 +300,7 @@ def test_diagnosis_goes_on_after_a_bad_file(photo, tmp_path):
     bad.write_bytes(b"")
     records = list(inspect.diagnose_files(find_sources([str(bad), str(photo)])))
     assert records[0][0]["kind"] == "failed"
+    assert list(records[0][0]) == list(records[1][0]) == list(inspect.FIELDS)
     assert records[0][1].exit_code == 1
     assert set(records[1][0]) >= {"blurry", "kind", "length_px", "angle_deg", "variation", "confidence"}
 

@@ -129,10 +129,13 @@ def test_nothing_but_a_given_kernel_can_be_forced():
         build_deblurrer("classical", force=True)
 
 
-@pytest.mark.parametrize(("side", "value", "code"), [(18, None, "too_small"), (200, 0.5, "nothing_to_judge_by")])
+@pytest.mark.parametrize(
+    ("side", "value", "code"), [(18, None, "too_small"), (20, None, "too_small"), (200, 0.5, "nothing_to_judge_by")]
+)
 def test_what_tells_nothing_is_never_called_sharp(side, value, code):
     scene = made_scene(220, seed=3)[..., :side, :side]
     receipt = Referee().before(Observed(scene if value is None else torch.full_like(scene, value)))
     assert (receipt.verdict, receipt.code) == ("left alone", code)
     assert "is sharp" not in receipt.reason
     assert receipt.confidence == 0
+    assert code != "too_small" or "fewer than 21 px" in receipt.reason

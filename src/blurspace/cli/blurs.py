@@ -60,9 +60,7 @@ def blur(
     save_kernel: Annotated[
         Path | None, Option("--save-kernel", help="Also write the kernel as a float TIFF (one photo only).")
     ] = None,
-    output: Annotated[
-        str | None, Option("-o", "--output", help="FILE, FOLDER (any name without a suffix), or - for stdout.")
-    ] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER (no suffix) or - for stdout.")] = None,
     overwrite: Overwrite = False,
 ) -> int:
     """Make photos blurry by one kind of blur; writes name.blurred.ext beside each."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
-from blurspace.cli.run import tell, verb
+from blurspace.cli.run import summarise, tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
@@ -23,9 +23,7 @@ def deblur(
     console: Console,
     paths: Paths,
     *,
-    output: Annotated[
-        str | None, Option("-o", "--output", help="FILE, FOLDER (any name without a suffix), or - for stdout.")
-    ] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER (no suffix) or - for stdout.")] = None,
     overwrite: Overwrite = False,
     method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
     strength: Annotated[
@@ -155,15 +153,17 @@ def diagnose(
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.inspect import diagnose_files
 
-    sources, codes = find_sources(paths), []
+    sources, codes, kinds = find_sources(paths), [], []
     records = diagnose_files(sources, plot=plot, overwrite=overwrite, run=console.run())
     for record, why in console.progress(records, total=len(sources), what="diagnosing"):
         codes.append(0 if why is None else why.exit_code)
+        kinds.append(str(record["kind"]))
         if why is not None:
             console.failure(str(record["input"]), why.reason, why.error)
         length = "" if why or record["length_px"] is None else ", {length_px} px at {angle_deg} degrees"
         line = None if why else f"{{input}}: {{kind}}{length}; {{reason}}"
         console.data(record, line and line.format(**record))
+    summarise(console, kinds, len(sources))
     return exit_code(codes)
 
 

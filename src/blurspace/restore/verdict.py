@@ -205,7 +205,7 @@ def nothing_to_do(seen: Observed) -> Receipt | None:
     sharpness, box = seen.sharpness, seen.parts.box
     sure = min(1.0, abs(sharpness - SHARP) / (SHARP / 2)) if math.isfinite(sharpness) else 0.0
     if min(seen.size) <= SMALLEST:
-        code, reason = "too_small", f"the photo is too small to judge by: fewer than {SMALLEST} px a side"
+        code, reason = "too_small", f"the photo is too small to judge by: fewer than {SMALLEST + 1} px a side"
     elif math.isinf(sharpness):
         code, reason = "nothing_to_judge_by", "the photo has no edges to judge by"
     elif box is not None:
