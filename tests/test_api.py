@@ -106,6 +106,30 @@ def test_sharp_is_saved_as_it_was_and_refused_not_at_all(tmp_path):
         refused.save(tmp_path / "no.png")
 
 
+def cut_off():
+    """A Pillow image of half a file, which Pillow opens and cannot decode."""
+    data = as_file()
+    return PIL.Image.open(BytesIO(data[: len(data) // 2]))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"strength": "x"},
+        {"method": None},
+        {"weights": 3},
+        {"weights": [3]},
+        {"run": 3},
+        {"size": 4.5},
+        {"device": None},
+        {"response": 3},
+    ],
+)
+def test_an_option_of_another_kind_is_told_in_a_sentence(option):
+    with pytest.raises(UsageError, match=str(*option.values()).replace("[", "").replace("]", "")):
+        blurspace.deblur(as_array(), **option)
+
+
 @pytest.mark.parametrize(
     ("what", "error", "words"),
     [
@@ -119,6 +143,9 @@ def test_sharp_is_saved_as_it_was_and_refused_not_at_all(tmp_path):
         (np.full((40, 40), np.nan), UsageError, "outside"),
         (torch.zeros(2, 3, 40, 40), UsageError, "shape"),
         (PIL.Image.new("CMYK", (40, 40)), UsageError, "CMYK"),
+        (cut_off(), PictureError, "cannot be decoded"),
+        (np.zeros((40, 40)).view(np.matrix), UsageError, "matrix"),
+        (np.ma.masked_array(np.zeros((40, 40), np.uint8)), UsageError, "MaskedArray"),
     ],
 )
 def test_what_is_no_picture_is_told_in_a_sentence(what, error, words):

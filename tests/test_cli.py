@@ -91,6 +91,55 @@ def test_json_and_picture_cannot_share_stdout(run, photo, verdict):
     assert run("deblur", "--json", "-o", "-", photo).code == 2
 
 
+@pytest.mark.parametrize("option", ["--kernel", "--weights"])
+def test_what_an_option_names_is_never_overwritten(run, photo, verdict, tmp_path, option):
+    other = tmp_path / "other.png"
+    other.write_bytes(picture_bytes(disk(2.0)))
+    before = other.read_bytes()
+    result = run("deblur", photo, option, other, "-o", other, "--overwrite")
+    assert (result.code, other.read_bytes()) == (1, before)
+    assert "inputs are never overwritten" in result.err
+
+
+@pytest.mark.parametrize("verb", ["deblur", "blur", "diagnose", "kernel"])
+def test_an_empty_name_is_not_this_folder(run, photo, verdict, verb):
+    result = run(verb, "")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "empty name" in result.err
+
+
+@pytest.mark.parametrize("verb", ["deblur", "blur"])
+def test_an_empty_output_is_not_this_folder(run, photo, verdict, verb):
+    result = run(verb, photo, "-o", "")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_any_name_and_any_encoding_of_the_output_ends_well(tmp_path, photo, encoding, as_json):
+    odd = [os.fsencode(tmp_path) + b"/" + name for name in (b"bad\xff.png", "é.png".encode(), b"two\n\x1b[2Jlines.png")]
+    for name in odd:
+        Path(os.fsdecode(name)).write_bytes(photo.read_bytes())
+    command = [sys.executable, "-m", "blurspace", "blur", *odd, *(["--json"] if as_json else [])]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding}, check=False)
+    assert (done.returncode, done.stderr.count(b"\n"), done.stderr.count(b"\x1b")) == (0, 4, 0)
+    targets = [name.replace(b".png", b".blurred.png") for name in odd]
+    if as_json:
+        assert [os.fsencode(json.loads(line)["output"]) for line in done.stdout.splitlines()] == targets
+    else:
+        assert done.stdout == b"".join(target + b"\n" for target in targets)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("options", [["--json"], [], ["-o", "-"]])
+def test_a_full_disk_is_one_sentence(photo, options):
+    command = [sys.executable, "-m", "blurspace", "blur", photo, *options]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 2)
+    assert done.stderr.splitlines()[-1].startswith(b"blurspace: standard output cannot be written (No space left")
+
+
 def test_strict_refusal_is_exit_6(run, photo, verdict):
     verdict.verdict = "refused"
     assert (run("deblur", photo).code, run("deblur", "--strict", photo).code) == (0, 6)

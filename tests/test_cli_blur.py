@@ -37,6 +37,14 @@ def run(capfdbinary):
     return call
 
 
+def test_a_bank_is_never_overwritten_by_what_it_blurs(run, photo, options):
+    bank = options["code"][1]
+    before = bank.read_bytes()
+    result = run(photo, *options["code"], "-o", bank, "--overwrite")
+    assert (result.code, bank.read_bytes()) == (1, before)
+    assert "inputs are never overwritten" in result.err
+
+
 @pytest.fixture
 def options(tmp_path):
     """The arguments of every kind of blur."""

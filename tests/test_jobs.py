@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from PIL import Image as Pil
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.builders import build_deblurrer
+from blurspace.data.layouts import find_pairs
 from blurspace.errors import Cancelled, MemoryExhaustedError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.jobs import inspect
 from blurspace.jobs.deblur import Wishes, deblur_files
 from blurspace.jobs.each import exit_code, picture_bytes
-from blurspace.jobs.files import find_sources, plan_targets
+from blurspace.jobs.files import Source, find_sources, load, plan_targets
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.finders import KernelFinder
 
@@ -121,6 +123,25 @@ def test_a_bad_file_does_not_stop_the_batch(photo, tmp_path):
     assert all("\n" not in one.reason for one in outcomes)
 
 
+def test_a_name_that_cannot_be_does_not_stop_the_batch(photo, tmp_path):
+    long = tmp_path / f"{'a' * 300}.png"
+    outcomes = run(long, photo)
+    assert [one.verdict for one in outcomes] == ["failed", "restored"]
+    assert "(File name too long)" in outcomes[0].reason
+    (outcome,) = run(photo, output=str(long))
+    assert "cannot be written (File name too long)" in outcome.reason
+    records = [record for record, _ in inspect.diagnose_files(find_sources([str(long), str(photo)]))]
+    assert [record["kind"] for record in records] == ["failed", "unknown"]
+    with pytest.raises(NoInputError, match="does not exist"):
+        find_pairs(long)
+
+
+def test_what_is_read_besides_photos_is_an_input_too(photo, tmp_path):
+    weights = save(tmp_path / "weights.png", seed=1)
+    (outcome,) = run(photo, output=str(weights), overwrite=True, inputs=(weights,))
+    assert "never overwritten" in outcome.reason
+
+
 def test_a_bug_in_one_file_does_not_stop_the_batch(photo, tmp_path):
     outcomes = run(photo, save(tmp_path / "other.png"), deblurrer=Fake(error=ZeroDivisionError("oh")))
     assert [one.verdict for one in outcomes] == ["failed", "failed"]
@@ -174,6 +195,38 @@ def test_two_inputs_cannot_go_to_one_file(photo, tmp_path):
     for output in ("one.png", "-"):
         with pytest.raises(UsageError, match="cannot all go"):
             plan_targets(sources, output)
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo", "photo.gif"])
+def test_a_name_that_is_made_up_tells_the_content(tmp_path, name):
+    Pil.fromarray(np.zeros((24, 32, 3), np.uint8)).save(tmp_path / name, "JPEG")
+    for output in (None, str(tmp_path / "out/")):
+        (outcome,) = run(tmp_path / name, output=output)
+        assert Path(outcome.output).name == "photo.deblurred.jpg"
+        assert any("is a JPEG file whatever its name says" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x.bmp", "x.tmp", "x.jpeg"])
+def test_a_suffix_that_is_not_the_inputs_is_refused(photo, tmp_path, name):
+    (outcome,) = run(photo, output=str(tmp_path / name))
+    assert (outcome.exit_code, outcome.verdict, (tmp_path / name).exists()) == (2, "failed", False)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_name_without_suffix_is_a_folder(photo, tmp_path, several):
+    more = [save(tmp_path / "other.png")] if several else []
+    outcomes = run(photo, *more, output=str(tmp_path / "better"))
+    assert outcomes[0].output == str(tmp_path / "better" / "photo.deblurred.png")
+
+
+def test_standard_input_has_the_limit_of_files(monkeypatch):
+    asked = []
+    stream = SimpleNamespace(read=lambda most: asked.append(most) or bytes(most))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+    monkeypatch.setattr("blurspace.io.images.BYTES_BESIDE", 1000)
+    with pytest.raises(PictureError, match="over the limit of 1080 bytes"):
+        load(Source("-"), max_pixels=10)
+    assert asked == [1081]
 
 
 def test_another_format_is_refused_before_the_work(photo, tmp_path):
@@ -249,6 +302,7 @@ def test_diagnosis_goes_on_after_a_bad_file(photo, tmp_path):
     bad.write_bytes(b"")
     records = list(inspect.diagnose_files(find_sources([str(bad), str(photo)])))
     assert records[0][0]["kind"] == "failed"
+    assert list(records[0][0]) == list(records[1][0]) == list(inspect.FIELDS)
     assert records[0][1].exit_code == 1
     assert set(records[1][0]) >= {"blurry", "kind", "length_px", "angle_deg", "variation", "confidence"}
 

@@ -6,6 +6,7 @@ of uint8, uint16 or floats in [0, 1], or a tensor (h w), (c h w) or (1 c h w) of
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from blurspace.builders import build_deblurrer, build_space
 from blurspace.codes import transfer as transfer_code
-from blurspace.errors import OutputError, UsageError
+from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io.images import MIN_SIDE, as_kernel, coding_for, encode_photo, read_photo, write_bytes
 from blurspace.io.raster import bare_exif
 from blurspace.io.rounding import storage_sigma
@@ -30,6 +31,16 @@ from blurspace.run import Run, pick_device
 from blurspace.types import Blur, Kernel, Pair, Photo, Receipt
 
 What = str | Path | bytes | PIL.Image.Image | np.ndarray | Tensor
+
+# What an option of `deblur` may be, and in words.
+OPTIONS: dict[str, tuple[Any, str]] = {
+    "method": (str, "the name of a method, such as auto"),
+    "size": ((Integral, type(None)), "a whole number of px, or None"),
+    "strength": (Real, "a number above 0 and at most 1"),
+    "weights": ((str, Path), "a path, or a list of them"),
+    "device": (str, "auto, cpu, cuda or mps"),
+    "run": ((Run, type(None)), "a Run, or None"),
+}
 
 
 @dataclass(frozen=True)
@@ -97,8 +108,10 @@ def deblur(
     `kernel`: (k k) or (1 1 k k). `region`: restores only there, a grey picture of the same size, or "auto" for the part
     that is blurred while another is sharp. `near`: a blur like it, such as that of a video's last frame. `run`: who is
     told how far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no
-    picture, ModelError on methods and weights that are not there, Cancelled as `run` says.
+    picture or no kernel, UsageError on options that make no sense, ModelError on methods and weights that are not
+    there, Cancelled as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
     """
+    _check_options(method=method, size=size, strength=strength, weights=weights, device=device, run=run)
     place = pick_device(device)
     deblurrer = build_deblurrer(
         method,
@@ -118,7 +131,12 @@ def deblur(
 
 
 def diagnose(what: What, *, response: str | None = None, run: Run | None = None) -> Diagnosis:
-    """Say whether a picture is blurry, and how. Raises PictureError or UsageError on what is no picture."""
+    """Say whether a picture is blurry, and how.
+
+    `response`, `run`: as of `deblur`. Raises PictureError or UsageError on what is no picture, UsageError on an unknown
+    response, Cancelled as `run` says.
+    """
+    _check_options(run=run)
     given = picture(what)
     seen = Observed(given.values, alpha=given.alpha, response=response, **given.facts)
     return diagnose_seen(seen, run)
@@ -127,7 +145,9 @@ def diagnose(what: What, *, response: str | None = None, run: Run | None = None)
 def transfer(pair: tuple[What, What], what: What, *, space: str | Path | None = None) -> Any:
     """A picture with the blur that is between the two of `pair`, sharp and blurry: same kind, shape and type.
 
-    `space`: weights of a kernel space, None for ours. Source: Tran et al. 2021, section 3.4.
+    `space`: weights of a kernel space, None for ours. Raises PictureError or UsageError on what is no picture and on a
+    pair of two sizes, ModelError on weights that are missing or of no kernel space. Source: Tran et al. 2021, section
+    3.4.
     """
     sharp, blurry = (as_float(picture(one).values) for one in pair)
     given = picture(what)
@@ -212,7 +232,15 @@ def picture(what: What) -> Picture:
     if isinstance(what, PIL.Image.Image):
         if what.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
             raise UsageError(f"a Pillow image of mode {what.mode} was given: convert it to L, LA, RGB, RGBA or I;16")
-        planes = torch.from_numpy(np.array(what).reshape(what.height, what.width, -1)).permute(2, 0, 1)
+        try:
+            plain = np.array(what).reshape(what.height, what.width, -1)
+        except (OSError, SyntaxError, ValueError) as problem:  # Pillow decodes it only now
+            raise PictureError(
+                f"the Pillow image cannot be decoded ({problem}): open it again from a whole file"
+            ) from problem
+        planes = torch.from_numpy(plain).permute(2, 0, 1)
+    elif isinstance(what, (np.matrix, np.ma.MaskedArray)):
+        raise UsageError(f"a NumPy {type(what).__name__} was given: give a plain array, for nothing else of it is kept")
     elif isinstance(what, np.ndarray):
         if what.ndim not in (2, 3) or not what.size:
             given = f"an array of shape {what.shape} was given"
@@ -230,6 +258,15 @@ def picture(what: What) -> Picture:
     else:
         raise UsageError(f"{type(what).__name__} was given: give a path, bytes, a Pillow image, an array or a tensor")
     return _checked(what, planes[None])
+
+
+def _check_options(**given: object) -> None:
+    """Raise UsageError on the first option that is of no kind that it may be."""
+    for name, value in given.items():
+        kinds, wanted = OPTIONS[name]
+        many = value if name == "weights" and isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+        if not all(isinstance(one, kinds) for one in many):
+            raise UsageError(f"{name}={value!r} was given: give {wanted}")
 
 
 def _checked(what: What, planes: Tensor) -> Picture:

@@ -1,11 +1,16 @@
 """What does the command line show while it works? Messages and progress go to stderr, only data goes to stdout."""
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from blurspace.errors import OutputError
+from blurspace.io.files import shown
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -29,34 +34,40 @@ class Console:
     def data(self, record: dict[str, Any], line: str | None) -> None:
         """One line of data on stdout: the record as JSON, or its plain form (None: nothing to say)."""
         text = json.dumps(record, ensure_ascii=False) if self.as_json else line
-        if text is not None:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+        if text is None:
+            return
+        try:
+            with _written():
+                sys.stdout.write(text + "\n")
+                sys.stdout.flush()
+        except UnicodeEncodeError:  # the name or the output is not UTF-8: the name's own bytes, or JSON in ASCII
+            self.raw((json.dumps(record).encode() if self.as_json else os.fsencode(text)) + b"\n")
 
     def raw(self, data: bytes) -> None:
         """A picture on stdout."""
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        with _written():
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
     def message(self, text: str) -> None:
         """A sentence for a person, unless `-q`."""
         if not self.quiet:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(shown(text) + "\n")
 
     def detail(self, text: str) -> None:
         """A sentence for the curious: only with `-v`."""
         if self.verbose:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(shown(text) + "\n")
 
     def error(self, text: str, error: BaseException | None = None) -> None:
         """One sentence, always shown; with `-v` also where it came from."""
-        sys.stderr.write(f"blurspace: {text}\n")
+        sys.stderr.write(f"blurspace: {shown(text)}\n")
         if self.verbose and error is not None:
             sys.stderr.write("".join(traceback.format_exception(error)))
 
     def failure(self, name: str, reason: str, error: BaseException | None) -> None:
         """Like `error`, about one file, named once."""
-        self.error(reason if name in reason else f"{name}: {reason}", error)
+        self.error(reason if shown(name) in reason else f"{name}: {reason}", error)
 
     def progress(self, items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
         """Pass `items` on, with a progress bar if stderr is a terminal and `-q` was not given."""
@@ -85,6 +96,19 @@ class Console:
         from blurspace.run import Run, fast_in_half
 
         return Run(device=device, half=fast_in_half(device), on_step=self.step, cancelled=lambda: self.interrupted)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """Raise OutputError where standard output cannot be written, as on a full disk; a reader who leaves is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        sys.stdout = None  # type: ignore[assignment] # else Python tries once more at its end
+        reason = problem.strerror or problem
+        raise OutputError(f"standard output cannot be written ({reason}): make room, or give -o FILE") from problem
 
 
 def _bar() -> "Progress":

@@ -14,7 +14,7 @@ from torch.nn import functional
 from blurspace.areas import Area, whole
 from blurspace.blur.fourier import inner_differences
 from blurspace.pixels import inner
-from blurspace.types import Image
+from blurspace.types import Image, Kernel
 
 DIRECTIONS = 8
 ANGLES = tuple(math.pi * step / DIRECTIONS for step in range(DIRECTIONS))
@@ -47,6 +47,29 @@ def edge_sharpness(grey: Image, *, untouched: Tensor | None = None, clipped: Ten
     left_out = [mask.float() for mask in masks if mask is not None]
     far = functional.max_pool2d(torch.cat(left_out, 1), 2 * NEAR + 1, 1, NEAR).amax(1, True) == 0 if left_out else None
     return min(_sharpness_along(grey[place], angle, far) for angle in ANGLES)
+
+
+def narrowest(kernel: Kernel) -> float:
+    """The edge sharpness of a straight edge under a kernel (1 1 k k), in the direction in which it is least.
+
+    See `sharpness.edge_sharpness`: 0.5 for no blur at all.
+    """
+    side = kernel.shape[-1]
+    light, steps = kernel[0, 0].double(), torch.arange(side, dtype=torch.float64) - side // 2
+    most = []
+    for angle in ANGLES:
+        place = (steps * math.cos(angle) + steps[:, None] * math.sin(angle)).flatten() + side
+        first = place.floor().long()
+        share = place - first
+        weight = light.flatten()
+        profile = torch.bincount(first, weight * (1 - share), minlength=2 * side + 2)
+        profile += torch.bincount(first + 1, weight * share, minlength=2 * side + 2)
+        total = functional.pad(profile.cumsum(0), (SPAN, SPAN), mode="constant")
+        total[-SPAN:] = total[-SPAN - 1]
+        contrast = (total[SPAN:] - total[:-SPAN]).max()
+        slope = 0.5 * (profile[1:] + profile[:-1]).max()  # it is seen over two pixels, and the contrast over SPAN
+        most.append(float(slope / contrast))
+    return min(most)
 
 
 def busiest_window(picture: Image, side: int) -> tuple[slice, slice]:

@@ -6,7 +6,7 @@ import torch
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import disk, line
 from blurspace.builders import build_deblurrer
-from blurspace.restore.diagnose import diagnose
+from blurspace.restore.diagnose import _variation, diagnose
 from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
@@ -47,6 +47,15 @@ def test_all_doors_use_the_same_kernel_for_the_same_photo():
     assert torch.equal(shown.blur.kernel, undone.kernel)
     assert (measured.length_px, measured.angle_deg) == undone.blur.length_angle()
     assert shown.confidence == undone.confidence
+
+
+@pytest.mark.parametrize("dark", [0.6, 0.3])
+def test_a_dark_quarter_is_as_dark_as_it_is_beside_the_others(dark):
+    """Of a sensor's 12 bits in 16: by itself it would seem a photo of its own."""
+    blurry = shaken(line(13, 30.0), seed=4)
+    blurry[..., :115, :115] *= dark
+    little, full = ((blurry.clamp(0, 1) * most).round().to(torch.int32).to(torch.uint16) for most in (4095, 65535))
+    assert _variation(Observed(little)) == pytest.approx(_variation(Observed(full)), rel=0.02)
 
 
 def test_noise_is_measured_all_over_a_big_photo():

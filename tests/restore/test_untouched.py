@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from blurspace.blur.convolve import blur
-from blurspace.blur.kernels import shake
+from blurspace.blur.exposure import to_display, to_linear
+from blurspace.blur.kernels import line, shake
 from blurspace.builders import build_deblurrer
 from blurspace.metrics import psnr
 from blurspace.restore.observed import Observed
@@ -143,6 +144,39 @@ def test_little_of_the_range_is_as_good_as_all():
     assert result.receipt.verdict == "restored"
     off = result.restored.to(torch.float32) / 4095 - expected.restored.to(torch.float32) / 65535
     assert float(off.abs().mean()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("most", "gain"),
+    [(4095, 16.0), (3200, 16.0), (900, 64.1), (13000, 4.0), (2800, 1), (9000, 1), (17000, 1), (300, 1), (0, 1)],
+)
+def test_a_dark_photo_of_16_bits_is_no_sensors(most, gain):
+    photo = torch.zeros(1, 1, 64, 64, dtype=torch.int32)
+    photo[..., 20, 30] = most
+    assert Observed(photo.to(torch.uint16)).gain == pytest.approx(gain, rel=1e-2)
+
+
+@pytest.mark.parametrize("response", ["linear", "srgb"])
+@pytest.mark.parametrize("most", [0.15, 0.24])  # of white; the second is near a sensor's of 14 bits
+def test_lights_of_a_dark_photo_of_16_bits_are_restored_beyond_a_guessed_white(most, response):
+    scene = torch.full((1, 1, 96, 96), 0.01)
+    scene[..., 20:80:12, 20:80:12] = 1.0
+    light = blur(scene, line(5, 0.0))
+    light = light / light.max()
+    photo = to_display(light * to_linear(torch.tensor(most), response), response)
+    photo = stored(photo, 65535, torch.uint16)
+    deblurrer = build_deblurrer("classical", kernel=line(5, 0.0), response=response, force=True)
+    result, plain = deblurrer(photo), deblurrer(photo.float() / 65535)
+    assert Observed(photo).gain == (1 if most < 0.18 else pytest.approx(4, rel=1e-3))
+    assert float(result.restored.to(torch.int32).max()) / 65535 == pytest.approx(float(plain.restored.max()), rel=0.1)
+    assert float(plain.restored.max()) > 1.5 * most
+
+
+def test_a_full_sensor_stays_full():
+    _, blurry = pair(channels=1)
+    deblurrer = build_deblurrer("classical", kernel=SHAKE, response="linear")
+    photo = stored((1.5 * blurry).clamp(0, 1), 4095, torch.uint16)
+    assert int(deblurrer(photo).restored.to(torch.int32).max()) == 4095
 
 
 def test_lights_do_not_ring():

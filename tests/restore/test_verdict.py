@@ -98,15 +98,44 @@ def test_a_given_kernel_may_be_forced_and_the_record_says_so():
     assert not torch.equal(forced.restored, blurry)
 
 
+@pytest.mark.parametrize("kind", ["checkerboard", "noise"])
+def test_what_is_no_photo_is_not_restored_by_a_given_kernel(kind):
+    """The noise that is measured there is no noise, and any rest would be less than four times as much."""
+    rows, columns = torch.meshgrid(torch.arange(120), torch.arange(160), indexing="ij")
+    noise = torch.rand(120, 160, generator=torch.Generator().manual_seed(0))
+    picture = ((rows + columns) % 2).float() if kind == "checkerboard" else noise
+    receipt = build_deblurrer("classical", kernel=line(5, 0.0))(picture[None, None]).receipt
+    assert (receipt.verdict, receipt.code, receipt.probability_better) == ("refused", "unexplained", None)
+
+
+def test_where_nothing_changes_the_photo_is_left_alone():
+    white = torch.full((1, 3, 80, 90), 255, dtype=torch.uint8)
+    for force in (False, True):
+        result = build_deblurrer("classical", kernel=line(5, 0.0), force=force)(white)
+        assert (result.receipt.verdict, result.receipt.code) == ("left alone", "unchanged")
+
+
+def test_of_a_photo_without_edges_no_probability_is_told():
+    """A dark one of 16 bits, whose contrasts are all too small to judge by."""
+    blurry = 0.04 * blur(made_scene(120, seed=5), line(9, 0.0), border="valid")
+    photo = (blurry * 65535).round().to(torch.int32).to(torch.uint16)
+    receipt = build_deblurrer("classical", kernel=line(9, 0.0), response="linear")(photo).receipt
+    assert math.isinf(Observed(photo).sharpness)
+    assert (receipt.verdict, receipt.probability_better, receipt.expected_gain_db) == ("restored", None, None)
+
+
 def test_nothing_but_a_given_kernel_can_be_forced():
     with pytest.raises(UsageError, match="give --kernel with --force"):
         build_deblurrer("classical", force=True)
 
 
-@pytest.mark.parametrize(("side", "value", "code"), [(18, None, "too_small"), (200, 0.5, "nothing_to_judge_by")])
+@pytest.mark.parametrize(
+    ("side", "value", "code"), [(18, None, "too_small"), (20, None, "too_small"), (200, 0.5, "nothing_to_judge_by")]
+)
 def test_what_tells_nothing_is_never_called_sharp(side, value, code):
     scene = made_scene(220, seed=3)[..., :side, :side]
     receipt = Referee().before(Observed(scene if value is None else torch.full_like(scene, value)))
     assert (receipt.verdict, receipt.code) == ("left alone", code)
     assert "is sharp" not in receipt.reason
     assert receipt.confidence == 0
+    assert code != "too_small" or "fewer than 21 px" in receipt.reason

@@ -41,7 +41,9 @@ def blur(
     disk: Annotated[float | None, Option("--disk", help="Out of focus: a disk of this radius in px.")] = None,
     gaussian: Annotated[float | None, Option("--gaussian", help="A Gaussian of this sigma in px.")] = None,
     rotation: Annotated[float | None, Option("--rotation", help="A turning camera: so many px, drawn.")] = None,
-    scene: Annotated[str | None, Option("--scene", help="Moving things before a moving camera: hand or wheel.")] = None,
+    scene: Annotated[
+        str | None, Option("--scene", help="Moving things before a moving camera: hand, wheel, belt or mast.")
+    ] = None,
     kernel: Annotated[Path | None, Option("--kernel", help="The kernel in this file.")] = None,
     code: Annotated[Path | None, Option("--code", help="A blur of this blur bank.")] = None,
     index: Annotated[int | None, Option("--index", help="Of --code: which, from 0. Default: random.")] = None,
@@ -58,7 +60,7 @@ def blur(
     save_kernel: Annotated[
         Path | None, Option("--save-kernel", help="Also write the kernel as a float TIFF (one photo only).")
     ] = None,
-    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER (no suffix) or - for stdout.")] = None,
     overwrite: Overwrite = False,
 ) -> int:
     """Make photos blurry by one kind of blur; writes name.blurred.ext beside each."""
@@ -97,7 +99,14 @@ def blur(
     check_json(console, output, paths)
     sources = find_sharp(paths)
     results = blur_files(
-        sources, options, seed=seed, output=output, overwrite=overwrite, save_kernel=save_kernel, report=console.message
+        sources,
+        options,
+        seed=seed,
+        output=output,
+        overwrite=overwrite,
+        save_kernel=save_kernel,
+        inputs=(kernel, code, space),
+        report=console.message,
     )
 
     def say(one: "Blurred") -> str:

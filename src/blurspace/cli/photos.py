@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
-from blurspace.cli.run import tell, verb
+from blurspace.cli.run import summarise, tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
@@ -24,7 +24,7 @@ def deblur(
     console: Console,
     paths: Paths,
     *,
-    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER, or - for stdout.")] = None,
+    output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER (no suffix) or - for stdout.")] = None,
     overwrite: Overwrite = False,
     method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
     fast: Annotated[bool, Option("--fast", help="Short for --method fast: half the time, often less gain.")] = False,
@@ -64,7 +64,9 @@ def deblur(
     called = "fast" if fast else current_name(method, console.message)
     settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
     held = None if memory is None else parse_bytes(memory)
-    wishes = Wishes(overwrite=overwrite, plot=plot, strict=strict, memory=held, max_pixels=max_pixels)
+    named = (kernel, camera, None if region in (None, "auto") else Path(region), *(weights or ()))
+    read = tuple(path for path in named if path)
+    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
     sources = find_sources(paths)
     outcomes = deblur_files(
@@ -117,7 +119,8 @@ def kernel(
         from blurspace.builders import build_space
         from blurspace.jobs.pairs import inspect_pair
 
-        record = inspect_pair(*pair, space=build_space(space), save=save, plot=plot, overwrite=overwrite)
+        built = build_space(space)
+        record = inspect_pair(*pair, space=built, save=save, plot=plot, overwrite=overwrite, inputs=(space,))
         line = "" if record["length_px"] is None else "on average {length_px} px long at {angle_deg} degrees; "
         line += "explains the blurry picture by {reblur_psnr} dB, the sharp one alone by {sharp_psnr} dB"
     else:
@@ -159,15 +162,17 @@ def diagnose(
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.inspect import diagnose_files
 
-    sources, codes = find_sources(paths), []
+    sources, codes, kinds = find_sources(paths), [], []
     records = diagnose_files(sources, plot=plot, overwrite=overwrite, run=console.run())
     for record, why in console.progress(records, total=len(sources), what="diagnosing"):
         codes.append(0 if why is None else why.exit_code)
+        kinds.append(str(record["kind"]))
         if why is not None:
             console.failure(str(record["input"]), why.reason, why.error)
         length = "" if why or record["length_px"] is None else ", {length_px} px at {angle_deg} degrees"
         line = None if why else f"{{input}}: {{kind}}{length}; {{reason}}"
         console.data(record, line and line.format(**record))
+    summarise(console, kinds, len(sources))
     return exit_code(codes)
 
 

@@ -1,7 +1,7 @@
 """How does a verb begin and end? With a console, and with its job's exit code; an error becomes one sentence."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from signal import SIGINT, signal
@@ -83,7 +83,12 @@ def tell(console: Console, outcomes: "Iterable[Told]", *, total: int, what: str,
             console.raw(one.data)
         else:
             console.data(one.record(), one.output)
+    summarise(console, words, total)
+    return exit_code(codes)
+
+
+def summarise(console: Console, words: Sequence[str], total: int) -> None:
+    """Say how many of some files became what; nothing of one file."""
     if total > 1:
         kinds = sorted(dict.fromkeys(words), key="failed".__eq__)
         console.message(", ".join(f"{words.count(kind)} {kind}" for kind in kinds))
-    return exit_code(codes)

@@ -66,7 +66,7 @@ def bench(
     from blurspace.jobs.files import check_target
 
     if csv:
-        check_target(csv, [], overwrite=overwrite)
+        check_target(csv, [], overwrite=overwrite, inputs=(data,))
     called = None if method is None else current_name(method, console.message)
     result = runner.run(name, data=data, method=called, progress=console.progress, limit=limit)
     if csv:

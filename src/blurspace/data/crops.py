@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from blurspace.errors import NoInputError, PictureError
-from blurspace.io.files import find_photos, shown
+from blurspace.io.files import find_photos, is_folder, shown
 from blurspace.io.images import read_photo
 from blurspace.levels import to_levels
 from blurspace.types import Image
@@ -30,7 +30,7 @@ class SharpPhotos:
     def __init__(self, folder: str | Path, *, limit: int | None = None, part: Part = "all") -> None:
         """Read the photos."""
         self.folder = shown(folder)
-        if not Path(folder).is_dir():
+        if not is_folder(folder):
             raise NoInputError(f"{self.folder} is not a folder: give a folder of sharp photos")
         self.photos: list[Tensor] = []
         skipped = []

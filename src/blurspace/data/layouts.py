@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from blurspace.errors import NoInputError, UsageError
-from blurspace.io.files import find_photos, read_bytes, shown
+from blurspace.io.files import exists, find_photos, is_file, is_folder, read_bytes, shown
 
 # In "folders"; where a folder has several of them, the first counts.
 SHARP_NAMES, BLURRY_NAMES = ("sharp", "gt", "target"), ("blur", "blurry", "input", "lq")
@@ -57,7 +57,7 @@ def find_pairs(path: str | Path, *, layout: str = "auto") -> list[PairFiles]:
         near = difflib.get_close_matches(layout, LAYOUTS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"give auto or one of {', '.join(LAYOUTS)}"
         raise UsageError(f"{layout} is not a layout of pairs that is known: {hint}")
-    if not root.exists():
+    if not exists(root):
         raise NoInputError(f"{shown(root)} does not exist: give a folder of pairs, or a CSV file that lists them")
     rows = LAYOUTS.values() if layout == "auto" else [LAYOUTS[layout]]
     pairs = next((found for row in rows if (found := row.find(root))), [])
@@ -72,8 +72,8 @@ def find_pairs(path: str | Path, *, layout: str = "auto") -> list[PairFiles]:
 
 def _sequences(root: Path, *, blurry: str) -> list[PairFiles]:
     """GoPro: SEQUENCE/sharp and SEQUENCE/`blurry`, same names."""
-    scenes = [scene for scene in _scenes(root) if (scene / "sharp").is_dir() or (scene / blurry).is_dir()]
-    if not any((scene / "sharp").is_dir() and (scene / blurry).is_dir() for scene in scenes):
+    scenes = [scene for scene in _scenes(root) if is_folder(scene / "sharp") or is_folder(scene / blurry)]
+    if not any(is_folder(scene / "sharp") and is_folder(scene / blurry) for scene in scenes):
         return []
     return [pair for scene in scenes for pair in _partners(scene / "sharp", scene / blurry, scene.name)]
 
@@ -91,7 +91,7 @@ def _reds(root: Path) -> list[PairFiles]:
 
 def _realblur(root: Path) -> list[PairFiles]:
     """SCENE/gt/gt_1 and SCENE/blur/blur_1; J and R show the same scenes and call them the same."""
-    if root.is_file():
+    if is_file(root):
         return _listed(root)
     scenes = [scene for folder in (root, *_subfolders(root)) for scene in _subfolders(folder)]
     scenes = [scene for scene in scenes if _pictures(scene / "gt", "gt_")]
@@ -103,14 +103,14 @@ def _realblur(root: Path) -> list[PairFiles]:
 
 def _rsblur(root: Path) -> list[PairFiles]:
     """SCENE/SHOT/gt/gt_sharp and SCENE/SHOT/real_blur/real_blur; a scene has many shots."""
-    if root.is_file():
+    if is_file(root):
         pairs = _listed(root)
         same = all(pair.sharp.stem == "gt_sharp" and len(pair.sharp.parts) > 3 for pair in pairs)
         return [PairFiles(pair.sharp, pair.blurry, pair.sharp.parents[2].name) for pair in pairs] if same else []
     found = []
     for shot in (one for top in (root, root / "RSBlur") for scene in _subfolders(top) for one in _subfolders(scene)):
         sharp, blurry = shot / "gt", shot / "real_blur"
-        if blurry.is_dir() or "gt_sharp" in _pictures(sharp):
+        if is_folder(blurry) or "gt_sharp" in _pictures(sharp):
             found += _partners(sharp, blurry, shot.parent.name, prefixes=("gt_sharp", "real_blur"))
     return found
 
@@ -134,7 +134,7 @@ def _middle(folder: Path) -> dict[str, Path]:
 def _blur2blur(root: Path) -> list[PairFiles]:
     """All of trainD and trainC, and of testB and testA where these share any name."""
     found = []
-    if (root / "trainC").is_dir() or (root / "trainD").is_dir():
+    if is_folder(root / "trainC") or is_folder(root / "trainD"):
         found += _partners(root / "trainD", root / "trainC", "train")
         if _pictures(root / "testA").keys() & _pictures(root / "testB").keys():
             found += _partners(root / "testB", root / "testA", "test")
@@ -148,14 +148,14 @@ def _folders(root: Path) -> list[PairFiles]:
         inside = {path.name.lower(): path for path in _subfolders(folder)}
         sharp = next((inside[name] for name in SHARP_NAMES if name in inside), folder / "sharp")
         blurry = next((inside[name] for name in BLURRY_NAMES if name in inside), folder / "blur")
-        if sharp.is_dir() or blurry.is_dir():
+        if is_folder(sharp) or is_folder(blurry):
             found += _partners(sharp, blurry, folder.resolve().name)
     return found
 
 
 def _manifest(path: Path) -> list[PairFiles]:
     """A CSV file with the columns sharp, blurry and, if it likes, scene; others are left alone."""
-    if not path.is_file() or path.suffix.lower() != ".csv":
+    if not is_file(path) or path.suffix.lower() != ".csv":
         return []
     rows = csv.DictReader(io.StringIO(_text(path)))
     try:
@@ -184,7 +184,7 @@ def _listed(path: Path) -> list[PairFiles]:
 
 def _existing(path: Path, rows: list[tuple[str, str, str]]) -> list[PairFiles]:
     """Rows (sharp, blurry, scene), relative to the list's folder; a scene without name is called like its folder."""
-    missing = [name for row in rows for name in row[:2] if not (name and (path.parent / name).is_file())]
+    missing = [name for row in rows for name in row[:2] if not (name and is_file(path.parent / name))]
     if missing:
         raise NoInputError(
             f"{shown(path)} names {shown(missing[0]) or 'a file without a name'}{_more(missing)}, not found below "
@@ -201,7 +201,7 @@ def _existing(path: Path, rows: list[tuple[str, str, str]]) -> list[PairFiles]:
 def _partners(sharp: Path, blurry: Path, scene: str, *, prefixes: tuple[str, str] = ("", "")) -> list[PairFiles]:
     """The pairs of two folders, partners being called the same but for the prefixes; both must be complete."""
     for folder, kind, other in ((sharp, "sharp", blurry), (blurry, "blurry", sharp)):
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise NoInputError(f"{shown(folder)} is missing, the {kind} pictures to those in {shown(other)}: add it")
     return _joined(_pictures(sharp, prefixes[0]), _pictures(blurry, prefixes[1]), (sharp, blurry), scene)
 
@@ -222,7 +222,7 @@ def _joined(
 def _pictures(folder: Path, prefix: str = "") -> dict[str, Path]:
     """The pictures of a folder whose names begin with `prefix`, by the rest of their stems; {} where there are none."""
     try:
-        paths = find_photos([folder]) if folder.is_dir() else []
+        paths = find_photos([folder]) if is_folder(folder) else []
     except NoInputError:
         paths = []
     found: dict[str, Path] = {}
@@ -238,9 +238,9 @@ def _scenes(root: Path) -> list[Path]:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+    if not (is_folder(folder) and os.access(folder, os.R_OK | os.X_OK)):
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if is_folder(path) and not path.name.startswith("."))
 
 
 def _text(path: Path) -> str:

@@ -17,7 +17,7 @@ from torch.nn import functional
 from blurspace.data.crops import rank, read_pixels
 from blurspace.data.layouts import BLURRY_NAMES, SHARP_NAMES
 from blurspace.errors import NoInputError, PictureError, UsageError
-from blurspace.io.files import SUFFIXES, find_photos, shown
+from blurspace.io.files import SUFFIXES, exists, find_photos, is_file, is_folder, shown
 from blurspace.io.video import VIDEO_SUFFIXES, check_every, count_frames, is_video, read_frames
 from blurspace.pixels import central, luminance
 from blurspace.sharpness import SHARP, edge_sharpness
@@ -71,7 +71,7 @@ def read_pile(paths: Sequence[str | Path], *, every: int = 1, limit: int | None 
     check_every(every, limit)
     files = list(dict.fromkeys(file for path in paths for file in _files(Path(path))))
     skipped: list[str] = []
-    folders = [Path(path) for path in paths if Path(path).is_dir()] + [file.parent for file in files]
+    folders = [Path(path) for path in paths if is_folder(path)] + [file.parent for file in files]
     base = Path(os.path.commonpath([folder.absolute() for folder in folders])) if folders else Path()
     chosen = _chosen(files, base, every, limit, skipped)  # scenes are named from there on
     found = (frame for file, source, places in chosen for frame in _read(file, source, places, every, skipped))
@@ -142,11 +142,11 @@ def _part_in_time(blurry: Pile, sharp: Pile, scene: str) -> tuple[Pile, Pile]:
 
 def _files(given: Path) -> list[Path]:
     """The photos and videos of a folder and its subfolders or of a glob pattern, or what else `find_photos` takes."""
-    if not given.is_dir():
-        there = [] if given.exists() else given.parent.glob(given.name)
+    if not is_folder(given):
+        there = [] if exists(given) else given.parent.glob(given.name)
         return sorted(path for path in there if path.suffix.lower() in VIDEO_SUFFIXES) or find_photos([given])
     visible = (path for path in given.rglob("*") if not any(n.startswith(".") for n in path.relative_to(given).parts))
-    return sorted(path for path in visible if path.suffix.lower() in SUFFIXES | VIDEO_SUFFIXES and path.is_file())
+    return sorted(path for path in visible if path.suffix.lower() in SUFFIXES | VIDEO_SUFFIXES and is_file(path))
 
 
 def _chosen(files: list[Path], base: Path, every: int, limit: int | None, skipped: list[str]) -> Iterator[Wanted]:

@@ -24,6 +24,21 @@ def shown(path: str | Path) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in str(path))
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether it is a file; no, where pathlib raises: on names that cannot be, in folders that are not to be seen."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether it is a folder, asked as safely."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def exists(path: str | Path) -> bool:
+    """Whether there is anything of that name, asked as safely."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def read_bytes(path: str | Path, *, max_bytes: int, remedy: str = "give a smaller file") -> bytes:
     """The bytes of a file; PictureError if it is missing, a folder, unreadable or larger than `max_bytes`."""
     try:
@@ -58,8 +73,7 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
     except FileExistsError:
         raise _exists(path) from None
     except OSError as problem:
-        reason = problem.strerror or problem
-        raise OutputError(f"{shown(path)} cannot be written ({reason}): choose a folder you may write to") from problem
+        raise _unwritable(path, problem) from problem
     finally:  # also on KeyboardInterrupt
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -67,16 +81,22 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
 
 def check_target(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError where `path` exists already, is a folder, or is in no folder that may be written to."""
-    if path.is_dir():
+    if is_folder(path):
         raise OutputError(f"{shown(path)} is a folder: give a file name")
-    if path.exists() and not path.is_file():  # a device or a pipe, which a rename would replace
+    if exists(path) and not is_file(path):  # a device or a pipe, which a rename would replace
         raise OutputError(f"{shown(path)} is no file: give a file name, or - for standard output")
     if not overwrite and os.path.lexists(path):
         raise _exists(path)
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise OutputError(f"the folder {shown(path.parent)} does not exist: create it or give another output")
-    if not os.access(path.parent, os.W_OK):
+    if not os.access(path.parent, os.W_OK | os.X_OK):
         raise OutputError(f"the folder {shown(path.parent)} is not writable: give another output")
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as problem:  # such as a name that is too long
+        raise _unwritable(path, problem) from problem
 
 
 def find_photos(paths: Iterable[str | Path]) -> list[Path]:
@@ -86,9 +106,9 @@ def find_photos(paths: Iterable[str | Path]) -> list[Path]:
     """
     paths = list(paths)
     found = list(dict.fromkeys(path for given in paths for path in _expand(given)))
-    if not any(path.exists() for path in found):
+    if not any(exists(path) for path in found):
         if found:
-            raise NoInputError(f"{shown(found[0])} does not exist: give a photo, or a folder of photos")
+            raise NoInputError(f"{shown(found[0])} {_lacking(found[0])}: give a photo, or a folder of photos")
         names = ", ".join(shown(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
         raise NoInputError(f"no picture was found in {names or 'an empty list'}: give PNG, TIFF, JPEG or WebP files")
     return found
@@ -116,15 +136,30 @@ def _exists(path: Path) -> OutputError:
     return OutputError(f"{shown(path)} exists already: give overwrite (--overwrite) or another output")
 
 
+def _unwritable(path: Path, problem: OSError) -> OutputError:
+    reason = problem.strerror or problem
+    return OutputError(f"{shown(path)} cannot be written ({reason}): choose a folder you may write to")
+
+
+def _lacking(path: Path) -> str:
+    """Why there is nothing of that name, as the rest of a sentence."""
+    try:
+        path.stat()
+    except (OSError, ValueError) as problem:  # ValueError: a null byte
+        if not isinstance(problem, FileNotFoundError):
+            return f"cannot be opened ({getattr(problem, 'strerror', None) or problem})"
+    return "does not exist"
+
+
 def _expand(given: str | Path) -> list[Path]:
     path = Path(given)
-    if path.is_dir() and os.access(path, os.R_OK | os.X_OK):  # any other folder fails when it is read, as one file
+    if is_folder(path) and os.access(path, os.R_OK | os.X_OK):  # any other folder fails when it is read, as one file
         return _pictures(path.iterdir())
-    if not path.exists() and glob.has_magic(str(given)):
+    if not exists(path) and glob.has_magic(str(given)):
         return _pictures(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207
     return [path]
 
 
 def _pictures(candidates: Iterable[Path]) -> list[Path]:
     visible = (path for path in candidates if not path.name.startswith("."))  # macOS leaves ._photo.jpg, not a JPEG
-    return sorted(path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in visible if path.suffix.lower() in SUFFIXES and is_file(path))

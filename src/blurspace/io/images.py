@@ -15,7 +15,7 @@ import torch
 
 from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io import jpeg, png, tiff, webp
-from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, find_photos, read_bytes, shown, write_bytes
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, find_photos, is_file, read_bytes, shown, write_bytes
 from blurspace.io.raster import RAW, Header
 from blurspace.levels import to_levels
 from blurspace.types import Coding, Image, Kernel, Photo, Samples
@@ -35,6 +35,8 @@ RAW_SUFFIXES = (
 IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
 Result = TypeVar("Result")
 RAISE = "raise it with --max-pixels"
+SMALLER = f"give a smaller file, or {RAISE}"
+HEAD = 64  # bytes at the beginning of a file, which tell its format
 HEIC_BRANDS = frozenset(b"avif avis heic heix heim heis hevc mif1 msf1".split())
 HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIFF or JPEG"
 
@@ -69,11 +71,27 @@ def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXEL
         name, suffix, data = "the picture given as bytes", "", path_or_bytes
     else:
         name, suffix = shown(path_or_bytes), Path(path_or_bytes).suffix.lower()
-        most = BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE
-        data = read_bytes(path_or_bytes, max_bytes=most, remedy=f"give a smaller file, or {RAISE}")
+        data = read_bytes(path_or_bytes, max_bytes=most_bytes(max_pixels), remedy=SMALLER)
     found = _format(name, data, suffix)
     _check(name, _careful(name, found, FORMATS[found].inspect, data), max_pixels, min_side)
     return _careful(name, found, FORMATS[found].decode, data)
+
+
+def most_bytes(max_pixels: int) -> int:
+    """How long a file may be that holds so many pixels."""
+    return BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE
+
+
+def fitting_suffix(path: str | Path) -> str:
+    """The suffix of a file, or that of its content where it says something else; nothing else is looked at."""
+    own = Path(path).suffix
+    try:
+        with Path(path).open("rb") as file:
+            beginning = file.read(HEAD) if is_file(path) else b""
+    except (OSError, ValueError):
+        return own
+    found = next((name for name, format in FORMATS.items() if format.matches(beginning)), None)
+    return own if found is None or own.lower() in FORMAT_SUFFIXES[found] else FORMAT_SUFFIXES[found][0]
 
 
 def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:

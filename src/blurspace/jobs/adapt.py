@@ -17,10 +17,11 @@ from blurspace.data.crops import digest, rank
 from blurspace.data.pairs import spaced_pairs
 from blurspace.data.piles import Pile, check_piles, part_scenes, read_pile, sort_pile
 from blurspace.errors import OutputError, UsageError
-from blurspace.io.files import shown, write_bytes
+from blurspace.io.files import exists, is_folder, shown, write_bytes
 from blurspace.io.weights import load_into, read_weights
 from blurspace.jobs.adapt_report import Facts, measure, report_files
 from blurspace.jobs.domains import rank_domains
+from blurspace.jobs.files import check_no_input
 from blurspace.jobs.train import check_minutes, line
 from blurspace.train import loop
 from blurspace.train.adapt import TranslatorRecipe, translator_from
@@ -70,6 +71,7 @@ def adapt_camera(
     """
     check_minutes(minutes)
     folder = out.with_name(f"{out.name}.training")
+    check_no_input(out, (given.deblurrer, given.pairs))
     _check_way(out, folder, resume=resume, overwrite=overwrite)
     blurry, sharp = _piles(given, recipe, report)
     pairs = [] if given.pairs is None else spaced_pairs(given.pairs, MOST_KEPT)
@@ -142,13 +144,13 @@ def _check_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> Non
     """Refuse, before any work, what would lose something."""
     if out.suffix != SUFFIX:
         raise UsageError(f"the camera's file {shown(out)} would not end in {SUFFIX}: give -o such as camera{SUFFIX}")
-    if out.is_dir():
+    if is_folder(out):
         raise OutputError(f"{shown(out)} is a folder: give -o a file to write")
     if resume:
         loop.check_resumable(folder)
         return
     there = [
-        path for path in (out, *(out.with_suffix(one) for one in REPORTS), folder / loop.CHECKPOINT) if path.exists()
+        path for path in (out, *(out.with_suffix(one) for one in REPORTS), folder / loop.CHECKPOINT) if exists(path)
     ]
     if there and not overwrite:
         raise OutputError(f"{shown(there[0])} exists already: give --overwrite, --resume or another -o FILE")
@@ -157,7 +159,7 @@ def _check_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> Non
 def _settle(path: Path, setting: dict[str, object], *, resume: bool) -> None:
     """Note what is trained, or refuse to resume something else."""
     text = json.dumps(setting, sort_keys=True, default=str).encode()
-    if resume and path.exists() and path.read_bytes() != text:
+    if resume and exists(path) and path.read_bytes() != text:
         raise UsageError(
             f"{shown(path)} is of other pictures, another known blur, deblurrer or recipe: resume with the same, or "
             "leave --resume"

@@ -21,6 +21,7 @@ from blurspace.builders import build_space
 from blurspace.chance import chance
 from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
+from blurspace.io.files import shown
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import FileRecord, describe_kernel, each
@@ -125,14 +126,15 @@ def blur_files(
     output: str | None = None,
     overwrite: bool = False,
     save_kernel: Path | None = None,
+    inputs: Sequence[Path | None] = (),
     report: Report = lambda _: None,
 ) -> Iterator[Blurred]:
     """Blur each source and yield what became of it as soon as it is written.
 
     `seed`: picture i draws from a generator of `seed` and i, so that one bad file changes no other. `output`: a file,
     a folder, `-` for standard output (then `data`), or None for `name.blurred.ext` beside each input. `save_kernel`:
-    a float TIFF of the kernel. `report` gets a sentence on whatever a file cannot keep. Raises UsageError before any
-    work.
+    a float TIFF of the kernel. `inputs`: what is read besides, see `check_target`. `report` gets a sentence on whatever
+    a file cannot keep. Raises UsageError before any work.
     """
     if save_kernel and len(sources) > 1:
         raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
@@ -144,12 +146,11 @@ def blur_files(
     def work(one: tuple[int, Source, Path | None]) -> Blurred:
         start, (index, source, target) = time.perf_counter(), one
         if target and target in taken:
-            raise OutputError(f"{target} would be written twice: use two folders, or other names")
+            raise OutputError(f"{shown(target)} would be written twice: use two folders, or other names")
         for path in filter(None, (target, save_kernel)):
-            check_target(path, sources, overwrite=overwrite)
+            check_target(path, sources, overwrite=overwrite, inputs=inputs)
         taken.add(target)
-        photo = load(source)
-        check_format(target, photo)
+        photo = check_format(target, load(source), source)
         pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
         data, note = encode_photo(photo, pixels), changes_on_write(photo)
         if target:

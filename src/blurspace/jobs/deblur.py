@@ -14,6 +14,7 @@ from torch.nn import functional
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
+from blurspace.io.files import shown
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
 from blurspace.jobs.each import FileRecord, each, peak_mib, picture_bytes, runtime
@@ -63,13 +64,15 @@ class Outcome(FileRecord):
 class Wishes:
     """How files are to be read and written.
 
-    `overwrite` existing outputs (never an input). `plot` adds pictures of the kernel and of before and after. With
-    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights).
+    `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an error.
+    `memory`: bytes that this process may hold. `max_pixels`: of a photo.
     """
 
     overwrite: bool = False
     plot: bool = False
     strict: bool = False
+    inputs: tuple[Path, ...] = ()
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
 
@@ -99,12 +102,11 @@ def deblur_files(
         start, (source, target) = time.perf_counter(), one
         if target:
             if target in taken:
-                raise OutputError(f"{target} was already written for another input of the same name: use two folders")
+                raise OutputError(f"{shown(target)} was already written for another input: use two folders")
             for path in (target, *(beside(target, mark, ".png") for mark in marks)):
-                check_target(path, sources, overwrite=asked.overwrite)
+                check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
             taken.add(target)
-        photo = load(source, max_pixels=asked.max_pixels)
-        check_format(target, photo)
+        photo = check_format(target, load(source, max_pixels=asked.max_pixels), source)
         developed = develop(photo, deblurrer, how, memory=asked.memory)
         if developed.loss:
             report(f"{source.name}: {developed.loss}")
@@ -127,8 +129,8 @@ def deblur_files(
 
 def write_plots(target: Path, photo: Photo, restoration: Restoration, *, overwrite: bool) -> None:
     """Beside the result: the blur, and before and after with the blur in the corner (of huge photos the middle)."""
-    shown = middle((photo.samples.shape[-2], photo.samples.shape[-1]), SHOWN)
-    blurry, after = (as_float(shown.cut(picture)) for picture in (photo.samples, restoration.restored))
+    window = middle((photo.samples.shape[-2], photo.samples.shape[-1]), SHOWN)
+    blurry, after = (as_float(window.cut(picture)) for picture in (photo.samples, restoration.restored))
     both = torch.cat((functional.pad(blurry, (0, 4, 0, 0), value=1.0), after), dim=-1).clone()
     if restoration.blur is not None:
         write_bytes(beside(target, ".kernel", ".png"), picture_bytes(restoration.blur.show()), overwrite=overwrite)

@@ -14,7 +14,7 @@ from blurspace.data.crops import SharpPhotos
 from blurspace.data.pairs import spaced_pairs
 from blurspace.data.sources import from_scenes, from_shakes
 from blurspace.errors import UsageError
-from blurspace.io.files import shown
+from blurspace.io.files import is_file, shown
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.adapt import bank_of, distance_to, known_stacks
 from blurspace.train.unknown import CameraGuess
@@ -67,7 +67,7 @@ def find_deblurrer(name: str, given: str | None) -> Path | str:
             "name, or the weights of a training with task deblurrer on these pairs"
         )
     method = KNOWN[name] if given is None else given
-    if Path(method).is_file():
+    if is_file(method):
         return Path(method)
     card = find_card(method)
     if card.task != "deblur":

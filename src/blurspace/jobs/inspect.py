@@ -21,6 +21,11 @@ from blurspace.run import Run
 from blurspace.types import Image
 
 Record = dict[str, object]
+# Of a diagnosis, in this order; those that are not known are None.
+FIELDS = (
+    *("input", "blurry", "kind", "length_px", "angle_deg", "variation", "confidence", "sigma", "light"),
+    *("light_confidence", "reason", "code", "part", "plotted"),
+)
 MAP_SHARE = 0.4  # of its colours, over the photo
 
 
@@ -114,7 +119,11 @@ def diagnose_files(
             "plotted": str(target) if target else None,
         }, None
 
-    return each(sources, work, lambda one, why: ({"input": one.name, "kind": "failed", "reason": why.reason}, why))
+    def failed(source: Source, why: Failure) -> tuple[Record, Failure | None]:
+        told = {"input": source.name, "kind": "failed", "code": "failed", "reason": why.reason}
+        return dict.fromkeys(FIELDS) | told, why
+
+    return each(sources, work, failed)
 
 
 def mapped(seen: Observed) -> Image:

@@ -1,15 +1,16 @@
 """What blur is between the two pictures of a pair? The job of `kernel --pair`, and how jobs read a pair."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from blurspace.codes import AnySpace, show_code
 from blurspace.errors import NoInputError, UsageError
-from blurspace.io.files import shown
+from blurspace.io.files import exists, shown
 from blurspace.io.images import read_photo, write_bytes, write_kernel
 from blurspace.jobs.each import describe_kernel, number, picture_bytes
-from blurspace.jobs.files import Source, check_target
+from blurspace.jobs.files import check_target
 from blurspace.jobs.inspect import Record
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
@@ -26,7 +27,7 @@ def read_pair(sharp: Path, blurry: Path) -> Pair:
     Raises NoInputError where a file is missing, PictureError where one cannot be read, UsageError on two sizes.
     """
     for path in (sharp, blurry):
-        if not path.exists():
+        if not exists(path):
             raise NoInputError(f"{shown(path)} does not exist: give a sharp picture and its blurry partner")
     pixels = [read_photo(path).pixels for path in (sharp, blurry)]
     sizes = [f"{one.shape[-1]} x {one.shape[-2]} pixels" for one in pixels]
@@ -47,18 +48,20 @@ def inspect_pair(
     save: Path | None = None,
     plot: Path | None = None,
     overwrite: bool = False,
+    inputs: Sequence[Path | None] = (),
 ) -> Record:
     """The blur between two pictures as `space` reads it, as a record; `save` (float TIFF) and `plot` (PNG) write it.
 
     Length and angle are those of the mean kernel, which `save` gets, and None where the space has no kernels; `plot`
-    shows what the code does everywhere, to points (left) and squares (right). Raises UsageError where there is no
-    kernel to save and OutputError where a file could not be written, both before the work, and as `read_pair`.
+    shows what the code does everywhere, to points (left) and squares (right). `inputs`: see `check_target`. Raises
+    UsageError where there is no kernel to save and OutputError where a file could not be written, both before the work,
+    and as `read_pair`.
     """
     if save and not isinstance(space, BasisSpace):
         raise UsageError("the published kernel space has no kernels to save: give --plot, or take our space")
     for path in (save, plot):
         if path:
-            check_target(path, [Source(str(sharp)), Source(str(blurry))], overwrite=overwrite)
+            check_target(path, [], overwrite=overwrite, inputs=(sharp, blurry, *inputs))
     pair = read_pair(sharp, blurry)
     code = space.extract(pair.sharp, pair.blurry)
     kernel = CodeBlur(code, space).kernel if isinstance(space, BasisSpace) else None

@@ -19,7 +19,7 @@ from blurspace.chance import chance
 from blurspace.codes import AnySpace, BlurBank, code_for
 from blurspace.data.layouts import PairFiles
 from blurspace.errors import OutputError, UsageError
-from blurspace.io.files import shown
+from blurspace.io.files import exists, is_folder, shown
 from blurspace.io.images import encode_photo, write_bytes
 from blurspace.jobs.each import PRIVATE, FileRecord, several
 from blurspace.jobs.files import STANDARD, Source, check_target, create_folder, load
@@ -98,9 +98,9 @@ def extract_bank(files: Iterable[PairFiles], *, space: AnySpace) -> BlurBank:
 
 def check_folder(output: Path, *, overwrite: bool) -> None:
     """Raise OutputError, before any work, where `output` is a file, or a folder with anything in it."""
-    if output.exists() and not output.is_dir():
+    if exists(output) and not is_folder(output):
         raise OutputError(f"{shown(output)} is a file, where a folder was wanted: give another -o FOLDER")
-    if not overwrite and output.is_dir() and any(output.iterdir()):
+    if not overwrite and is_folder(output) and any(output.iterdir()):
         raise OutputError(f"{shown(output)} exists already and is not empty: give --overwrite or another -o FOLDER")
 
 
@@ -118,7 +118,7 @@ def transfer_files(
     read = [*sources, *(Source(str(path)) for path in inputs)]
     _check_targets([output / MANIFEST], read, overwrite=overwrite)
     made: list[Transferred] = []
-    ours = [*(output / name for name in FOLDERS), *([] if output.exists() else [output])]
+    ours = [*(output / name for name in FOLDERS), *([] if exists(output) else [output])]
     for name in FOLDERS:
         create_folder(output / name)
     plan = enumerate(zip(sources, plan_names(sources, draw.copies), strict=True))
@@ -184,7 +184,7 @@ def _write_both(files: tuple[Path, Path], data: tuple[bytes, bytes], *, overwrit
 
 def _check_targets(files: Iterable[Path], read: Sequence[Source], *, overwrite: bool) -> None:
     for path in files:
-        if path.exists():  # else there is nothing to lose, and thousands of inputs need not be asked
+        if exists(path):  # else there is nothing to lose, and thousands of inputs need not be asked
             check_target(path, read, overwrite=overwrite)
 
 

@@ -74,8 +74,10 @@ def _variation(seen: Observed) -> float:
     quarters = [Area(rows, columns, seen.size) for rows in halves[0] for columns in halves[1]]
     alphas = [None if seen.alpha is None else quarter.cut(seen.alpha) for quarter in quarters]
     parts = [(quarter.cut(seen.pixels), alpha) for quarter, alpha in zip(quarters, alphas, strict=True)]
-    found = [Observed(pixels, alpha=alpha).sharpness for pixels, alpha in parts]
-    found = [value for value in found if math.isfinite(value)]
+    pieces = [Observed(pixels, alpha=alpha) for pixels, alpha in parts]
+    for piece in pieces:
+        piece.gain = seen.gain  # of all of it, for a dark quarter shows no sensor's white
+    found = [piece.sharpness for piece in pieces if math.isfinite(piece.sharpness)]
     return 1 - min(found) / max(found) if len(found) > 1 else 0.0
 
 

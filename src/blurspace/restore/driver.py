@@ -222,12 +222,12 @@ class _Work:
             )
         blur = self.found.blur or self.read(sharp.clamp(0, 1), light)
         again = partial(blur.reblur, area=outer if self.found.blur else whole(outer.size))
-        unseen = self.uncounted(sharp, again, outer)
+        unseen, bright = self.uncounted(sharp, again, outer), self.seen.displayed(sharp)
         sharp = sharp.clamp(0, 1)
         reblurred = to_display(again(sharp), self.seen.response)
-        restored, blurry = to_display(sharp, self.seen.response), self.seen.display(outer).to(self.run.device)
+        restored, blurry = bright.clamp(max=1), self.seen.display(outer).to(self.run.device)
         how: dict[str, Any] = {"reach": blur.reach, "sigma": self.seen.sigma, "area": area, "outer": outer}
-        return restored, blur, gather(blurry, restored, reblurred, unseen=unseen, **how)
+        return bright, blur, gather(blurry, restored, reblurred, unseen=unseen, **how)
 
     def uncounted(self, sharp: Image, reblur: Callable[[Image], Image], area: Area) -> Tensor | None:
         """Which pixels (1 1 h w, bool) of a tile are no evidence: never blurred, or drawn over by lights."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from blurspace.areas import Area, tiles, whole
-from blurspace.blur.exposure import RESPONSES, to_linear
+from blurspace.blur.exposure import RESPONSES, to_display, to_linear
 from blurspace.errors import UsageError
 from blurspace.levels import CLIPPED, from_levels, to_levels
 from blurspace.pixels import luminance
@@ -26,8 +26,9 @@ from blurspace.types import Blur, Image, Kernel
 TELLING, PIECES = 2**20, 16
 # px: bands of so many rows are looked at together, whole cells of `sharpness`.
 BAND = 64 * CELL
-# Bits of a sensor whose values are kept as they are in 16.
-SENSOR_BITS = (10, 12, 14)
+# Bits of a sensor whose values are kept as they are in 16, and the share of its white that a photo's brightest value
+# reaches: of training photos, blurred, 95 in 100 do. What is darker may as well be an under-exposed photo of 16 bits.
+SENSOR_BITS, NEAR_WHITE = (10, 12, 14), 0.75
 CPU = torch.device("cpu")
 T = TypeVar("T")
 
@@ -142,12 +143,24 @@ class Observed:
 
     @cached_property
     def gain(self) -> float:
-        """What stored values are multiplied with: above 1 where 16 bits hold the values of a sensor of 10 to 14."""
+        """What stored values are multiplied with: above 1 where 16 bits seem to hold a sensor's values of 10 to 14."""
         if self.pixels.dtype != torch.uint16:
             return 1.0
-        most = max(int(tile.cut(self.pixels).to(torch.int32).max()) for tile in tiles(self.size, BAND))
-        bits = next((bits for bits in SENSOR_BITS if most < 2**bits), 16)
-        return 65535 / (2**bits - 1)
+        whites = (2**bits - 1 for bits in SENSOR_BITS)
+        return 65535 / next((white for white in whites if NEAR_WHITE * white <= self.most <= white), 65535)
+
+    @cached_property
+    def most(self) -> int:
+        """The largest value that is stored."""
+        return max(int(tile.cut(self.pixels).to(torch.int32).max()) for tile in tiles(self.size, BAND))
+
+    def displayed(self, light: Image) -> Image:
+        """The display values of light, in [0, 1]; above a white that is only guessed they go on, as near white."""
+        display = to_display(light, self.response)
+        if self.gain == 1 or round(self.most * self.gain) == 65535:  # a sensor was full
+            return display
+        slope = -to_display(torch.tensor(0.5), self.response).log2()
+        return display * light.clamp_min(1) ** slope.to(light)
 
     @cached_property
     def inside(self) -> Area:

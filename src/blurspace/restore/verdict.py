@@ -15,11 +15,10 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from blurspace.restore.evidence import LEAST, LEAST_NOISE, Evidence
 from blurspace.restore.observed import Observed, as_float
-from blurspace.sharpness import ANGLES, SHARP, SMALLEST, SPAN
+from blurspace.sharpness import SHARP, SMALLEST, narrowest
 from blurspace.types import Blur, Kernel, Receipt
 
 WEIGHTS = Path(__file__).parent.parent / "receipt.toml"
@@ -28,8 +27,9 @@ MOST_LOG = 6.0  # a ratio of 400: what is farther off is a division by next to n
 FAINT = 0.1  # of a kernel's largest value: the light in smaller ones is its haze
 FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was fitted on says no more than this
 # The rest may be this many times the noise (JPEG and a kernel that varies add to it), above 8-bit
-# rounding; and of the gradients of the result, the mean in flat areas may be this share of the mean elsewhere.
-RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR = 4.0, 6 / 255
+# rounding and below what no photo's noise reaches (a phone's at its highest ISO is about 0.1); and of the gradients of
+# the result, the mean in flat areas may be this share of the mean elsewhere.
+RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR, RESIDUAL_CEILING = 4.0, 6 / 255, 0.15
 WORST_RINGING = 0.35
 # dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
 UNCHANGED = 45.0
@@ -149,6 +149,8 @@ class Referee:
         if at_once and evidence.change_psnr > UNCHANGED:
             reason = "the network changed next to nothing: it sees no blur that it knows"
             return left_alone("unchanged", reason, sigma=seen.sigma)
+        if not evidence.change or torch.equal(tried.picture, seen.pixels):
+            return left_alone("unchanged", "removing the blur changes nothing in this photo", sigma=seen.sigma)
         code, probability, gain = self._believed(seen, tried, confidence=confidence, known=known, at_once=at_once)
         believed = code == "restored"
         length = tried.blur.length_angle()[0]
@@ -177,7 +179,7 @@ class Referee:
         """The word for what is to be done, the probability of a gain, and the gain in dB; None where nothing is known.
 
         Limits come first, for what is stranger than all that the belief was fitted on. Of networks that restore without
-        a blur nothing more is known.
+        a blur nothing more is known, and of photos without edges no number is told: none was fitted on.
         """
         broken = beyond_limits(tried.evidence, seen.sigma)
         if broken or at_once:
@@ -185,13 +187,15 @@ class Referee:
         belief, found = self.belief, clues(seen, tried, confidence=confidence)
         probability, gain = belief.of(found)
         enough = probability >= (belief.least_known if known else belief.least) and gain > 0
-        return "restored" if enough else belief.against(found), probability, gain
+        numbers = (None, None) if math.isinf(seen.sharpness) else (probability, gain)
+        return "restored" if enough else belief.against(found), *numbers
 
 
 def beyond_limits(evidence: Evidence, sigma: float) -> str:
     """The word for what shows that a kernel is wrong, with no need for more clues; empty where nothing does."""
     before, after = evidence.sparsities
-    if not evidence.rest <= max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma):  # nor where it is no number
+    most = min(max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma), RESIDUAL_CEILING)
+    if not evidence.rest <= most:  # nor where it is no number
         return "unexplained"
     if after > before:
         return "ghosts"
@@ -203,7 +207,7 @@ def nothing_to_do(seen: Observed) -> Receipt | None:
     sharpness, box = seen.sharpness, seen.parts.box
     sure = min(1.0, abs(sharpness - SHARP) / (SHARP / 2)) if math.isfinite(sharpness) else 0.0
     if min(seen.size) <= SMALLEST:
-        code, reason = "too_small", f"the photo is too small to judge by: fewer than {SMALLEST} px a side"
+        code, reason = "too_small", f"the photo is too small to judge by: fewer than {SMALLEST + 1} px a side"
     elif math.isinf(sharpness):
         code, reason = "nothing_to_judge_by", "the photo has no edges to judge by"
     elif box is not None:
@@ -259,29 +263,6 @@ def clues(seen: Observed, tried: Tried, *, confidence: float | None) -> dict[str
     }
 
 
-def narrowest(kernel: Kernel) -> float:
-    """The edge sharpness of a straight edge under a kernel (1 1 k k), in the direction in which it is least.
-
-    See `sharpness.edge_sharpness`: 0.5 for no blur at all.
-    """
-    side = kernel.shape[-1]
-    light, steps = kernel[0, 0].double(), torch.arange(side, dtype=torch.float64) - side // 2
-    most = []
-    for angle in ANGLES:
-        place = (steps * math.cos(angle) + steps[:, None] * math.sin(angle)).flatten() + side
-        first = place.floor().long()
-        share = place - first
-        weight = light.flatten()
-        profile = torch.bincount(first, weight * (1 - share), minlength=2 * side + 2)
-        profile += torch.bincount(first + 1, weight * share, minlength=2 * side + 2)
-        total = functional.pad(profile.cumsum(0), (SPAN, SPAN), mode="constant")
-        total[-SPAN:] = total[-SPAN - 1]
-        contrast = (total[SPAN:] - total[:-SPAN]).max()
-        slope = 0.5 * (profile[1:] + profile[:-1]).max()  # it is seen over two pixels, and the contrast over SPAN
-        most.append(float(slope / contrast))
-    return min(most)
-
-
 def spread(kernel: Kernel) -> float:
     """How many px a kernel (1 1 k k) covers: the exponential of its entropy. A thin path covers about its length."""
     light = kernel[kernel > 0].double()
@@ -291,7 +272,7 @@ def spread(kernel: Kernel) -> float:
 def _sharpness_of(seen: Observed, picture: Tensor) -> float:
     """How sharp the result's edges are, where the photo has most of them."""
     area = seen.window(LOOKED_AT, light=False)
-    return seen.sharpness_of(as_float(area.cut(picture)), area)
+    return seen.sharpness_of(as_float(area.cut(picture)) * seen.gain, area)
 
 
 def _log(value: float) -> float:
