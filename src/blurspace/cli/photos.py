@@ -178,13 +178,16 @@ def diagnose(
 
 def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":
     """What the options ask for. Raises UsageError where they contradict each other."""
-    from blurspace.api import mask_of
     from blurspace.builders import build_deblurrer
-    from blurspace.io.images import read_kernel
+    from blurspace.io.images import read_kernel, read_photo
+    from blurspace.restore.region import as_mask
     from blurspace.run import pick_device
 
     place, kernel, force = pick_device(device), settings.pop("kernel"), settings.pop("force")
-    region = mask_of(settings.pop("region"))
+    region = settings.pop("region")
+    if region not in (None, "auto"):
+        painted = read_photo(Path(region))
+        region = as_mask(painted.samples, painted.alpha)
     if camera is not None:
         from blurspace.builders import build_camera
 

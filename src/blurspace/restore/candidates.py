@@ -37,7 +37,7 @@ from blurspace.restore.pyramid import (
     side_at,
 )
 from blurspace.restore.settings import SearchSettings
-from blurspace.restore.shapes import best_shape
+from blurspace.restore.shapes import best_shapes
 from blurspace.run import Run
 from blurspace.sharpness import busiest_window
 from blurspace.types import AnyKernel, Image, Kernel
@@ -233,12 +233,13 @@ class Searches:
         def score(one: Kernel) -> float:
             return self.unlike(one, small) if one.shape[-1] <= widest else math.inf
 
-        shape = best_shape(kernel, score).kernel.to(kernel)
-        if shape.shape[-1] > widest:
-            return kernel
-        alike = offset(kernel, shape, fineness=rules.fineness)[2] >= rules.alike
-        allowed = rules.simpler if alike else 1 / rules.simpler
-        return shape if self.unlike(shape) <= allowed * settled.score else kernel
+        shapes = [shape.kernel.to(kernel) for shape in best_shapes(kernel, score)]
+        scores = [self.unlike(shape) if shape.shape[-1] <= widest else math.inf for shape in shapes]
+        likeness = [offset(kernel, shape, fineness=rules.fineness)[2] for shape in shapes]
+        good = [place for place, value in enumerate(scores) if value <= rules.as_well * min(scores)]
+        best = max(good, key=likeness.__getitem__)
+        allowed = rules.simpler if likeness[best] >= rules.alike else 1 / rules.simpler
+        return shapes[best] if scores[best] <= allowed * settled.score else kernel
 
     def unlike(self, kernel: Kernel, place: tuple[EllipsisType | slice, ...] = (...,)) -> float:
         """The score of a kernel at full resolution, in all of the window or a `place` in it."""

@@ -33,6 +33,7 @@ class SearchSettings:
     # Simple shapes beside what was searched for.
     shapes_window: int = 256  # px: the side of what they are tried on
     shapes_up_to: int = 61  # px: the side of kernels that may be one
+    as_well: float = 1.015  # of two kinds with scores that differ by less, that which is more like what was found
     simpler: float = 1.02  # with a score of at most so many times that of the search,
     alike: float = 0.95  # where both agree so far; else by as much better
 

@@ -54,26 +54,29 @@ class Shape:
             yield from (replace(self, angle=self.angle + turn * (factor - 1) / (FINER[0] - 1)) for turn in TURNS)
 
 
-def best_shape(found: Kernel, score: Callable[[Kernel], float]) -> Shape:
-    """The shape that explains a photo best, where a search has found a kernel (1 1 k k).
+def best_shapes(found: Kernel, score: Callable[[Kernel], float]) -> list[Shape]:
+    """Of each kind the shape that explains a photo best, where a search has found a kernel (1 1 k k).
 
     `score`: how badly a kernel explains it.
     """
-    tried = {shape: score(shape.kernel) for shape in _grid(found)}
-    for factor in FINER:
-        best = min(tried, key=tried.__getitem__)
-        tried |= {shape: score(shape.kernel) for shape in best.about(factor) if shape not in tried}
-    return min(tried, key=tried.__getitem__)
+    best = []
+    for kind in _grids(found):
+        tried = {shape: score(shape.kernel) for shape in kind}
+        for factor in FINER:
+            about = min(tried, key=tried.__getitem__).about(factor)
+            tried |= {shape: score(shape.kernel) for shape in about if shape not in tried}
+        best.append(min(tried, key=tried.__getitem__))
+    return best
 
 
-def _grid(found: Kernel) -> Iterator[Shape]:
-    """What is tried first: spots of all sizes; lines only along a kernel that is narrow."""
+def _grids(found: Kernel) -> Iterator[list[Shape]]:
+    """What is tried first, of each kind: spots of all sizes, and as wide as what was found; lines only along it."""
     longer, shorter, angle = _axes(found)
-    least = LEAST_SPREAD * math.sqrt((longer**2 + shorter**2) / 2)
-    yield from (Shape("gaussian", max(sigma, least)) for sigma in SIGMAS)
-    yield from (Shape("disk", max(radius, 2 * least)) for radius in RADII)
+    spread = max(math.sqrt((longer**2 + shorter**2) / 2), min(SIGMAS))
+    yield [Shape("gaussian", max(sigma, LEAST_SPREAD * spread)) for sigma in (*SIGMAS, spread)]
+    yield [Shape("disk", max(radius, 2 * LEAST_SPREAD * spread)) for radius in (*RADII, 2 * spread)]
     if shorter <= NARROW * longer:
-        yield from (Shape("line", max(share * math.sqrt(12) * longer, 2.0), angle) for share in LENGTHS)
+        yield [Shape("line", max(share * math.sqrt(12) * longer, 2.0), angle) for share in LENGTHS]
 
 
 def _axes(kernel: Kernel) -> tuple[float, float, float]:
