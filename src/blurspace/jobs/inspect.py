@@ -20,8 +20,10 @@ from blurspace.types import Image
 
 Record = dict[str, object]
 # Of a diagnosis, in this order; those that are not known are None.
-FIELDS = ("input", "blurry", "kind", "length_px", "angle_deg", "variation", "confidence", "sigma", "light")
-FIELDS += ("light_confidence", "reason", "code", "part", "plotted")
+FIELDS = (
+    *("input", "blurry", "kind", "length_px", "angle_deg", "variation", "confidence", "sigma", "light"),
+    *("light_confidence", "reason", "code", "part", "plotted"),
+)
 MAP_SHARE = 0.4  # of its colours, over the photo
 
 
@@ -114,11 +116,12 @@ def diagnose_files(
             "plotted": str(target) if target else None,
         }, None
 
-    def failed(source: Source, why: Failure) -> tuple[Record, Failure | None]:
-        told = {"input": source.name, "kind": "failed", "code": "failed", "reason": why.reason}
-        return dict.fromkeys(FIELDS) | told, why
+    return each(sources, work, lambda one, why: (failed_record(one.name, why.reason), why))
 
-    return each(sources, work, failed)
+
+def failed_record(name: str, reason: str) -> Record:
+    """The record of a photo that could not be looked at."""
+    return dict.fromkeys(FIELDS) | {"input": name, "kind": "failed", "code": "failed", "reason": reason}
 
 
 def mapped(seen: Observed) -> Image:

@@ -29,7 +29,7 @@ class Translation:
         picture = through(self.translate, seen, run, margin=MARGIN, bytes_per_px=BYTES_PER_PX, stage="translating")
         shown = Observed(picture, alpha=seen.alpha, response=seen.response, least_sigma=seen.least_sigma)
         known = deblur(shown, self.methods, run)
-        notes = ("translated into the known blur", *known.history)
+        notes = ("translated into the known blur", *known.notes)
         if known.receipt.verdict == "refused":  # what the methods do not believe in is not written
             refusal = replace(known.receipt, reason=f"after the translation {known.receipt.reason}")
             return Found(blur=known.blur, refusal=refusal, notes=notes, by=known.method)
