@@ -140,6 +140,16 @@ def test_a_full_disk_is_one_sentence(photo, options):
     assert done.stderr.splitlines()[-1].startswith(b"blurspace: standard output cannot be written (No space left")
 
 
+@pytest.mark.parametrize("verb", ["deblur", "blur", "diagnose"])
+def test_where_nothing_is_found_each_name_has_a_record(run, tmp_path, verdict, verb):
+    names = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    result = run(verb, *names, "--json")
+    records = [json.loads(line) for line in result.out.splitlines()]
+    assert (result.code, result.err.count("\n"), [record["input"] for record in records]) == (3, 1, names)
+    assert all(f"{record['input']} does not exist" in record["reason"] for record in records)
+    assert run(verb, *names).out == ""
+
+
 def test_strict_refusal_is_exit_6(run, photo, verdict):
     verdict.verdict = "refused"
     assert (run("deblur", photo).code, run("deblur", "--strict", photo).code) == (0, 6)

@@ -34,7 +34,7 @@ def test_a_shaken_colour_picture_is_restored():
     assert result.receipt.verdict == "restored"
     assert psnr(result.restored, sharp) > psnr(blurry, sharp) + 2
     assert result.receipt.reblur_psnr > 35
-    assert "stored values" in result.history[0]
+    assert "stored values" in result.notes[0]
 
 
 def test_a_sharp_picture_is_left_alone_to_the_bit():
@@ -93,7 +93,7 @@ def test_working_in_linear_light_suits_a_picture_blurred_in_linear_light():
     known = build_deblurrer("classical", kernel=SHAKE, response="srgb")(blurry)
     stored = build_deblurrer("classical", kernel=SHAKE, response="linear")(blurry)
     assert psnr(known.restored, sharp) > psnr(stored.restored, sharp) + 1
-    assert "linear light" in known.history[0]
+    assert "linear light" in known.notes[0]
 
 
 @pytest.mark.parametrize(("options", "sentence"), [({"response": "film"}, "unknown"), ({"size": 12}, "odd number")])

@@ -173,8 +173,8 @@ def test_rotation_beats_one_kernel_where_the_camera_turned(rotated):
     single = build_deblurrer("classical", kernel=FieldBlur(field).kernel)(blurry)
     result = rotation(field)(blurry)
     assert (result.method, result.receipt.verdict) == ("rotation", "restored")
-    assert result.history[0] == "a kernel"
-    assert "the camera turned" in result.history[1]
+    assert result.notes[0] == "a kernel"
+    assert "the camera turned" in result.notes[1]
     assert psnr(result.restored, scene) > psnr(single.restored, scene) + 1
 
 
@@ -197,9 +197,9 @@ def test_a_sharp_picture_has_no_field():
 def test_the_paper_pair_halves_what_is_too_long_for_it():
     pair = build_deblurrer("kaufman2020-small", kernel=gaussian(1.0))
     _, blurry = shaken()
-    assert "full size" in pair(blurry).history[0]
+    assert "full size" in pair(blurry).notes[0]
     long = replace(pair, given=UniformBlur(line(45, 20.0)))
-    assert "50%" in long(shaken(side=300)[1]).history[0]
+    assert "50%" in long(shaken(side=300)[1]).notes[0]
 
 
 def test_options_that_a_method_does_not_know():

@@ -165,4 +165,4 @@ def test_a_restoration_passes_on_what_was_told(space):
     sharp, blurry = shaken()
     method = Method("told", finding(None, notes=("first", "second")), restoring(lambda _: sharp), space)
     result = deblur(Observed(blurry, least_sigma=0.03), [method], Run())
-    assert (result.method, result.history, result.receipt.sigma) == ("told", ("first", "second"), 0.03)
+    assert (result.method, result.notes, result.receipt.sigma) == ("told", ("first", "second"), 0.03)

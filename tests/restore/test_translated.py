@@ -61,7 +61,7 @@ def test_translated_first_and_deblurred_second(space):
     assert not calls[2][2]
     assert torch.equal(result.restored, SHARP)
     assert result.method == "translated, made"
-    assert result.history == ("translated into the known blur", "tried")
+    assert result.notes == ("translated into the known blur", "tried")
 
 
 def test_the_receipt_is_about_the_photo_and_not_about_the_translation(space):
@@ -90,7 +90,7 @@ def test_what_the_deblurrer_refuses_is_not_written(space):
     assert result.receipt.reason.startswith("after the translation ")
     assert torch.equal(result.restored, PHOTO)
     assert result.method == "translated, made"
-    assert result.history == ("translated into the known blur", "tried")
+    assert result.notes == ("translated into the known blur", "tried")
 
 
 def test_what_the_deblurrer_leaves_alone_is_judged_as_a_result(space):

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option
 
 from blurspace.cli.options import Overwrite, Paths, check_json
-from blurspace.cli.run import tell, verb
+from blurspace.cli.run import find_or_record, tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
-
-if TYPE_CHECKING:
-    from blurspace.jobs.blur import Blurred
 
 Given = Mapping[str, float | str | Path | None]  # option -> what was given, None = nothing
 
@@ -84,7 +81,7 @@ def blur(
         if extra is not None and kind not in BELONGS[name]:
             owners = ", ".join(f"--{owner}" for owner in BELONGS[name])
             raise UsageError(f"--{name} was given with --{kind}, which has none: leave it out, it belongs to {owners}")
-    from blurspace.jobs.blur import blur_files, find_sharp, plan_blur
+    from blurspace.jobs.blur import Blurred, blur_files, find_sharp, plan_blur
 
     options = plan_blur(
         kind,
@@ -97,7 +94,9 @@ def blur(
         quality=jpeg,
     )
     check_json(console, output, paths)
-    sources = find_sharp(paths)
+    sources = find_or_record(
+        console, paths, find_sharp, lambda name, why: Blurred(name, reason=why, kind=kind, seed=seed).record()
+    )
     results = blur_files(
         sources,
         options,
@@ -109,7 +108,7 @@ def blur(
         report=console.message,
     )
 
-    def say(one: "Blurred") -> str:
+    def say(one: Blurred) -> str:
         told = "" if one.kernel is None else ", {length_px} px at {angle_deg} degrees".format(**one.kernel)
         console.message(f"{one.input}: blurred: {one.kind}{told}")
         return "blurred"

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
-from blurspace.cli.run import summarise, tell, verb
+from blurspace.cli.run import find_or_record, summarise, tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.deblur import Outcome
     from blurspace.restore.deblurrer import Deblurrer
 
 # What --camera leaves no room for.
@@ -55,7 +54,7 @@ def deblur(
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
-    from blurspace.jobs.deblur import Wishes, deblur_files
+    from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
     from blurspace.jobs.files import find_sources
 
     check_json(console, output, paths)
@@ -68,7 +67,7 @@ def deblur(
     read = tuple(path for path in named if path)
     wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
-    sources = find_sources(paths)
+    sources = find_or_record(console, paths, find_sources, lambda name, why: Outcome(name, reason=why).record())
     outcomes = deblur_files(
         sources,
         deblurrer=deblurrer,
@@ -78,7 +77,7 @@ def deblur(
         report=console.message,
     )
 
-    def say(one: "Outcome") -> str:
+    def say(one: Outcome) -> str:
         console.message(f"{one.input}: {one.verdict}: {one.reason}")
         for note in one.notes:
             console.detail(f"  {note}")
@@ -160,9 +159,9 @@ def diagnose(
     """Say whether each photo is blurry, how, and how much; changes nothing."""
     from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import find_sources
-    from blurspace.jobs.inspect import diagnose_files
+    from blurspace.jobs.inspect import diagnose_files, failed_record
 
-    sources, codes, kinds = find_sources(paths), [], []
+    sources, codes, kinds = find_or_record(console, paths, find_sources, failed_record), [], []
     records = diagnose_files(sources, plot=plot, overwrite=overwrite, run=console.run())
     for record, why in console.progress(records, total=len(sources), what="diagnosing"):
         codes.append(0 if why is None else why.exit_code)

@@ -12,10 +12,11 @@ import typer
 
 from blurspace.cli.options import Json, Quiet, Verbose
 from blurspace.console import Console
-from blurspace.errors import BlurspaceError
+from blurspace.errors import BlurspaceError, NoInputError
 
 if TYPE_CHECKING:
     from blurspace.jobs.each import FileRecord
+    from blurspace.jobs.files import Source
 
 Told = TypeVar("Told", bound="FileRecord")
 INTERRUPTED = 130
@@ -62,6 +63,24 @@ def verb(job: Callable[..., int | None]) -> Callable[..., None]:
     typed.__signature__ = Signature([*own, *talk])  # type: ignore[attr-defined]
     typed.__annotations__ = {one.name: one.annotation for one in (*own, *talk)}
     return typed
+
+
+def find_or_record(
+    console: Console,
+    paths: list[str],
+    find: "Callable[[list[str]], list[Source]]",
+    failed: Callable[[str, str], "dict[str, object]"],
+) -> "list[Source]":
+    """The files that `find` finds in paths; where there are none, first the record of each, by its name and reason."""
+    try:
+        return find(paths)
+    except NoInputError:
+        for name in paths:
+            try:
+                find([name])
+            except NoInputError as error:
+                console.data(failed(name, str(error)), None)
+        raise
 
 
 def tell(console: Console, outcomes: "Iterable[Told]", *, total: int, what: str, say: "Callable[[Told], str]") -> int:

@@ -61,7 +61,7 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
         "change_psnr": number(receipt.change_psnr, 3),
         "sigma": number(receipt.sigma),
         "device": restoration.device,
-        "notes": (*restoration.history, *([loss] if loss else [])),
+        "notes": (*restoration.notes, *([loss] if loss else [])),
     }
     return Developed(data, record, restoration, loss)
 

@@ -119,11 +119,12 @@ def diagnose_files(
             "plotted": str(target) if target else None,
         }, None
 
-    def failed(source: Source, why: Failure) -> tuple[Record, Failure | None]:
-        told = {"input": source.name, "kind": "failed", "code": "failed", "reason": why.reason}
-        return dict.fromkeys(FIELDS) | told, why
+    return each(sources, work, lambda one, why: (failed_record(one.name, why.reason), why))
 
-    return each(sources, work, failed)
+
+def failed_record(name: str, reason: str) -> Record:
+    """The record of a photo that could not be looked at."""
+    return dict.fromkeys(FIELDS) | {"input": name, "kind": "failed", "code": "failed", "reason": reason}
 
 
 def mapped(seen: Observed) -> Image:

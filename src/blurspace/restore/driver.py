@@ -89,13 +89,14 @@ class Restoration:
 
     `restored` (1 c h w): as the photo's pixels are stored; the photo's own where the verdict is not "restored".
     `light`: in which the blur was sought, None where it was not. `region`: where it was to be restored, None for all.
+    `notes`: sentences for the curious.
     """
 
     restored: Tensor = field(repr=False)
     blur: Blur | None
     receipt: Receipt
     method: str
-    history: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     confidence: float | None = None
     device: str = "cpu"
     light: Light | None = None
@@ -128,7 +129,7 @@ def deblur(
         result = _restored(seen, method, found, run, strength=strength, referee=referee)
         if result.receipt.verdict != "refused":
             tried = (f"{before.method} was tried before and refused: {before.receipt.reason}" for before in refused)
-            return replace(result, history=(*result.history, *tried))
+            return replace(result, notes=(*result.notes, *tried))
         refused.append(result)
     if not refused:
         raise UsageError(f"{methods[0].name} finds nothing in this photo: take another method")

@@ -31,7 +31,7 @@ class Translation:
             picture, alpha=seen.alpha, region=seen.region, response=seen.response, least_sigma=seen.least_sigma
         )
         known = deblur(shown, self.methods, run)
-        notes = ("translated into the known blur", *known.history)
+        notes = ("translated into the known blur", *known.notes)
         if known.receipt.verdict == "refused":  # what the methods do not believe in is not written
             refusal = replace(known.receipt, reason=f"after the translation {known.receipt.reason}")
             return Found(blur=known.blur, refusal=refusal, notes=notes, by=known.method)

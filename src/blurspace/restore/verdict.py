@@ -1,9 +1,9 @@
 """Is a restored photo better than what was given, and how sure is that? Clues, what they weigh, and the receipt.
 
 Verdicts: "restored"; "refused" (the result is probably no better than the photo); and "left alone" (the photo was sharp
-before anything was tried, see `sharpness`; or a network that restores at once changed next to nothing). The clues are
-numbers that need no truth; what they weigh was fitted on made photos whose truth is known (`receipt.toml`), and
-`bench calibration` says on others how often the stated probability is right.
+before anything was tried, see `sharpness`; or next to nothing changed). The clues are numbers that need no truth; what
+they weigh was fitted on made photos whose truth is known (`receipt.toml`), and `bench calibration` says on others how
+often the stated probability is right.
 """
 
 import math
@@ -27,13 +27,13 @@ MOST_LOG = 6.0  # a ratio of 400: what is farther off is a division by next to n
 FAINT = 0.1  # of a kernel's largest value: the light in smaller ones is its haze
 FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was fitted on says no more than this
 # The rest may be this many times the noise (JPEG and a kernel that varies add to it), above 8-bit
-# rounding and below what no photo's noise reaches (a phone's at its highest ISO is about 0.1); and of the gradients of
-# the result, the mean in flat areas may be this share of the mean elsewhere.
+# rounding, but not what no photo's noise reaches (at the highest ISO it is about 0.1); and of the gradients of the
+# result, the mean in flat areas may be this share of the mean elsewhere.
 RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR, RESIDUAL_CEILING = 4.0, 6 / 255, 0.15
 WORST_RINGING = 0.35
 # dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
 UNCHANGED = 45.0
-# What speaks against a result, in words, by the stable word for it.
+# What speaks against a result, by the stable word for it.
 REASONS = {
     "unexplained": "no single kernel explains this photo: blurring the result again does not give it back",
     "ghosts": "the result has ghosts rather than sharper edges, so the photo is better as it is",
@@ -150,7 +150,7 @@ class Referee:
             reason = "the network changed next to nothing: it sees no blur that it knows"
             return left_alone("unchanged", reason, sigma=seen.sigma)
         if not evidence.change or torch.equal(tried.picture, seen.pixels):
-            return left_alone("unchanged", "removing the blur changes nothing in this photo", sigma=seen.sigma)
+            return left_alone("unchanged", "removing the blur changes nothing here", sigma=seen.sigma)
         code, probability, gain = self._believed(seen, tried, confidence=confidence, known=known, at_once=at_once)
         believed = code == "restored"
         length = tried.blur.length_angle()[0]
@@ -187,15 +187,14 @@ class Referee:
         belief, found = self.belief, clues(seen, tried, confidence=confidence)
         probability, gain = belief.of(found)
         enough = probability >= (belief.least_known if known else belief.least) and gain > 0
-        numbers = (None, None) if math.isinf(seen.sharpness) else (probability, gain)
-        return "restored" if enough else belief.against(found), *numbers
+        code = "restored" if enough else belief.against(found)
+        return (code, None, None) if math.isinf(seen.sharpness) else (code, probability, gain)
 
 
 def beyond_limits(evidence: Evidence, sigma: float) -> str:
     """The word for what shows that a kernel is wrong, with no need for more clues; empty where nothing does."""
     before, after = evidence.sparsities
-    most = min(max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma), RESIDUAL_CEILING)
-    if not evidence.rest <= most:  # nor where it is no number
+    if not evidence.rest <= min(max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma), RESIDUAL_CEILING):  # nor for NaN
         return "unexplained"
     if after > before:
         return "ghosts"
