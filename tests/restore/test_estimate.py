@@ -10,7 +10,7 @@ from blurspace.blur.kernels import crop_or_pad, delta, extent, gaussian, line, s
 from blurspace.restore.candidates import begin, estimate_kernel
 from blurspace.restore.estimate import Reached, Search, find, refine, settle
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
-from blurspace.restore.pyramid import STARTS, first_kernels, grow, resize_kernel, scales, shrink
+from blurspace.restore.pyramid import STARTS, first_kernels, grow, resize_kernel, scales, shrink, side_at
 from blurspace.restore.settings import SearchSettings
 from blurspace.restore.sparse_gradients import look, sparse_spectrum
 
@@ -131,6 +131,23 @@ def test_a_few_searches_go_on_and_the_best_to_the_last_level():
     assert last.level == len(scales(last.search.side)) - 1
     assert all(found.search.softness == SearchSettings.softness for found in settled)
     assert similarity(kernel, line(9, 20.0)) > 0.9
+
+
+def test_a_kernel_that_the_last_level_spoils_is_only_enlarged():
+    """What settling makes of it is here as wide as it can be."""
+    true = line(9, 20.0)
+    searches = begin(blur(made_scene(128, seed=4), true, border="valid"))
+
+    def spoiling(blurry, now, levels, **_):
+        side = side_at(now.search.side, scales(now.search.side)[levels.stop - 1])
+        return Reached(now.search, torch.full((1, 1, side, side), 1 / side**2), levels.stop - 1)
+
+    search = searches.search(13)
+    half = resize_kernel(crop_or_pad(true, 13), 0.5)
+    start = Reached(search, crop_or_pad(half, side_at(13, scales(13)[-3])), len(scales(13)) - 3)
+    spoilt, kept = (replace(searches, settle=how).finished([start]).found for how in (spoiling, settle))
+    assert similarity(spoilt.kernel, true) > 0.8
+    assert similarity(kept.kernel, true) > similarity(spoilt.kernel, true)
 
 
 def test_many_starts_are_searched_from_at_once():

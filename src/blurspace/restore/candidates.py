@@ -23,7 +23,7 @@ from torch import Tensor
 from blurspace.blur.agreement import offset
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.restore.deconvolve import Rounds
-from blurspace.restore.estimate import SPARSITY_LAST, Reached, Search, find, settle, within
+from blurspace.restore.estimate import SPARSITY_LAST, Reached, Search, enlarged, find, settle, within
 from blurspace.restore.likeness import unlike_sharp
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.pyramid import (
@@ -192,13 +192,18 @@ class Searches:
         """The best of those that go on, settled, at full resolution; which one it is shows one level before."""
         self.run.step(STAGE, 3, 4)
         best, first = going[0], going[0].level
+        start = best
         if len(going) > 1:
             tried = [self.scored(self.settled(one, one.level, 1)) for one in going]
             best = min(tried, key=lambda one: one.score).found
             first = min(best.level + 1, _level(best.search, 0))
-        best = self.settled(best, first, 0)
+            start = next(one for one, end in zip(going, tried, strict=True) if end.found is best)
+        # Where there is noise a kernel may get much worse at the last levels: then it is only enlarged.
+        settled = self.scored(self.settled(best, first, 0))
+        kept = [self.scored(enlarged(one, _level(one.search, 0))) for one in (best, start)]
         self.run.step(STAGE, 4, 4)
-        return self.scored(best)
+        plain = min(kept, key=lambda one: one.score)
+        return plain if plain.score * self.settings.spoilt < settled.score else settled
 
     def settled(self, found: Reached, first: int, left: int) -> Reached:
         """A search that settled from one level to so many before the last, as of a photo that is a little soft."""

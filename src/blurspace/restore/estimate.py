@@ -108,6 +108,14 @@ def settle(
     return Reached(search, kernel, max(levels.stop - 1, now.level))
 
 
+def enlarged(found: Reached, level: int) -> Reached:
+    """The same kernel at a finer level, with nothing more learned there."""
+    kernel = found.kernel
+    for scale in scales(found.search.side)[found.level + 1 : level + 1]:
+        kernel = grow(kernel, side_at(found.search.side, scale))
+    return Reached(found.search, kernel, level)
+
+
 def within(found: Reached, side: int) -> Reached:
     """The same search, with as much room as a kernel of `side` px at its level needs, if that is less."""
     steps = scales(found.search.side)

@@ -24,6 +24,7 @@ class SearchSettings:
     spread_going: int = 2  # so many of these go on to the others
     most_going: int = 2  # and of all so many to the end,
     near: float = 1.02  # with scores of at most so many times the best one's
+    spoilt: float = 1.08  # a score so many times that of the kernel before: the last level spoilt it
     room: int = 2  # px more than its kernel for one that goes on
     # How a kernel is scored.
     compare_strength: float = 4e-4  # of the hyper-Laplacian deconvolution that they are compared by
@@ -35,7 +36,7 @@ class SearchSettings:
     shapes_up_to: int = 61  # px: the side of kernels that may be one
     as_well: float = 1.015  # of two kinds with scores that differ by less, that which is more like what was found
     simpler: float = 1.02  # with a score of at most so many times that of the search,
-    alike: float = 0.95  # where both agree so far; else by as much better
+    alike: float = 0.98  # where both agree so far; else by as much better
 
 
 # For who cannot wait: about half the time, and less gain on many photos (notebook).
