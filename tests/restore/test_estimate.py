@@ -146,7 +146,7 @@ def test_a_kernel_that_the_last_level_spoils_is_only_enlarged():
     half = resize_kernel(crop_or_pad(true, 13), 0.5)
     start = Reached(search, crop_or_pad(half, side_at(13, scales(13)[-3])), len(scales(13)) - 3)
     spoilt, kept = (replace(searches, settle=how).finished([start]).found for how in (spoiling, settle))
-    assert similarity(spoilt.kernel, true) > 0.8
+    assert similarity(spoilt.kernel, true) > 1.5 * similarity(torch.full((1, 1, 13, 13), 1 / 169), true)
     assert similarity(kept.kernel, true) > similarity(spoilt.kernel, true)
 
 
