@@ -20,12 +20,11 @@ from blurspace.codes import transfer as transfer_code
 from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io.images import MIN_SIDE, as_kernel, coding_for, encode_photo, read_photo, write_bytes
 from blurspace.io.raster import bare_exif
-from blurspace.io.rounding import storage_sigma
 from blurspace.restore.diagnose import Diagnosis
 from blurspace.restore.diagnose import diagnose as diagnose_seen
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import Observed, as_float, as_stored
-from blurspace.restore.origin import origin_of
+from blurspace.restore.origin import facts_of
 from blurspace.restore.region import Mask, as_mask
 from blurspace.run import Run, pick_device
 from blurspace.types import Blur, Kernel, Pair, Photo, Receipt
@@ -184,8 +183,7 @@ class Picture:
     @property
     def facts(self) -> dict[str, Any]:
         """What its file tells, if it was one: the noise that JPEG left in it, and in which light it is stored."""
-        photo = self.photo
-        return {} if photo is None else {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
+        return {} if self.photo is None else facts_of(self.photo)
 
     def like(self, values: Tensor) -> Any:
         """New values (1 c h w) as what was given."""

@@ -1,15 +1,13 @@
 """What becomes of one photo in memory: which bytes, which record, what must be said? Knows no paths."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from blurspace.errors import UsageError
 from blurspace.io.images import changes_on_write, encode_photo
-from blurspace.io.rounding import storage_sigma
 from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
-from blurspace.restore.origin import origin_of
+from blurspace.restore.origin import facts_of
 from blurspace.run import Run, held_memory
 from blurspace.types import Photo
 
@@ -37,8 +35,7 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
     it holds already, and whatever deblurring and encoding raise.
     """
     how = run if memory is None else within(run, photo, memory)
-    facts: dict[str, Any] = {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
-    restoration = deblurrer(photo.samples, alpha=photo.alpha, run=how, **facts)
+    restoration = deblurrer(photo.samples, alpha=photo.alpha, run=how, **facts_of(photo))
     receipt, loss, data = restoration.receipt, None, None
     if receipt.verdict == "restored":
         data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)

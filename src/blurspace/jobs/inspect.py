@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from blurspace.errors import PictureError, UsageError
 from blurspace.io.images import write_bytes
-from blurspace.io.rounding import storage_sigma
 from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
 from blurspace.jobs.files import STANDARD, Source, beside, check_target, load
 from blurspace.pixels import luminance
@@ -15,7 +13,7 @@ from blurspace.restore.diagnose import diagnose
 from blurspace.restore.field import field_explains_better, varies
 from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.observed import Observed
-from blurspace.restore.origin import origin_of
+from blurspace.restore.origin import facts_of
 from blurspace.restore.verdict import nothing_to_do
 from blurspace.run import Run
 from blurspace.types import Image
@@ -52,8 +50,7 @@ def inspect_kernel(
     run = run or Run()
     try:
         photo = load(source)
-        facts: dict[str, Any] = {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
-        seen = Observed(photo.samples, alpha=photo.alpha, response=response, **facts)
+        seen = Observed(photo.samples, alpha=photo.alpha, response=response, **facts_of(photo))
         if told := nothing_to_do(seen):
             raise PictureError(f"{source.name} gave no kernel: {told.reason}")
         single = seen.find(finder, run)
@@ -97,8 +94,7 @@ def diagnose_files(
         if target:
             check_target(target, sources, overwrite=overwrite)
         photo = load(source)
-        facts: dict[str, Any] = {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
-        seen = Observed(photo.samples, alpha=photo.alpha, **facts)
+        seen = Observed(photo.samples, alpha=photo.alpha, **facts_of(photo))
         found = diagnose(seen, run)
         if target:
             write_bytes(target, picture_bytes(mapped(seen)), overwrite=overwrite)

@@ -191,16 +191,15 @@ class Searches:
     def finished(self, going: Sequence[Reached]) -> Candidate:
         """The best of those that go on, settled, at full resolution; which one it is shows one level before."""
         self.run.step(STAGE, 3, 4)
-        best, first = going[0], going[0].level
-        start = best
+        best, first, before = going[0], going[0].level, going[:1]
         if len(going) > 1:
-            tried = [self.scored(self.settled(one, one.level, 1)) for one in going]
-            best = min(tried, key=lambda one: one.score).found
-            first = min(best.level + 1, _level(best.search, 0))
-            start = next(one for one, end in zip(going, tried, strict=True) if end.found is best)
+            tried = [(self.scored(self.settled(one, one.level, 1)), one) for one in going]
+            end, start = min(tried, key=lambda pair: pair[0].score)
+            best, first = end.found, min(end.found.level + 1, _level(end.found.search, 0))
+            before = [best, start]
         # Where there is noise a kernel may get much worse at the last levels: then it is only enlarged.
         settled = self.scored(self.settled(best, first, 0))
-        kept = [self.scored(enlarged(one, _level(one.search, 0))) for one in (best, start)]
+        kept = [self.scored(enlarged(one, _level(one.search, 0))) for one in before]
         self.run.step(STAGE, 4, 4)
         plain = min(kept, key=lambda one: one.score)
         return plain if plain.score * self.settings.spoilt < settled.score else settled

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from blurspace.blur.exposure import RESPONSES, to_linear
 from blurspace.io import png
+from blurspace.io.rounding import storage_sigma
 from blurspace.types import Photo
 
 # A curve is the one of our responses that it is nearest to, if nowhere farther from it: sRGB and its usual stand-in,
@@ -50,6 +51,11 @@ def origin_of(photo: Photo) -> Origin:
         return Origin(_response(photo, told), bool(model and told.get(ExifTags.Base.ExposureTime)))
     except Exception:  # damaged metadata raises what it likes, and spoils no photo
         return UNKNOWN
+
+
+def facts_of(photo: Photo) -> dict[str, Any]:
+    """What an `Observed` or a `Deblurrer` wants to be told of a photo's file: the noise it hides, and its origin."""
+    return {"least_sigma": storage_sigma(photo), "origin": origin_of(photo)}
 
 
 def _exif(photo: Photo) -> tuple[str, dict[int, Any]]:

@@ -69,10 +69,8 @@ def averaged(seen: Observed, area: Area, step: int = 1) -> tuple[Image, Image]:
 def overview(seen: Observed, step: int) -> Overview:
     """All of a photo within its bars made smaller, band by band, so that it is never in memory as floats at once."""
     (first, last), (left, right) = seen.inside.rows, seen.inside.columns
-    across, rows = (left, right - (right - left) % step), range(first, last - step + 1, BAND)
-    bands = [
-        Area((top, last - (last - top) % step if last - top < BAND else top + BAND), across, seen.size) for top in rows
-    ]
+    across, end = (left, right - (right - left) % step), last - (last - first) % step
+    bands = [Area((top, min(top + BAND, end)), across, seen.size) for top in range(first, end, BAND)]
     told = [averaged(seen, band, step) for band in bands]
     grey, trust = (torch.cat([pieces[one] for pieces in told], -2) for one in (0, 1))
     return Overview(step, grey, trust, (first, left), seen.size)
