@@ -239,10 +239,13 @@ class Searches:
 
         shapes = [shape.kernel.to(kernel) for shape in best_shapes(kernel, score)]
         scores = [self.unlike(shape) if shape.shape[-1] <= widest else math.inf for shape in shapes]
-        likeness = [offset(kernel, shape, fineness=rules.fineness)[2] for shape in shapes]
-        good = [place for place, value in enumerate(scores) if value <= rules.as_well * min(scores)]
-        best = max(good, key=likeness.__getitem__)
-        allowed = rules.simpler if likeness[best] >= rules.alike else 1 / rules.simpler
+        alike = [offset(kernel, shape, fineness=rules.fineness)[2] for shape in shapes]
+        known = [place for place, likeness in enumerate(alike) if likeness >= rules.least_alike]
+        if not known:
+            return kernel
+        good = [place for place in known if scores[place] <= rules.as_well * min(scores[one] for one in known)]
+        best = max(good, key=alike.__getitem__)
+        allowed = rules.simpler if alike[best] >= rules.alike else 1.0
         return shapes[best] if scores[best] <= allowed * settled.score else kernel
 
     def unlike(self, kernel: Kernel, place: tuple[EllipsisType | slice, ...] = (...,)) -> float:

@@ -35,8 +35,9 @@ class SearchSettings:
     shapes_window: int = 256  # px: the side of what they are tried on
     shapes_up_to: int = 61  # px: the side of kernels that may be one
     as_well: float = 1.015  # of two kinds with scores that differ by less, that which is more like what was found
-    simpler: float = 1.02  # with a score of at most so many times that of the search,
-    alike: float = 0.98  # where both agree so far; else by as much better
+    least_alike: float = 0.9  # only shapes that agree so far with what was found: noise makes any blur explain a photo
+    alike: float = 0.98  # and that of shapes that agree so far
+    simpler: float = 1.02  # with a score of at most so many times that of the search; else with a better one
 
 
 # For who cannot wait: about half the time, and less gain on many photos (notebook).
