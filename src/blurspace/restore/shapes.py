@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from blurspace.blur.agreement import offset
 from blurspace.blur.kernels import disk, gaussian, line
 from blurspace.types import Kernel
 
@@ -27,6 +28,8 @@ FINER = (1.19, 1.09, 1.04)
 # Of the standard deviation of what was found, a spot's is at least this share: where there is noise, hardly any blur
 # explains every photo (ours).
 LEAST_SPREAD = 0.4
+# Of a kind that agrees less with what was found, no shape will be taken: it need not be tried.
+RESEMBLING = 0.8
 # A line's second standard deviation is at most this share of its first.
 NARROW = 0.5
 
@@ -55,12 +58,14 @@ class Shape:
 
 
 def best_shapes(found: Kernel, score: Callable[[Kernel], float]) -> list[Shape]:
-    """Of each kind the shape that explains a photo best, where a search has found a kernel (1 1 k k).
+    """Of each kind that resembles what a search has found (1 1 k k), the shape that explains a photo best.
 
     `score`: how badly a kernel explains it.
     """
     best = []
     for kind in _grids(found):
+        if max(offset(found, shape.kernel)[2] for shape in kind) < RESEMBLING:
+            continue
         tried = {shape: score(shape.kernel) for shape in kind}
         for factor in FINER:
             about = min(tried, key=tried.__getitem__).about(factor)
