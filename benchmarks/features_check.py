@@ -23,12 +23,12 @@ from blurspace.bench.result import BenchResult
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.builders import build_features
+from blurspace.chance import seeded
 from blurspace.io.files import find_photos
 from blurspace.io.images import read_photo
 from blurspace.losses import perceptual
 from blurspace.nets.features import FeatureNet
 from blurspace.train.features import similarity
-from blurspace.train.steps import seeded
 from blurspace.types import Image
 
 HERE = Path(__file__).parent

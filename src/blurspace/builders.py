@@ -161,6 +161,8 @@ def build_deblurrer(
     size: int | None = None,
     response: str | None = None,
     strength: float = 1.0,
+    minutes: float | None = None,
+    seed: int | None = None,
     device: str = "cpu",
     weights: str | Path | Sequence[str | Path] = (),
     force: bool = False,
@@ -168,14 +170,12 @@ def build_deblurrer(
 ) -> Deblurrer:
     """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
 
-    `kernel` (1 1 k k): use this one instead of estimating. `size`: an upper bound in px for the one that is estimated.
-    `strength` in (0, 1]: how much of the blur is removed, by shortening the kernel (mixing sharp and blurry pixels
-    would leave ghosts). `weights`: most methods are in one file; an analysis and a synthesis network may come in two,
-    pairs for three sizes of kernels with their classifier in seven, and a translator with the network that undoes the
-    known blur in two. `force`: undo the given kernel whatever the receipt says. `response`, `device`, `region`: see
-    `Deblurrer`. Raises ModelError on unknown names and weights, UsageError on options that contradict each other.
+    `kernel` (1 1 k k): known, or `size`: its upper bound in px. `strength` in (0, 1]: how much of the blur is removed.
+    `minutes`, `seed`: of a search. `weights`: an analysis and a synthesis network may come in two files, pairs for
+    three sizes with their classifier in seven, a translator and what undoes the known blur in two. `force`: whatever
+    the receipt says. Others: see `Deblurrer`. Raises ModelError on unknown weights, UsageError on wrong options.
     """
-    options, card = Options(kernel=kernel, size=size, response=response, strength=strength), deblurring_card(method)
+    options, card = Options(kernel, size, response, strength, minutes, seed), deblurring_card(method)
     if force and kernel is None:
         raise UsageError("only a kernel that is given can be forced: give --kernel with --force")
     paths = (weights,) if isinstance(weights, (str, Path)) else weights

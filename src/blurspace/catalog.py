@@ -22,7 +22,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 AUTO = "auto"  # what `deblur` does where no method is asked for
 OLD_NAMES = {"fourier-pair": "learned"}  # what a method was called before, and its name now
 
-ALL = ("kernel", "size", "response", "strength")  # options
+COMMON = ("kernel", "size", "response", "strength")  # options
+ALL = (*COMMON, "minutes", "seed")  # and those of searches
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Options:
     size: int | None = None
     response: str | None = None
     strength: float = 1.0
+    minutes: float | None = None
+    seed: int | None = None
 
     def check(self, name: str, known: Sequence[str]) -> None:
         """Raise UsageError where one is asked for that the method `name` does not know."""
         told = (self.kernel is not None, self.size is not None, self.response not in (None, AUTO), self.strength != 1)
-        asked = dict(zip(ALL, told, strict=True))
-        unknown = [one for one in ALL if one not in known]
+        asked = dict(zip(ALL, (*told, self.minutes is not None, self.seed is not None), strict=True))
+        unknown = [one for one in ALL if one not in known and (one in COMMON or asked[one])]
         if any(asked[one] for one in unknown):
             words = " or ".join(filter(None, (", ".join(unknown[:-1]), unknown[-1])))
             them = "it" if len(unknown) == 1 else "them"
@@ -101,6 +104,12 @@ class Card:
         return found
 
 
+def _search(networks: Any, options: Options) -> tuple[Any, ...]:
+    from blurspace.search.method import search_method
+
+    return (search_method(networks.one("space"), seed=options.seed or 0, minutes=options.minutes),)
+
+
 def _methods() -> Any:
     from blurspace.restore import methods
 
@@ -114,6 +123,7 @@ BUILDS: dict[str, Build] = {
     "learned": lambda networks, options: _methods().learned(networks, options.size),
     "kaufman2020-small": lambda networks, _: _methods().pair(networks),
     "rotation": lambda _, options: _methods().rotation(options.size),
+    "search": _search,
     "belt": lambda networks, _: _methods().at_once(networks),
 }
 

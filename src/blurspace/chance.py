@@ -1,6 +1,8 @@
 """Which generator does a seed and a step, or a name, stand for? All chance that must come out the same again."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -15,3 +17,11 @@ def chance(seed: int, step: int) -> torch.Generator:
 def chance_of(name: str) -> torch.Generator:
     """The generator (CPU) of a name, so that what a picture gets does not depend on the other pictures."""
     return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big"))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within this block new networks get the weights of `seed`; torch's own generator is put back afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield

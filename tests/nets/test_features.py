@@ -9,13 +9,13 @@ import blurspace
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.builders import build_features
+from blurspace.chance import seeded
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.images import read_photo
 from blurspace.io.weights import write_weights
 from blurspace.losses import perceptual
 from blurspace.nets.features import FeatureNet
 from blurspace.train.features import matched
-from blurspace.train.steps import seeded
 
 SHIPPED = Path(blurspace.__file__).parent / "weights" / "features.safetensors"
 DEMO = Path(__file__).parents[2] / "demo"

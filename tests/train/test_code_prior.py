@@ -6,12 +6,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.io.weights import load_into, read_weights, write_weights
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train import loop
 from blurspace.train.code_prior import CodePriorRecipe, build_code_prior
-from blurspace.train.steps import seeded
 
 SPACE = {"count": 4, "side": 7, "stride": 16}
 DATA = {"kinds": ["shakes"], "side": 48, "batch": 2, "extents": [3, 9], "kernel_side": 9, "validation": 8}

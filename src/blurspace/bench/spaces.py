@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from blurspace.bench.methods import MOST_DB
 from blurspace.blur.curve import from_light, to_light
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.data.layouts import find_pairs
 from blurspace.data.pairs import PairPhotos
 from blurspace.data.sources import Source
@@ -22,7 +22,7 @@ from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.restorer import Restorer
 from blurspace.pixels import central
 from blurspace.train import filters
-from blurspace.train.steps import descend, seeded
+from blurspace.train.steps import descend
 from blurspace.types import Image, Pair
 
 # As in recipes/kernel-space.toml.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from blurspace.restore.deblurrer import Deblurrer
 
 # What --camera leaves no room for.
-UNSET = {"size": None, "response": None, "strength": 1.0, "weights": ()}
+UNSET = {"size": None, "response": None, "strength": 1.0, "weights": (), "minutes": None, "seed": None}
 
 
 @verb
@@ -49,6 +49,10 @@ def deblur(
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
     max_pixels: Annotated[int, Option("--max-pixels", min=1, help="Refuse photos with more.")] = 200_000_000,
+    max_minutes: Annotated[
+        float | None, Option("--max-minutes", help="Of a search: at most about so many, by fewer steps.")
+    ] = None,
+    seed: Annotated[int | None, Option("--seed", help="Of a search: what it draws at first. Default: 0.")] = None,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
@@ -62,6 +66,7 @@ def deblur(
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
     called = "fast" if fast else current_name(method, console.message)
     settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
+    settings |= {"minutes": max_minutes, "seed": seed}
     held = None if memory is None else parse_bytes(memory)
     named = (kernel, camera, None if region in (None, "auto") else Path(region), *(weights or ()))
     read = tuple(path for path in named if path)

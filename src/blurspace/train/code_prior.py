@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.io.weights import load_into
 from blurspace.losses import divergence
 from blurspace.nets.code_prior import CodePrior
@@ -21,7 +21,6 @@ from blurspace.train.kernel_space import BasisNetwork
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, read_start
 from blurspace.train.settings import Recipe
-from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
 # What an exponent that is off by 1 counts, as a mean square error of the picture (measured on REDS).

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, nn
 
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.losses import critic_loss
 from blurspace.nets.judge import BlurJudge
-from blurspace.train.steps import descend, seeded
+from blurspace.train.steps import descend
 from blurspace.types import Image
 
 Draw = Callable[[Generator], Image]

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from blurspace.blur.kernels import normalise
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.data.crops import SharpPhotos, draw_index
 from blurspace.data.triplets import draw_triplets
 from blurspace.io.weights import load_into
@@ -25,7 +25,6 @@ from blurspace.restore.learned import make_start
 from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, USUAL, Cases, Making, draw_cases, make_shards, read_shard
 from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts, read_start
 from blurspace.train.settings import Recipe, Strict
-from blurspace.train.steps import seeded
 from blurspace.types import Kernel
 
 # Batches with true kernels: noise is log-uniform; with less of it made blur is explained better than any real one.

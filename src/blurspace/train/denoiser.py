@@ -11,14 +11,13 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.data.crops import SharpPhotos
 from blurspace.data.triplets import Tensors
 from blurspace.metrics import psnr
 from blurspace.nets.denoiser import Denoiser
 from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts
 from blurspace.train.settings import CropSettings, Recipe, Strict
-from blurspace.train.steps import seeded
 from blurspace.types import Image
 
 GREY_SHARE = 0.25

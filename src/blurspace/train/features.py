@@ -19,14 +19,14 @@ from torch.nn import functional
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import delta, gaussian, line, shake
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.data.crops import Part, draw_index
 from blurspace.errors import NoInputError
 from blurspace.nets.features import FeatureNet
 from blurspace.pixels import central
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import CropSettings, Recipe, Strict
-from blurspace.train.steps import descend, make_adam, seeded
+from blurspace.train.steps import descend, make_adam
 from blurspace.types import Image, Kernel
 
 Batch = tuple[Image, Image]  # two crops of each place

@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from blurspace.chance import seeded
 from blurspace.losses import charbonnier, divergence
 from blurspace.metrics import psnr
 from blurspace.nets.encoder_space import EncoderSpace
@@ -18,7 +19,6 @@ from blurspace.train.filters import START_BATCHES, start_filters
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import OneLoss, Report, Source, load_start
 from blurspace.train.settings import Recipe, Strict
-from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
 

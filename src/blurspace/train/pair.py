@@ -13,7 +13,7 @@ from pydantic import model_validator
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.data.triplets import Triplets, draw_triplets
 from blurspace.losses import kernel_l1, picture_l2
 from blurspace.nets.analysis import SIZE_RANGES, Analysis, SizeClassifier
@@ -21,7 +21,6 @@ from blurspace.nets.synthesis import Guidance, Synthesis
 from blurspace.pixels import luminance
 from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts, load_start, picture_measures
 from blurspace.train.settings import Recipe, Strict, TripletSettings
-from blurspace.train.steps import seeded
 from blurspace.types import Kernel
 
 

@@ -91,11 +91,3 @@ class Average:
     def _copy(self, source: Mapping[str, Tensor]) -> None:
         for name, one in self._live.items():
             one.copy_(source[name])
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Within this block new networks get the weights of `seed`; torch's own generator is put back afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield

@@ -6,11 +6,11 @@ from typing import Literal
 from pydantic import model_validator
 
 from blurspace.builders import make_network
+from blurspace.chance import seeded
 from blurspace.losses import charbonnier
 from blurspace.train.on_pairs import PairSettings, pair_source
 from blurspace.train.one_loss import OneLoss, Report, load_start, picture_measures
 from blurspace.train.settings import Recipe, Strict
-from blurspace.train.steps import seeded
 from blurspace.types import Pair
 
 NETWORKS = ("restorer", "nafnet", "restormer")  # by their names in `builders.NETWORKS`, and of their tables

@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor, nn
 
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.data.triplets import Tensors
 from blurspace.data.unpaired import UnpairedPhotos, draw_unturned
 from blurspace.errors import UsageError
@@ -26,7 +26,7 @@ from blurspace.nets.critic import PatchCritic
 from blurspace.nets.mimo_unet import STEP, scales
 from blurspace.nets.translator import Kind, Translator
 from blurspace.train.settings import AdamSettings, CriticNetwork, Strict
-from blurspace.train.steps import descend, make_adam, means, seeded
+from blurspace.train.steps import descend, make_adam, means
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import AnyImage, Image
 

@@ -18,14 +18,14 @@ from typing import Any, Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from blurspace.chance import chance
+from blurspace.chance import chance, seeded
 from blurspace.data.unpaired import UnpairedPhotos
 from blurspace.errors import UsageError
 from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
 from blurspace.train.one_loss import VALIDATION_SEED, Report, picture_measures, sharp_photos
 from blurspace.train.settings import CriticNetwork, CropSettings, LoopSettings, Strict
-from blurspace.train.steps import descend, means, seeded
+from blurspace.train.steps import descend, means
 from blurspace.train.supervised import RestorerNetwork
 from blurspace.types import Image, Pair
 
