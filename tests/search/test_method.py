@@ -80,7 +80,7 @@ def test_minutes_make_fewer_steps_or_none(monkeypatch):
     found = Searcher(SPACE, minutes=0.5, settings=settings)(seen, Run())
     assert found.notes[1] == "a search of about 0.5 minutes, with 50% of the steps"
     assert Searcher(SPACE, minutes=9, settings=settings)(seen, Run()).notes[1].endswith("with 100% of the steps")
-    with pytest.raises(PictureError, match=r"^0.1 minutes were given for a search that takes 1.0 here: give --max-min"):
+    with pytest.raises(PictureError, match=r"^0.1 minutes were given for a search that takes 1.00 here: give"):
         Searcher(SPACE, minutes=0.1, settings=settings)(seen, Run())
 
 

@@ -91,8 +91,8 @@ class Searcher:
         share = min(1.0, (self.minutes or minutes) / minutes)
         if share < self.settings.fewest:
             least = self.settings.fewest * minutes
-            given = f"{self.minutes:g} minutes were given for a search that takes {minutes:.1f} here"
-            raise PictureError(f"{given}: give --max-minutes of at least {least:.1f}, or a smaller photo")
+            given = f"{self.minutes:g} minutes were given for a search that takes {minutes:.2f} here"
+            raise PictureError(f"{given}: give --max-minutes of at least {least:.2f}, or a smaller photo")
         note = f"a search of about {share * minutes:.1f} minutes, with {share:.0%} of the steps"
         return replace(work, settings=work.settings.shortened(share), about=f", {share * minutes:.1f} min in all"), note
 
