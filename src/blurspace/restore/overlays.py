@@ -3,8 +3,8 @@
 Its edges are steps from one pixel to the next, where the photo's own are ramps. A step counts that is larger than
 nearly all there are and stands alone: a few px on, the values do not go on rising. In print nearly all edges are such
 steps, across and down; in a sharp subject few are, and under a blur along a line those along it. Where the photo shows
-through, fewer stand out, but all are steps to one paint: stroke = let through x photo + colour. Only where the rest of a
-photo is soft does any of this tell something. Values, unless a source is named: our measurement on train photos.
+through, fewer stand alone, but all lead to one paint: stroke = share let through x photo + colour. Only where the rest
+of a photo is soft does any of this tell something. Values, unless a source is named: our measurement on train photos.
 """
 
 from collections.abc import Callable
@@ -32,8 +32,8 @@ CELL = 4
 # Of a group: the fewest steps; their share among differences of half their size, in the clearest group of a photo and
 # in further ones; and the share of steps down among those across, or the reverse.
 FEWEST, CLEAR, CLEARER, BOTH_WAYS = 60, 0.42, 0.55, 0.2
-# The same of groups in one paint: fewer may be clear, but more must be there; the share of steps that its paint explains,
-# each to a tenth of what they are in the middle; and how many rounds that paint is sought in.
+# Of a group in one paint: the share that is enough; the fewest steps of the clearest; the share of steps that its paint
+# explains, each to a tenth of the median step; and how many rounds that paint is sought in.
 CLEAR_IN_PAINT, FEWEST_IN_PAINT, IN_PAINT, EXPLAINED, ROUNDS = 0.33, 400, 0.78, 0.1, 6
 LEAST_OFF = 1 / 255  # of white: what rounding leaves of a paint
 # Of a letter that stands apart, where there is such a group.
@@ -142,7 +142,7 @@ def _standing_alone(seen: Tensor, differences: Tensor, axis: int, least: float) 
 
 
 def _sides(seen: Tensor, places: Tensor, axis: int) -> Tensor:
-    """What is seen (2 n c) on the bright and the dark side of steps: of two px a side, what is farther from the other."""
+    """What is seen (2 n c) on the bright and the dark side of steps: of two px, what is farther from the other side."""
     row, column = places.unbind(1)
 
     def value(step: int) -> Tensor:
