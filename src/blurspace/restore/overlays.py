@@ -110,7 +110,8 @@ def _steps(look: Look, size: tuple[int, int], hidden: Tensor, least: float) -> S
             places.append(within[kept] + within.new_tensor([area.rows[0], area.columns[0]]))
             down.append(torch.full((len(places[-1]),), axis == -2))
             sides.append(_sides(seen, found[kept], axis))
-    return Steps(torch.cat(places), torch.cat(down), *torch.cat(sides, 1), differences * CELL**2)
+    bright, dark = torch.cat(sides, 1)
+    return Steps(torch.cat(places), torch.cat(down), bright, dark, differences * CELL**2)
 
 
 def _differences(seen: Tensor, unseen: Tensor, axis: int) -> Tensor:
