@@ -215,7 +215,7 @@ def nothing_to_do(seen: Observed) -> Receipt | None:
         code, reason = "part_blurred", f"a part of the photo is blurred, {place}, and the rest is sharp"
     elif seen.parts.subject:
         code, reason = "sharp", "the photo's subject is sharp, before a background that is not"
-    elif sharpness >= SHARP:
+    elif sharpness >= SHARP and not seen.parts.nowhere_sharp:
         code, reason = "sharp", "the photo is sharp: its edges are as narrow as pixels allow"
     else:
         return None
