@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from blurspace.areas import Area, whole
 from blurspace.blur.fourier import inner_differences
-from blurspace.pixels import inner
+from blurspace.pixels import highest, inner
 from blurspace.types import Image, Kernel
 
 DIRECTIONS = 8
@@ -34,19 +34,26 @@ SHARP = 0.33
 
 
 def edge_sharpness(grey: Image, *, untouched: Tensor | None = None, clipped: Tensor | None = None) -> float:
-    """Slope over contrast of the strongest edges in the softest direction: about 1 / (2 x width in px).
+    """Slope over contrast of the strongest edges in the softest direction: about 1 / (2 x width in px)."""
+    return min(edge_sharpnesses(grey, untouched=untouched, clipped=clipped))
+
+
+def edge_sharpnesses(
+    grey: Image, *, untouched: Tensor | None = None, clipped: Tensor | None = None
+) -> tuple[float, ...]:
+    """The same in each of ANGLES, which turn clockwise from the x axis.
 
     `grey` (1 1 h w). `untouched`, `clipped` (1 1 h w, bool): pixels near which edges do not count, for they are not the
     photo's, or as sharp as what was clipped off left them; where most of a photo is clipped, as paper is, they count.
-    Infinite where no direction has enough contrast to judge by.
+    Infinite where a direction has not enough contrast to judge by.
     """
     place = (..., *busiest_window(grey, LARGEST))
     masks = [None if mask is None or not mask.any() else mask[place] for mask in (untouched, clipped)]
     if masks[1] is not None and float(masks[1].float().mean()) > MOSTLY_CLIPPED:
         masks[1] = None
     left_out = [mask.float() for mask in masks if mask is not None]
-    far = functional.max_pool2d(torch.cat(left_out, 1), 2 * NEAR + 1, 1, NEAR).amax(1, True) == 0 if left_out else None
-    return min(_sharpness_along(grey[place], angle, far) for angle in ANGLES)
+    far = highest(torch.cat(left_out, 1).amax(1, True), NEAR) == 0 if left_out else None
+    return tuple(_sharpness_along(grey[place], angle, far) for angle in ANGLES)
 
 
 def narrowest(kernel: Kernel) -> float:

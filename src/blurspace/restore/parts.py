@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.pixels import inner
+from blurspace.pixels import highest, inner
 from blurspace.sharpness import ANGLES, SHARP, SHARPEST, SMALLEST, SPAN, edges_along
 from blurspace.types import Image
 
@@ -114,7 +114,7 @@ def find_parts(grey: Image, sigma: float, trust: Image | None = None, *, side: i
 
 def _far_from(where: Tensor) -> Tensor:
     """Pixels (1 1 h w, bool) that are more than SPAN px from some, without SPAN px a side."""
-    near = functional.max_pool2d(where.float(), 2 * SPAN + 1, stride=1, padding=SPAN) > 0
+    near = highest(where.float(), SPAN) > 0
     return inner(~near, SPAN)
 
 
