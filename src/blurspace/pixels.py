@@ -1,4 +1,4 @@
-"""What do all rooms do to the pixels of a picture? Its luminance, middle, local means and maxima; `levels` rounds them."""
+"""What do all rooms do to the pixels of a picture? Its luminance, middle, means and maxima; `levels` rounds them."""
 
 import math
 

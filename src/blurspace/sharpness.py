@@ -119,9 +119,9 @@ def busiest_places(cells: Tensor, size: tuple[int, int], side: int, most: int) -
 
 
 def edges_along(grey: Tensor, angle: float) -> tuple[Tensor, Tensor] | None:
-    """Contrasts over SPAN px at each pixel of a picture (1 1 h w), and the steepest slopes inside; SPAN px less a side.
+    """Contrasts over SPAN px at each pixel of a picture (1 1 h w), and slopes there; SPAN px less a side.
 
-    None where the picture is too small.
+    None where the picture is too small. `steepest`: the largest slope inside a contrast.
     """
     height, width = grey.shape[-2:]
     cosine, sine = math.cos(angle), math.sin(angle)
@@ -134,14 +134,14 @@ def edges_along(grey: Tensor, angle: float) -> tuple[Tensor, Tensor] | None:
     across, down = round(SPAN / 2 * cosine), round(SPAN / 2 * sine)
     contrast = (moved(down, across) - moved(-down, -across)).abs()
     slope = ((moved(0, 1) - moved(0, -1)) * cosine + (moved(1, 0) - moved(-1, 0)) * sine).abs() / 2
-    return contrast, _largest_along(slope, cosine, sine)
+    return contrast, slope
 
 
 def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> float:
     edges = edges_along(grey, angle)
     if edges is None:
         return math.inf
-    contrast, steepest = edges
+    contrast, slope = edges
     asked = contrast.numel()
     if far is not None:
         far = inner(far, SPAN)
@@ -151,16 +151,15 @@ def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> f
     strong = contrast >= least
     if int(strong.sum()) <= FEWEST:
         return math.inf
-    return float(torch.quantile((steepest[strong] / contrast[strong])[:1_000_000], SHARPEST))
+    return float(torch.quantile((steepest(slope, strong, angle) / contrast[strong])[:1_000_000], SHARPEST))
 
 
-def _largest_along(slope: Tensor, cosine: float, sine: float) -> Tensor:
-    """The largest value on a segment of SPAN px about each pixel, in one direction."""
-    height, width = slope.shape[-2:]
+def steepest(slope: Tensor, strong: Tensor, angle: float) -> Tensor:
+    """Of slopes (1 1 h w) along an angle the largest on a segment of SPAN px about each `strong` pixel (bool): (n)."""
     padded = functional.pad(slope, (SPAN,) * 4)
-    largest = torch.zeros_like(slope)
-    for step in range(SPAN + 1):
-        place = step - SPAN / 2
-        down, right = SPAN + round(place * sine), SPAN + round(place * cosine)
-        largest = torch.maximum(largest, padded[..., down : down + height, right : right + width])
-    return largest
+    rows, columns = strong[0, 0].nonzero().unbind(1)
+    middles = (rows + SPAN) * padded.shape[-1] + columns + SPAN
+    places = [step - SPAN / 2 for step in range(SPAN + 1)]
+    moves = [(round(place * math.sin(angle)), round(place * math.cos(angle))) for place in places]
+    values = padded.flatten()
+    return torch.stack([values[middles + down * padded.shape[-1] + right] for down, right in moves]).amax(0)

@@ -32,8 +32,8 @@ OVAL = 0.5
 # Of the noise's variance over that of the blurry gradients, which are smaller than the sharp ones (ours); and the least
 # noise, display values: 8-bit rounding and what is left of the model.
 SMOOTHING, LEAST_SIGMA = 0.2, 0.0025
-# px about a pixel, and of the range of the photo's values there: so far beyond it a restored one may go, or it is a halo
-# (ours).
+# px about a pixel, and the share of the range of the photo's values there by which a restored one may leave it: what
+# goes farther is a halo (ours).
 ABOUT, BEYOND = 2, 0.2
 LEAST_POWER = 1e-6  # squared gradients, of next to nothing but noise
 # of memory, for a picture in colour: its spectrum, and the planes before and after it.

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.pixels import highest, inner
-from blurspace.sharpness import ANGLES, SHARP, SHARPEST, SMALLEST, SPAN, edges_along
+from blurspace.sharpness import ANGLES, SHARP, SHARPEST, SMALLEST, SPAN, edges_along, steepest
 from blurspace.types import Image
 
 # All values: our measurements on made photos (notebook).
@@ -122,12 +122,14 @@ def _votes(grey: Image, angle: float, side: int, sigma: float, told: Tensor | No
     """Which cells vote along a direction, which for sharp, and which for blurred (3 p q), as 0 and 1."""
     edges = edges_along(grey, angle)
     assert edges is not None
-    contrast, steepest = edges
+    contrast, slope = edges
     contrast = contrast if told is None else contrast * told
     most = functional.interpolate(functional.max_pool2d(contrast, side, ceil_mode=True), scale_factor=side)
     most = most[..., : contrast.shape[-2], : contrast.shape[-1]]
     least = (STRONG * most).clamp_min(max(LEAST_CONTRAST, CONTRAST_PER_SIGMA * sigma))
-    strong, narrow = contrast >= least, steepest / contrast.clamp_min(1e-6)
+    strong = contrast >= least
+    narrow = torch.zeros_like(contrast)
+    narrow[strong] = steepest(slope, strong, angle) / contrast[strong]
     counts = [_count(strong & extra, side) for extra in (strong, narrow >= SHARP, narrow >= WIDE)]
     vote, share = counts[0] >= VOTES, 1 - SHARPEST
     return torch.stack([vote, vote & (counts[1] >= share * counts[0]), vote & (counts[2] < share * counts[0])]).float()
