@@ -74,13 +74,15 @@ class Method:
     """A way to deblur: how its blur is found, and what removes it. It never judges itself.
 
     `find` gives None where the method has nothing to say about a photo; methods may share one, which is then asked
-    once. `space`: reads the blur that lies between photo and result, for methods that find none.
+    once. `space`: reads the blur that lies between photo and result, for methods that find none. `smaller`: it takes a
+    step that is smaller than the whole, which is said where the whole was refused.
     """
 
     name: str
     find: Finder
     restorer: Callable[[Observed, Found, Run], Restorer]
     space: BasisSpace | None = None
+    smaller: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,19 @@ def deblur(
         result = _restored(seen, method, found, run, strength=strength, referee=referee)
         if result.receipt.verdict != "refused":
             tried = (f"{before.method} was tried before and refused: {before.receipt.reason}" for before in refused)
-            return replace(result, notes=(*result.notes, *tried))
+            receipt = _smaller_step(result.receipt) if method.smaller and refused else result.receipt
+            return replace(result, receipt=receipt, notes=(*result.notes, *tried))
         refused.append(result)
     if not refused:
         raise UsageError(f"{methods[0].name} finds nothing in this photo: take another method")
     return refused[0]
+
+
+def _smaller_step(receipt: Receipt) -> Receipt:
+    """The receipt of a step that is smaller than those which were refused before it; others as they are."""
+    if receipt.verdict != "restored":
+        return receipt
+    return replace(receipt, code="smaller_step", reason=f"a smaller step, for all else was refused: {receipt.reason}")
 
 
 def _restored(

@@ -8,6 +8,7 @@ from blurspace.errors import UsageError
 from blurspace.restore.driver import Method
 from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.learned import Learned
+from blurspace.restore.mild import OneStep, find_softness
 from blurspace.restore.network import network_method
 from blurspace.restore.pair import pair_method, sized_pairs
 from blurspace.restore.settings import FAST
@@ -47,9 +48,17 @@ def learned(networks: Networks, size: int | None) -> tuple[Method, ...]:
 
 
 def auto(networks: Networks, size: int | None) -> tuple[Method, ...]:
-    """The learned deconvolution, and where its receipt is bad the classical one or a field; one kernel for all."""
+    """The learned deconvolution, and where its receipt is bad the classical one or a field; one kernel for all.
+
+    Where the whole is refused, a smaller step is tried: `mild`.
+    """
     first = Networks("learned", networks.kinds)
-    return (*learned(first, size), *classical(size), _field(size))
+    return (*learned(first, size), *classical(size), _field(size), *mild())
+
+
+def mild() -> tuple[Method, ...]:
+    """Read a softness from the edges' widths, without a search, and undo it in one step."""
+    return (Method("mild", find_softness, OneStep, smaller=True),)
 
 
 def rotation(size: int | None) -> tuple[Method, ...]:

@@ -19,7 +19,7 @@ from blurspace.restore.parts import Parts, find_parts
 from blurspace.restore.region import check_mask, weights
 from blurspace.restore.untouched import filled, untouched
 from blurspace.run import Run
-from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
+from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpnesses, energy_cells
 from blurspace.types import Blur, Image, Kernel
 
 # px: noise is measured on pieces that hold so many, which tell as much as a whole big photo.
@@ -212,12 +212,16 @@ class Observed:
     @cached_property
     def sharpness(self) -> float:
         """How sharp its edges are: see `sharpness.edge_sharpness`."""
-        return self.sharpness_of(self.display(self.looked_at), self.looked_at)
+        return min(self.sharpnesses)
+
+    @cached_property
+    def sharpnesses(self) -> tuple[float, ...]:
+        """The same in each direction: see `sharpness.edge_sharpnesses`."""
+        return self._sharpnesses(self.display(self.looked_at), self.looked_at)
 
     def sharpness_of(self, picture: Image, area: Area) -> float:
-        """The same of what was made of a piece of it (1 c h w): edges count where they do in the photo."""
-        clipped = self.clipped(area).any(1, keepdim=True)
-        return edge_sharpness(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
+        """How sharp what was made of a piece of it (1 c h w) is: edges count where they do in the photo."""
+        return min(self._sharpnesses(picture, area))
 
     @cached_property
     def parts(self) -> Parts:
@@ -257,6 +261,10 @@ class Observed:
         greys = (luminance(to_linear(self.display(band), response)) for band in bands)
         masks = (self.unseen(band, CPU) for band in bands)
         return torch.cat([energy_cells(*one) for one in zip(greys, masks, strict=True)], dim=-2)
+
+    def _sharpnesses(self, picture: Image, area: Area) -> tuple[float, ...]:
+        clipped = self.clipped(area).any(1, keepdim=True)
+        return edge_sharpnesses(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
 
     def _noise(self, look: Callable[[Area], Image]) -> float:
         pieces = self._telling()

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.pixels import inner
-from blurspace.sharpness import ANGLES, SHARP, SHARPEST, SMALLEST, SPAN, edges_along
+from blurspace.pixels import highest, inner
+from blurspace.sharpness import ANGLES, SHARP, SHARPEST, SMALLEST, SPAN, edges_along, steepest
 from blurspace.types import Image
 
 # All values: our measurements on made photos (notebook).
@@ -132,7 +132,7 @@ def find_parts(grey: Image, sigma: float, trust: Image | None = None, *, side: i
 
 def _far_from(where: Tensor) -> Tensor:
     """Pixels (1 1 h w, bool) that are more than SPAN px from some, without SPAN px a side."""
-    near = functional.max_pool2d(where.float(), 2 * SPAN + 1, stride=1, padding=SPAN) > 0
+    near = highest(where.float(), SPAN) > 0
     return inner(~near, SPAN)
 
 
@@ -140,12 +140,14 @@ def _votes(grey: Image, angle: float, side: int, sigma: float, told: Tensor | No
     """Which cells vote along a direction, which for sharp, and which for blurred (3 p q), as 0 and 1."""
     edges = edges_along(grey, angle)
     assert edges is not None
-    contrast, steepest = edges
+    contrast, slope = edges
     contrast = contrast if told is None else contrast * told
     most = functional.interpolate(functional.max_pool2d(contrast, side, ceil_mode=True), scale_factor=side)
     most = most[..., : contrast.shape[-2], : contrast.shape[-1]]
     least = (STRONG * most).clamp_min(max(LEAST_CONTRAST, CONTRAST_PER_SIGMA * sigma))
-    strong, narrow = contrast >= least, steepest / contrast.clamp_min(1e-6)
+    strong = contrast >= least
+    narrow = torch.zeros_like(contrast)
+    narrow[strong] = steepest(slope, strong, angle) / contrast[strong]
     counts = [_count(strong & extra, side) for extra in (strong, narrow >= SHARP, narrow >= WIDE)]
     vote, share = counts[0] >= VOTES, 1 - SHARPEST
     return torch.stack([vote, vote & (counts[1] >= share * counts[0]), vote & (counts[2] < share * counts[0])]).float()
