@@ -217,11 +217,12 @@ class Observed:
     @cached_property
     def sharpnesses(self) -> tuple[float, ...]:
         """The same in each direction: see `sharpness.edge_sharpnesses`."""
-        return self._sharpnesses(self.display(self.looked_at), self.looked_at)
+        return self.sharpnesses_of(self.display(self.looked_at), self.looked_at)
 
-    def sharpness_of(self, picture: Image, area: Area) -> float:
-        """How sharp what was made of a piece of it (1 c h w) is: edges count where they do in the photo."""
-        return min(self._sharpnesses(picture, area))
+    def sharpnesses_of(self, picture: Image, area: Area) -> tuple[float, ...]:
+        """The same of what was made of a piece of it (1 c h w): edges count where they do in the photo."""
+        clipped = self.clipped(area).any(1, keepdim=True)
+        return edge_sharpnesses(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
 
     @cached_property
     def parts(self) -> Parts:
@@ -261,10 +262,6 @@ class Observed:
         greys = (luminance(to_linear(self.display(band), response)) for band in bands)
         masks = (self.unseen(band, CPU) for band in bands)
         return torch.cat([energy_cells(*one) for one in zip(greys, masks, strict=True)], dim=-2)
-
-    def _sharpnesses(self, picture: Image, area: Area) -> tuple[float, ...]:
-        clipped = self.clipped(area).any(1, keepdim=True)
-        return edge_sharpnesses(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
 
     def _noise(self, look: Callable[[Area], Image]) -> float:
         pieces = self._telling()
