@@ -42,8 +42,8 @@ class Observed:
     used as they stand. `least_sigma`: the noise is at least this (pixel values in [0, 1]), for instance because of
     JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last frame's, from which
     searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing. `region` (1 1 h w, uint8):
-    where it is 0 the photo stays as it is and has no say, see `region`. `origin`: what its file
-    says of its light. Raises UsageError on an unknown response or another shape.
+    where it is 0 the photo stays as it is and has no say. `origin`: what its file says of its light. Raises UsageError
+    on an unknown response or another shape.
     """
 
     def __init__(
@@ -227,8 +227,7 @@ class Observed:
     @cached_property
     def parts(self) -> Parts:
         """Which parts of it are sharp, where it has the most edges."""
-        window = self.looked_at
-        return find_parts(luminance(self.display(window)), self.sigma, self.trust(window))
+        return find_parts(luminance(self.display(self.looked_at)), self.sigma, self.trust(self.looked_at))
 
     @cached_property
     def looked_at(self) -> Area:
