@@ -42,8 +42,8 @@ class Observed:
     used as they stand. `least_sigma`: the noise is at least this (pixel values in [0, 1]), for instance because of
     JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last frame's, from which
     searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing. `region` (1 1 h w, uint8):
-    where it is 0 the photo stays as it is and has no say, see `region`. `origin`: what its file
-    says of its light. Raises UsageError on an unknown response or another shape.
+    where it is 0 the photo stays as it is and has no say. `origin`: what its file says of its light. Raises UsageError
+    on an unknown response or another shape.
     """
 
     def __init__(
@@ -217,17 +217,17 @@ class Observed:
     @cached_property
     def sharpnesses(self) -> tuple[float, ...]:
         """The same in each direction: see `sharpness.edge_sharpnesses`."""
-        return self._sharpnesses(self.display(self.looked_at), self.looked_at)
+        return self.sharpnesses_of(self.display(self.looked_at), self.looked_at)
 
-    def sharpness_of(self, picture: Image, area: Area) -> float:
-        """How sharp what was made of a piece of it (1 c h w) is: edges count where they do in the photo."""
-        return min(self._sharpnesses(picture, area))
+    def sharpnesses_of(self, picture: Image, area: Area) -> tuple[float, ...]:
+        """The same of what was made of a piece of it (1 c h w): edges count where they do in the photo."""
+        clipped = self.clipped(area).any(1, keepdim=True)
+        return edge_sharpnesses(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
 
     @cached_property
     def parts(self) -> Parts:
         """Which parts of it are sharp, where it has the most edges."""
-        window = self.looked_at
-        return find_parts(luminance(self.display(window)), self.sigma, self.trust(window))
+        return find_parts(luminance(self.display(self.looked_at)), self.sigma, self.trust(self.looked_at))
 
     @cached_property
     def looked_at(self) -> Area:
@@ -261,10 +261,6 @@ class Observed:
         greys = (luminance(to_linear(self.display(band), response)) for band in bands)
         masks = (self.unseen(band, CPU) for band in bands)
         return torch.cat([energy_cells(*one) for one in zip(greys, masks, strict=True)], dim=-2)
-
-    def _sharpnesses(self, picture: Image, area: Area) -> tuple[float, ...]:
-        clipped = self.clipped(area).any(1, keepdim=True)
-        return edge_sharpnesses(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
 
     def _noise(self, look: Callable[[Area], Image]) -> float:
         pieces = self._telling()

@@ -271,7 +271,7 @@ def spread(kernel: Kernel) -> float:
 def _sharpness_of(seen: Observed, picture: Tensor) -> float:
     """How sharp the result's edges are, where the photo has most of them."""
     area = seen.window(LOOKED_AT, light=False)
-    return seen.sharpness_of(as_float(area.cut(picture)) * seen.gain, area)
+    return min(seen.sharpnesses_of(as_float(area.cut(picture)) * seen.gain, area))
 
 
 def _log(value: float) -> float:
