@@ -19,13 +19,12 @@ from blurspace.restore.lights import reached
 from blurspace.restore.observed import Observed, as_stored
 from blurspace.restore.region import Region
 from blurspace.restore.verdict import Referee
-from blurspace.run import Run
+from blurspace.run import Run, is_out_of_memory
 from blurspace.types import Blur, Image, Kernel, Receipt
 
 # px: a tile's own pixels are at most so many, and at least this a side. Below the first a photo is one tile; above it
 # bigger ones are no faster, for they do not fit into a processor's cache anyway.
 MOST, LEAST_SIDE = 1_500_000, 64
-OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,8 @@ class Method:
 
     `find` gives None where the method has nothing to say about a photo; methods may share one, which is then asked
     once. `space`: reads the blur that lies between photo and result, for methods that find none. `smaller`: it takes a
-    step that is smaller than the whole, which is said where the whole was refused.
+    step that is smaller than the whole, which is said where the whole was refused. `response`: of the light that it has
+    learned in, None where it works alike in all.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Method:
     restorer: Callable[[Observed, Found, Run], Restorer]
     space: BasisSpace | None = None
     smaller: bool = False
+    response: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def deblur(
     if receipt := referee.before(seen):
         return Restoration(seen.pixels, None, receipt, methods[0].name)
     refused: list[Restoration] = []
-    for method in methods:
+    for method in in_order(seen, methods, run):
         found = seen.find(method.find, run)
         if found is None:
             continue
@@ -137,6 +138,15 @@ def deblur(
     if not refused:
         raise UsageError(f"{methods[0].name} finds nothing in this photo: take another method")
     return refused[0]
+
+
+def in_order(seen: Observed, methods: Sequence[Method], run: Run) -> Sequence[Method]:
+    """The methods, the second before the first where that has learned in another light than the photo's."""
+    first, *others = methods
+    if not others or first.response is None:
+        return methods
+    seen.find(first.find, run)  # which settles the light
+    return methods if seen.response == first.response else (others[0], first, *others[1:])
 
 
 def _smaller_step(receipt: Receipt) -> Receipt:
@@ -268,12 +278,6 @@ def _joined(parts: dict[tuple[int, int], CodeBlur]) -> CodeBlur:
     rows = sorted({row for row, _ in parts})
     code = torch.cat([torch.cat([parts[at].code for at in sorted(parts) if at[0] == row], -1) for row in rows], -2)
     return CodeBlur(code, next(iter(parts.values())).space)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, however torch, Python or a driver says it."""
-    told = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY)
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or told
 
 
 def through(
