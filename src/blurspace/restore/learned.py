@@ -99,7 +99,7 @@ class LearnedRestorer:
             start = by_total_variation(tile, area, self.seen, self.blur, rounds=self.rounds, run=run)
         told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
         run.check()
-        seen = tile if start.unseen is None else torch.where(start.unseen, blur(start.beside, kernel), tile)
+        seen = asked_of(tile, start, kernel)
         with torch.inference_mode(), run.networks():
             blurry, begun = (planes.expand(-1, 3, -1, -1) for planes in (seen, start.beside))
             sharp = self.network(blurry, kernel, *told, begun)
@@ -107,6 +107,11 @@ class LearnedRestorer:
         # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
         sharp = sharp if clipped is None else torch.where(clipped, start.beside, sharp)
         return sharp if start.sharp is start.beside else torch.where(start.sharp == start.beside, sharp, start.sharp)
+
+
+def asked_of(light: Image, start: Decoupled, kernel: Kernel) -> Image:
+    """The blurry light (1 c h w) that the networks are to explain: what did not count is as the start explains it."""
+    return light if start.unseen is None else torch.where(start.unseen, blur(start.beside, kernel), light)
 
 
 def make_start(
