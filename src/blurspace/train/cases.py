@@ -144,8 +144,8 @@ def draw_cases(shard: dict[str, Tensor], generator: Generator, *, count: int, si
     """A batch of `count` crops of `side` px, each turned and flipped by chance, from one shard."""
     drawn = [_crop(shard, generator, min(side, shard["blurry"].shape[-1])) for _ in range(count)]
     blurry, sharp, start, kernel, sigma = (torch.stack(column) for column in zip(*drawn, strict=True))
-    pictures = (picture.float() for picture in (blurry, sharp, start))
-    return Cases(*pictures, _common_trim(kernel), sigma, torch.ones(count), widest)
+    blurry, sharp, start = (picture.float() for picture in (blurry, sharp, start))
+    return Cases(blurry, sharp, start, _common_trim(kernel), sigma, torch.ones(count), widest)
 
 
 def draw_case(photo: Image, kernel: Kernel, generator: Generator, making: Making = USUAL) -> tuple[Tensor, ...] | None:
