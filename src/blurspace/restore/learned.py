@@ -20,6 +20,9 @@ from blurspace.types import Blur, Image, Kernel
 START = Rounds(12)
 # A kernel explains a photo if what is left has at most this many times the noise.
 EXPLAINED = 1.08
+# The networks learned from photos of at least this mean, and take what is darker for noise; so dark light is made
+# brighter for them, at most so many times: deconvolution does not mind (ours).
+USUAL_LIGHT, MOST_GAIN = 0.25, 16.0
 # of memory, for a picture in colour: our measurement.
 BYTES_PER_PX = 420
 
@@ -49,7 +52,7 @@ class Learned:
         start = by_total_variation(light, area, seen, found.blur, rounds=self.rounds, run=run)
         doubt = 0.0 if found.known else 1.0
         trusting = LearnedRestorer(
-            self.trusting, seen, found.blur, doubt=doubt, rounds=self.rounds, begun=(area, start)
+            self.trusting, seen, found.blur, doubt=doubt, gain=gain_for(light), rounds=self.rounds, begun=(area, start)
         )
         sharp = trusting(light, area, run)
         masks = [mask for mask in (seen.saturated(area, light.device), start.unseen) if mask is not None]
@@ -70,13 +73,15 @@ def _told(seen: Observed, area: Area) -> float:
 class LearnedRestorer:
     """A `Restorer` by one network, for one kernel; `doubt` in [0, 1]: how little the kernel is to be believed.
 
-    `begun`, `tried`: an area, and its start or sharp light, where these are known already.
+    `gain`: how many times brighter the network is shown the light. `begun`, `tried`: an area, and its start or sharp
+    light, where these are known already.
     """
 
     network: nn.Module
     seen: Observed
     blur: Blur
     doubt: float
+    gain: float = 1.0
     rounds: Rounds = START
     begun: tuple[Area, Decoupled] | None = None
     tried: tuple[Area, Image] | None = None
@@ -101,12 +106,17 @@ class LearnedRestorer:
         run.check()
         seen = asked_of(tile, start, kernel)
         with torch.inference_mode(), run.networks():
-            blurry, begun = (planes.expand(-1, 3, -1, -1) for planes in (seen, start.beside))
-            sharp = self.network(blurry, kernel, *told, begun)
+            blurry, begun = (self.gain * planes.expand(-1, 3, -1, -1) for planes in (seen, start.beside))
+            sharp = self.network(blurry, kernel, *told, begun) / self.gain
         sharp = sharp.mean(1, keepdim=True) if tile.shape[1] == 1 else sharp
         # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
         sharp = sharp if clipped is None else torch.where(clipped, start.beside, sharp)
         return sharp if start.sharp is start.beside else torch.where(start.sharp == start.beside, sharp, start.sharp)
+
+
+def gain_for(light: Image) -> float:
+    """How many times brighter the networks are shown a photo's light (1 c h w): 1 or more."""
+    return float((USUAL_LIGHT / light.mean().clamp_min(1e-6)).clamp(1, MOST_GAIN))
 
 
 def asked_of(light: Image, start: Decoupled, kernel: Kernel) -> Image:
