@@ -15,7 +15,7 @@ from blurspace.metrics import psnr
 from blurspace.restore.blurs import FieldBlur, UniformBlur, shorten
 from blurspace.restore.driver import Found
 from blurspace.restore.finders import FieldFinder, KernelFinder
-from blurspace.restore.learned import USUAL_LIGHT, Learned, make_start
+from blurspace.restore.learned import Learned, make_start
 from blurspace.restore.observed import Observed
 from blurspace.restore.total_variation import TotalVariation
 from blurspace.run import Run
@@ -136,21 +136,22 @@ def test_the_wary_network_restores_where_the_kernel_does_not_explain_the_photo(c
     torch.testing.assert_close(restored(lambda *given: given[0], sigma=1.0), blurry)  # so much noise explains it
 
 
-@pytest.mark.parametrize("brightness", [0.1, 1.0])
-def test_the_networks_are_shown_dark_light_brighter_and_it_comes_back_dark(brightness):
+@pytest.mark.parametrize("response", ["linear", "srgb"])
+def test_the_networks_are_shown_light_as_bright_as_it_looks_and_it_comes_back_dark(response):
     _, blurry = shaken(sigma=0.002)
-    seen, run, shown = Observed(brightness * blurry), Run(), []
+    seen, run, shown = Observed(0.3 * blurry, response=response), Run(), []
 
     def network(light, *told):
         shown.append(light)
         return told[-1]
 
     restorer = Learned(network, network)(seen, Found(UniformBlur(SHAKE), known=True), run)
-    restored = restorer(seen.light(seen.area), seen.area, run)
-    mean = float(seen.light(seen.area).mean())
-    assert float(shown[0].mean()) == pytest.approx(max(USUAL_LIGHT, mean), rel=1e-4)
-    plain = replace(restorer, gain=1.0, tried=None)(seen.light(seen.area), seen.area, run)
-    torch.testing.assert_close(restored, plain)
+    light = seen.light(seen.area)
+    restored = restorer(light, seen.area, run)
+    looks = float(seen.display(seen.area).mean())
+    assert float(light.mean()) < 0.5 * looks or response == "linear"
+    assert float(shown[0].mean()) == pytest.approx(looks, rel=1e-4)
+    torch.testing.assert_close(restored, replace(restorer, gain=1.0, tried=None)(light, seen.area, run))
 
 
 @pytest.fixture(scope="module")

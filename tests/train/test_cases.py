@@ -51,6 +51,7 @@ def test_a_shard_is_well_formed(photos, tmp_path):
         "start": (torch.float16, picture),
         "kernel": (torch.float32, (COUNT, 1, 17, 17)),
         "sigma": (torch.float32, (COUNT,)),
+        "gain": (torch.float32, (COUNT,)),
     }
     assert shard["kernel"].min() >= 0
     torch.testing.assert_close(shard["kernel"].sum((1, 2, 3)), torch.ones(COUNT))
@@ -74,7 +75,7 @@ def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos
     moved = torch.roll(torch.nn.functional.pad(kernel, (4, 4, 4, 4)), (2, -3), (-2, -1))
     making = cases.Making(search=lambda _: moved, exposed_share=0)
     photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
-    blurry, sharp, start, kept, _ = cases.draw_case(photo, kernel, chance(0, 1), making)
+    blurry, sharp, start, kept, *_ = cases.draw_case(photo, kernel, chance(0, 1), making)
     assert blurry.shape == sharp.shape == start.shape == (1, 3, SIDE, SIDE)
     assert kept.shape[-1] == making.widest
     edge = cases.MARGIN + 4
@@ -94,7 +95,7 @@ def test_lamps_go_where_an_off_centre_kernel_puts_them(photos):
     down, right, _ = offset(moved, kernel)
     seen_lamps = 0
     for seed in range(6):
-        _, sharp, _, _, _ = cases.draw_case(photo, kernel, chance(0, seed), making)
+        _, sharp, *_ = cases.draw_case(photo, kernel, chance(0, seed), making)
         generator = chance(0, seed)
         torch.rand((), generator=generator)
         exposure = highlights.draw_exposure((photo.shape[-2], photo.shape[-1]), generator)
@@ -111,7 +112,9 @@ def test_what_lamps_drew_is_asked_as_the_start_explains_it(photos):
     light = SharpPhotos(photos).crop(chance(0, 0), side=SIDE) * 0.2
     light[..., 30:33, 30:33] = 40
     seen = cases.observe(highlights.Exposure("srgb"), light, kernel, 0.001, chance(0, 0))
-    blurry, start = cases.asked(seen, kernel)
+    blurry, start, sigma, gain = cases.asked(seen, kernel)
+    assert float(sigma) == pytest.approx(seen.sigma)
+    assert float(gain) > 1  # at night
     changed = (blurry != seen.light(seen.area)).any(1)
     assert seen.clipped(seen.area)[0].any()
     assert changed[seen.clipped(seen.area).all(1)].all()

@@ -80,7 +80,9 @@ def trained_denoiser(photos, folder, widths=NETWORK["widths"]):
 def test_overfits_one_batch(build, true_share):
     task = build(true_share=true_share, deconvolver={"rounds": 1, "widths": (24, 24)})
     batch = task.batch(chance(0, 0))
-    restored = task.networks["deconvolver"](batch.blurry, batch.kernel, batch.sigma, batch.doubt, batch.start)
+    gain = batch.gain[:, None, None, None]
+    shown = gain * batch.blurry, batch.kernel, batch.sigma, batch.doubt, gain * batch.start
+    restored = task.networks["deconvolver"](*shown) / gain
     before = psnr(deconvolver.counted(restored.detach(), batch.sharp), batch.sharp.clamp(max=1)).mean()
     first = task.step(batch)["loss"]
     assert first == pytest.approx(-float(before), abs=0.02)
@@ -127,7 +129,8 @@ def test_exposed_cases_are_as_in_use_and_hold_what_is_above_white(photos):
         assert made.blurry.shape == made.sharp.shape == made.start.shape == (4, 3, 40, 40)
         assert made.kernel.shape == (4, 1, 9, 9)
         assert torch.equal(made.doubt, torch.zeros(4))
-        assert made.sigma.shape == (4,)
+        assert made.sigma.shape == made.gain.shape == (4,)
+        assert made.gain.min() >= 1
         white = ((made.sharp >= 1) & (made.sharp <= LIGHT)).any(1)
         above, lamps = above + int(white.any()), lamps + int((made.sharp > LIGHT).any())
         plain = (made.sharp.amax((1, 2, 3)) < 1) & (made.blurry.amax((1, 2, 3)) < 0.9)

@@ -20,9 +20,9 @@ from blurspace.types import Blur, Image, Kernel
 START = Rounds(12)
 # A kernel explains a photo if what is left has at most this many times the noise.
 EXPLAINED = 1.08
-# The networks learned from photos of at least this mean, and take what is darker for noise; so dark light is made
-# brighter for them, at most so many times: deconvolution does not mind (ours).
-USUAL_LIGHT, MOST_GAIN = 0.25, 16.0
+# The networks learned from display values, and take what is darker for noise; so light is made as bright for them as it
+# looks, or as this mean, which is enough: deconvolution does not mind (our measurement).
+ENOUGH_LIGHT = 0.25
 # of memory, for a picture in colour: our measurement.
 BYTES_PER_PX = 420
 
@@ -50,9 +50,9 @@ class Learned:
         area = seen.area if height * width <= most else seen.window(int(most**0.5))
         light = seen.light(area).to(run.device)
         start = by_total_variation(light, area, seen, found.blur, rounds=self.rounds, run=run)
-        doubt = 0.0 if found.known else 1.0
+        doubt, gain = 0.0 if found.known else 1.0, gain_for(light, seen.display(area))
         trusting = LearnedRestorer(
-            self.trusting, seen, found.blur, doubt=doubt, gain=gain_for(light), rounds=self.rounds, begun=(area, start)
+            self.trusting, seen, found.blur, doubt=doubt, gain=gain, rounds=self.rounds, begun=(area, start)
         )
         sharp = trusting(light, area, run)
         masks = [mask for mask in (seen.saturated(area, light.device), start.unseen) if mask is not None]
@@ -114,9 +114,9 @@ class LearnedRestorer:
         return sharp if start.sharp is start.beside else torch.where(start.sharp == start.beside, sharp, start.sharp)
 
 
-def gain_for(light: Image) -> float:
-    """How many times brighter the networks are shown a photo's light (1 c h w): 1 or more."""
-    return float((USUAL_LIGHT / light.mean().clamp_min(1e-6)).clamp(1, MOST_GAIN))
+def gain_for(light: Image, display: Image) -> float:
+    """How many times brighter the networks are shown light (1 c h w) that is displayed so: 1 or more."""
+    return max(min(float(display.mean()), ENOUGH_LIGHT) / max(float(light.mean()), 1e-6), 1.0)
 
 
 def asked_of(light: Image, start: Decoupled, kernel: Kernel) -> Image:

@@ -30,7 +30,7 @@ from blurspace.io.files import shown
 from blurspace.pixels import inner, luminance
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.finders import KernelFinder
-from blurspace.restore.learned import START, asked_of
+from blurspace.restore.learned import START, asked_of, gain_for
 from blurspace.restore.observed import Observed
 from blurspace.restore.settings import SearchSettings
 from blurspace.restore.total_variation import by_total_variation
@@ -42,7 +42,7 @@ SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
 EXPOSED_SIGMAS = (0.001, 0.01)
 OTHER_SHARE, GREY_SHARE, EXPOSED_SHARE = 0.15, 0.15, 1 / 3
 # What a shard was made from and how; the version goes up when cases come to be made in another way.
-ORIGIN, VERSION = "origin", 3
+ORIGIN, VERSION = "origin", 4
 MARGIN = 8  # px: the estimated kernel may be off centre by less than this
 
 
@@ -100,7 +100,8 @@ USUAL = Making()
 class Cases(Tensors):
     """What a deconvolver is given, and the `sharp` light (b 3 h w) that it should find, which may be above white.
 
-    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k) of a range up to `widest` px; `sigma` (b); `doubt` (b): 1 if found.
+    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k) of a range up to `widest` px; `sigma` (b); `doubt` (b): 1 if found;
+    `gain` (b): how many times brighter the network is shown the light.
     """
 
     blurry: Image
@@ -109,6 +110,7 @@ class Cases(Tensors):
     kernel: Kernel
     sigma: Tensor
     doubt: Tensor
+    gain: Tensor
     widest: int
 
 
@@ -143,13 +145,13 @@ def read_shard(path: Path) -> dict[str, Tensor]:
 def draw_cases(shard: dict[str, Tensor], generator: Generator, *, count: int, side: int, widest: int) -> Cases:
     """A batch of `count` crops of `side` px, each turned and flipped by chance, from one shard."""
     drawn = [_crop(shard, generator, min(side, shard["blurry"].shape[-1])) for _ in range(count)]
-    blurry, sharp, start, kernel, sigma = (torch.stack(column) for column in zip(*drawn, strict=True))
+    blurry, sharp, start, kernel, sigma, gain = (torch.stack(column) for column in zip(*drawn, strict=True))
     blurry, sharp, start = (picture.float() for picture in (blurry, sharp, start))
-    return Cases(blurry, sharp, start, _common_trim(kernel), sigma, torch.ones(count), widest)
+    return Cases(blurry, sharp, start, _common_trim(kernel), sigma, torch.ones(count), gain, widest)
 
 
 def draw_case(photo: Image, kernel: Kernel, generator: Generator, making: Making = USUAL) -> tuple[Tensor, ...] | None:
-    """(blurry, sharp, start, kernel, sigma) of a photo `MARGIN` px wider than the kernel needs; None if it failed."""
+    """(blurry, sharp, start, kernel, sigma, gain) of a photo `MARGIN` px wider than a kernel needs, or None."""
     exposed = bool(torch.rand((), generator=generator) < making.exposed_share)
     exposure = draw_exposure((photo.shape[-2], photo.shape[-1]), generator) if exposed else PLAIN
     light = exposure.linear(photo)
@@ -161,8 +163,8 @@ def draw_case(photo: Image, kernel: Kernel, generator: Generator, making: Making
         return None
     moved = exposure.lit(_shifted(light, -down, -right).clamp(0, 1), down=-down, right=-right)
     sharp = inner(moved, kernel.shape[-1] // 2 + MARGIN).expand(-1, 3, -1, -1)
-    blurry, start = asked(seen, found)
-    return blurry, sharp, start, crop_or_pad(found, making.widest), torch.tensor([seen.sigma])
+    blurry, start, *told = asked(seen, found)
+    return blurry, sharp, start, crop_or_pad(found, making.widest), *told
 
 
 def observe(exposure: Exposure, light: Image, kernel: Kernel, sigma: float, generator: Generator) -> Observed:
@@ -171,12 +173,12 @@ def observe(exposure: Exposure, light: Image, kernel: Kernel, sigma: float, gene
     return Observed(display, response=exposure.response)
 
 
-def asked(seen: Observed, kernel: Kernel) -> tuple[Image, Image]:
-    """The blurry light and the start (1 3 h w) that the networks would be given of a photo, for a kernel."""
+def asked(seen: Observed, kernel: Kernel) -> tuple[Tensor, ...]:
+    """The blurry light and the start (1 3 h w) that networks are given of a photo, for a kernel; sigma, gain (1)."""
     light = seen.light(seen.area)
     start = by_total_variation(light, seen.area, seen, UniformBlur(kernel), rounds=START, run=None)
-    blurry = asked_of(light, start, kernel)
-    return blurry.expand(-1, 3, -1, -1), start.beside.expand(-1, 3, -1, -1)
+    pictures = (one.expand(-1, 3, -1, -1) for one in (asked_of(light, start, kernel), start.beside))
+    return *pictures, torch.tensor([seen.sigma]), torch.tensor([gain_for(light, seen.display(seen.area))])
 
 
 def draw_sigma(between: tuple[float, float], generator: Generator) -> float:
@@ -198,9 +200,9 @@ def _draw_shard(photos: SharpPhotos, kind: Range, generator: Generator, making: 
         if case is not None:
             cases.append(case)
         if len(cases) == making.shard:
-            blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
+            blurry, sharp, start, kernel, sigma, gain = (torch.cat(column) for column in zip(*cases, strict=True))
             pictures = {"blurry": blurry.half(), "sharp": sharp.half(), "start": start.half()}
-            return {**pictures, "kernel": kernel, "sigma": sigma}
+            return {**pictures, "kernel": kernel, "sigma": sigma, "gain": gain}
     raise UsageError(f"of {tries} kernels only {len(cases)} were found again: give photos with more detail")
 
 
@@ -225,7 +227,7 @@ def _crop(shard: dict[str, Tensor], generator: Generator, side: int) -> tuple[Te
     which, top, left, turns = (draw_index(one, generator) for one in choices)
     crops = [shard[name][which, :, top : top + side, left : left + side] for name in ("blurry", "sharp", "start")]
     pieces = [turned(picture, turns) for picture in (*crops, shard["kernel"][which])]
-    return (*pieces, shard["sigma"][which])
+    return (*pieces, shard["sigma"][which], shard["gain"][which])
 
 
 def _common_trim(kernel: Kernel) -> AnyKernel:

@@ -117,7 +117,8 @@ def build_deconvolver(
         return (exposed_cases if exposed else true_cases)(photos, generator, **size).to(device)
 
     def restored(cases: Cases) -> Any:
-        return network(cases.blurry, cases.kernel, cases.sigma, cases.doubt, cases.start)
+        gain = cases.gain[:, None, None, None]
+        return network(gain * cases.blurry, cases.kernel, cases.sigma, cases.doubt, gain * cases.start) / gain
 
     def loss(batch: Cases) -> Tensor:
         error = (counted(restored(batch), batch.sharp) - batch.sharp.clamp(max=1)).square().mean((1, 2, 3))
@@ -145,7 +146,8 @@ def true_cases(
     if torch.rand((), generator=generator) < GREY_SHARE:  # one colour of a photo is a grey photo
         blurry, sharp = (picture[:, 1:2].expand(-1, 3, -1, -1) for picture in (blurry, sharp))
     kernel = erring(made.kernel, most_error * float(torch.rand((), generator=generator)), generator)
-    return Cases(blurry, sharp, make_start(blurry, kernel, sigma), kernel, made.sigma, torch.zeros(count), widest)
+    start, doubt, gain = make_start(blurry, kernel, sigma), torch.zeros(count), torch.ones(count)
+    return Cases(blurry, sharp, start, kernel, made.sigma, doubt, gain, widest)
 
 
 def exposed_cases(
@@ -162,10 +164,9 @@ def exposed_cases(
         exposure = draw_exposure((photo.shape[-2], photo.shape[-1]), generator)
         light = exposure.lit(exposure.linear(luminance(photo) if grey else photo))
         seen = observe(exposure, light, true, draw_sigma(EXPOSED_SIGMAS, generator), generator)
-        blurry, start = asked(seen, kernel)
-        rows.append((blurry, inner(light, widest // 2).expand(-1, 3, -1, -1), start, torch.tensor([seen.sigma])))
-    blurry, sharp, start, sigma = (torch.cat(column) for column in zip(*rows, strict=True))
-    return Cases(blurry, sharp, start, given, sigma, torch.zeros(count), widest)
+        rows.append((inner(light, widest // 2).expand(-1, 3, -1, -1), *asked(seen, kernel)))
+    sharp, blurry, start, sigma, gain = (torch.cat(column) for column in zip(*rows, strict=True))
+    return Cases(blurry, sharp, start, given, sigma, torch.zeros(count), gain, widest)
 
 
 def counted(restored: Image, sharp: Image) -> Image:
