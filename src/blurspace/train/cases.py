@@ -117,7 +117,7 @@ class Cases(Tensors):
 def make_shards(
     photos: SharpPhotos, folder: Path, *, count: int, seed: int, report: Callable[[str], None], making: Making = USUAL
 ) -> list[Path]:
-    """The paths of `count` shards in `folder`; those that are missing are made first (two minutes each).
+    """The paths of `count` shards in `folder`; those that are missing are made first (3 to 13 minutes each).
 
     Raises UsageError on shards of other photos, another seed or an older way of making them.
     """
