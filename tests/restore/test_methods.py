@@ -138,6 +138,24 @@ def test_the_wary_network_restores_where_the_kernel_does_not_explain_the_photo(c
     torch.testing.assert_close(restored(lambda *given: given[0], sigma=1.0), blurry)  # so much noise explains it
 
 
+@pytest.mark.parametrize("response", ["linear", "srgb"])
+def test_the_networks_are_shown_light_as_bright_as_it_looks_and_it_comes_back_dark(response):
+    _, blurry = shaken(sigma=0.002)
+    seen, run, shown = Observed(0.3 * blurry, response=response), Run(), []
+
+    def network(light, *told):
+        shown.append(light)
+        return told[-1]
+
+    restorer = Learned(network, network)(seen, Found(UniformBlur(SHAKE), known=True), run)
+    light = seen.light(seen.area)
+    restored = restorer(light, seen.area, run)
+    looks = float(seen.display(seen.area).mean())
+    assert float(light.mean()) < 0.5 * looks or response == "linear"
+    assert float(shown[0].mean()) == pytest.approx(looks, rel=1e-4)
+    torch.testing.assert_close(restored, replace(restorer, gain=1.0, tried=None)(light, seen.area, run))
+
+
 @pytest.fixture(scope="module")
 def rotated():
     """A picture under a made rotation, sharp and blurry, and the field."""
