@@ -33,7 +33,7 @@ class Found:
 
     `confidence` in [0, 1], None where nothing is known of it: see `restore.candidates.Estimate`. `known`: whether the
     blur was given by the user, and not estimated. `picture` (1 c h w): the restored picture, from a method that finds
-    both together. `refusal`: why there is nothing to restore. `notes`: sentences for the curious. `by`: more of the
+    it at once. `refusal`: why it is not to be taken. `notes`: sentences for the curious. `by`: more of the
     method's name.
     """
 
@@ -91,7 +91,7 @@ class Restoration:
     """One result for all methods: the restored picture, the blur it assumed, and its receipt.
 
     `restored` (1 c h w): as the photo's pixels are stored; the photo's own where the verdict is not "restored".
-    `light`: in which the blur was sought, None where it was not. `region`: where it was to be restored, None for all.
+    `light`: in which it was worked, None where nothing was. `region`: where it was to be restored, None for all.
     `notes`: sentences for the curious.
     """
 
@@ -118,7 +118,7 @@ def deblur(
 
     Sharp photos are left alone. Where all are refused, so is the photo, with the reason of the first. `strength` in
     (0, 1]: how much of the blur is removed. `referee`: says what is restored, None = as was fitted. Raises Cancelled
-    as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
+    as `run` says, MemoryExhaustedError where not even the smallest tile fits, UsageError where no method finds a blur.
     """
     run.check()
     referee = referee or Referee()

@@ -71,7 +71,7 @@ def _told(seen: Observed, area: Area) -> float:
 
 @dataclass(frozen=True)
 class LearnedRestorer:
-    """A `Restorer` by one network, for one kernel; `doubt` in [0, 1]: how little the kernel is to be believed.
+    """A `Restorer` by one network, for one kernel; `doubt`: 1 for a kernel that was found, 0 for one that was given.
 
     `gain`: how many times brighter the network is shown the light. `begun`, `tried`: an area, and its start or sharp
     light, where these are known already.

@@ -52,7 +52,7 @@ def learned(networks: Networks, size: int | None) -> tuple[Method, ...]:
 
 
 def auto(networks: Networks, size: int | None) -> tuple[Method, ...]:
-    """The learned deconvolution, and where its receipt is bad the classical one or a field; one kernel for all.
+    """The learned deconvolution, and where its receipt is bad the classical one or a field; one search for all.
 
     In light, which the networks have not seen in training, the classical one comes first. Where the whole is refused, a
     smaller step is tried: `mild`.

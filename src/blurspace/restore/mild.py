@@ -84,8 +84,8 @@ def softness(sharpnesses: tuple[float, ...]) -> Softness | None:
 def find_softness(seen: Observed, run: Run) -> Found | None:
     """The softness of a photo, as a `Finder`; None where there is too little of it, or the blur is given.
 
-    It is undone in stored values where nothing is known of the light: of softness in light that loses less than light
-    does of softness in stored values, as resizing leaves it (ours).
+    It is undone in the light that a search has settled, and in stored values where nothing is known of it: of softness
+    in light that loses less than light does of softness in stored values, as resizing leaves it (ours).
     """
     del run
     soft = softness(seen.sharpnesses) if seen.given is None else None

@@ -29,8 +29,8 @@ USUAL, TIMES, LEAST_STEP = 0.98, 1.5, 0.06
 GOES_ON, FURTHER = 0.3, (-3, -2, 2, 3)
 # px: the cells in which steps are counted; cells that touch, or have one between them, belong together.
 CELL = 4
-# Of a group: the fewest steps; their share among differences of half their size, in the clearest group of a photo and
-# in further ones; and the share of steps down among those across, or the reverse.
+# Of a group: the fewest steps; their share among differences of half their size, in each, and in the clearest group
+# of a photo; and the share of steps down among those across, or the reverse.
 FEWEST, CLEAR, CLEARER, BOTH_WAYS = 60, 0.42, 0.55, 0.2
 # Of a group in one paint: the share that is enough; the fewest steps of the clearest; the share of steps that its paint
 # explains, each to a tenth of the median step; and how many rounds that paint is sought in.

@@ -1,9 +1,9 @@
 """Is a restored photo better than what was given, and how sure is that? Clues, what they weigh, and the receipt.
 
-Verdicts: "restored"; "refused" (the result is probably no better than the photo); and "left alone" (the photo was sharp
-before anything was tried, see `sharpness`; or next to nothing changed). The clues are numbers that need no truth; what
-they weigh was fitted on made photos whose truth is known (`receipt.toml`), and `bench calibration` says on others how
-often the stated probability is right.
+Verdicts: "restored"; "refused" (the result is probably no better than the photo); and "left alone" (the photo or a part
+of it was sharp, or told nothing, before anything was tried; or next to nothing changed). The clues are numbers that
+need no truth; what they weigh was fitted on made photos whose truth is known (`receipt.toml`), and `bench calibration`
+says on others how often the stated probability is right.
 """
 
 import math
