@@ -39,12 +39,11 @@ class Observed:
     `pixels` (1 c h w): display values in [0, 1] as float32, or as they are stored, uint8 or uint16; only pieces of them
     are ever turned into float32. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is then
     undone in linear light; where it is not known (None or "auto") the values are used as they stand until a finder
-    supposes a light (`suppose`) or finds it out by a kernel (`settle`); what was measured in another is then forgotten.
-    `least_sigma`: the noise is at least this, for instance because of JPEG's quantisation. `given`: the blur, if it is
-    known. `near`: a blur like it, such as the last frame's, from which searches may start. `alpha` (1 1 h w): as
-    stored; where it is 0 the colours mean nothing. `region` (1 1 h w, uint8): where it is 0 the photo stays as it is
-    and has no say. `origin`: what its file says of its light. Raises UsageError on an unknown response or another
-    shape.
+    supposes a light (`suppose`) or finds it out by a kernel (`settle`). `least_sigma`: the noise is at least this, for
+    instance because of JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last
+    frame's, from which searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing.
+    `region` (1 1 h w, uint8): where it is 0 the photo stays as it is and has no say. `origin`: what its file says of
+    its light. Raises UsageError on an unknown response or another shape.
     """
 
     def __init__(
