@@ -102,3 +102,9 @@ def test_a_mild_softness_is_named_without_a_search(monkeypatch):
     assert (found.kind, found.blurry) == ("mild", True)
     assert found.reason.startswith("soft: a Gaussian of about ")
     assert 2.5 < found.length_px < 5
+
+
+def test_where_noise_or_storing_drew_the_edges_nothing_is_found() -> None:
+    """Of a photo whose gradients are no larger than what JPEG may have done to it no step is taken: it would smear."""
+    picture = torch.linspace(0.3, 0.7, 160).expand(1, 1, 160, 160) + 0.02 * torch.sin(torch.arange(160) / 2)[:, None]
+    assert find_softness(Observed(picture.contiguous(), least_sigma=0.06), Run()) is None

@@ -88,7 +88,8 @@ def find_softness(seen: Observed, run: Run) -> Found | None:
     in light that loses less than light does of softness in stored values, as resizing leaves it (ours).
     """
     del run
-    soft = softness(seen.sharpnesses) if seen.given is None else None
+    told = seen.given is None and _gradient_power(seen) > seen.sigma**2  # else noise, or JPEG's steps, drew the edges
+    soft = softness(seen.sharpnesses) if told else None
     return None if soft is None else Found(UniformBlur(soft.kernel), notes=(seen.note, soft.words))
 
 
