@@ -29,7 +29,7 @@ from blurspace.io.images import find_photos
 from blurspace.restore.verdict import FARTHEST, WEIGHTS, Belief, Weight
 from blurspace.restore.verdict import fitted as believed
 
-METHODS = ("learned", "classical")  # of `auto`, those that cost little once the kernel is found
+METHODS = ("learned", "classical", "mild")  # of `auto`, those that cost little once the kernel is found
 FACTS = ("number", "kind", "method", "look", "known", "gain")  # of a row; all else are clues
 SEED = "fit"
 MOST, LEAST = 8.0, -8.0  # dB: farther gains count as these, or a few would decide

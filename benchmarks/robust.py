@@ -6,6 +6,7 @@ well each agrees with the kernel of the photo as it is, and that one with the tr
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import torch
@@ -88,7 +89,7 @@ def drawn(number: int, chance: torch.Generator) -> tuple[str, Kernel]:
     share, angle = torch.rand(2, generator=chance).tolist()
     extent = 9 * 5**share
     if number % (2 * SHAKES) < SHAKES:
-        return "shake", shake(round(extent) // 2 * 2 + 1, extent=extent, generator=chance)
+        return "shake", shake(math.ceil(extent) // 2 * 2 + 1, extent=extent, generator=chance)
     kinds = {"line": line(extent, 180 * angle), "disk": disk(1.5 + 4 * share), "gaussian": gaussian(0.8 + 1.7 * share)}
     return list(kinds.items())[number % SHAKES]
 

@@ -86,7 +86,7 @@ def test_a_camera_with_a_network(networks, camera_file):
 def test_a_camera_with_a_method(networks, tmp_path, method):
     write_camera(tmp_path / "camera", networks[0], known=method, about=ABOUT)
     camera = build_camera(tmp_path / "camera")
-    names = ["learned", "classical", "rotation"] if method == "auto" else ["learned"]
+    names = ["learned", "classical", "rotation", "mild"] if method == "auto" else ["learned"]
     assert [method.name for method in camera.known.methods] == names
     with torch.no_grad():
         torch.testing.assert_close(camera.translate(PICTURE), networks[0](PICTURE)[0].clamp(0, 1))

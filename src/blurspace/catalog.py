@@ -120,6 +120,7 @@ BUILDS: dict[str, Build] = {
     AUTO: lambda networks, options: _methods().auto(networks, options.size),
     "classical": lambda _, options: _methods().classical(options.size),
     "fast": lambda _, options: _methods().fast(options.size),
+    "mild": lambda *_: _methods().mild(),
     "learned": lambda networks, options: _methods().learned(networks, options.size),
     "kaufman2020-small": lambda networks, _: _methods().pair(networks),
     "rotation": lambda _, options: _methods().rotation(options.size),

@@ -1,4 +1,6 @@
-"""What do all rooms do to the pixels of a picture? Its luminance, middle and local means; `levels` rounds them."""
+"""What do all rooms do to the pixels of a picture? Its luminance, middle, means and maxima; `levels` rounds them."""
+
+import math
 
 import torch
 from torch import Tensor
@@ -36,3 +38,22 @@ def central(picture: Tensor, height: int, width: int) -> Tensor:
     height, width = min(height, picture.shape[-2]), min(width, picture.shape[-1])
     top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
     return picture[..., top : top + height, left : left + width]
+
+
+def highest(picture: Image, reach: int) -> Image:
+    """The largest value within `reach` px of each (b c h w) in both directions, rows first: a square is separable."""
+    for axis in (-2, -1):
+        picture = _highest_along(picture, reach, axis)
+    return picture
+
+
+def _highest_along(picture: Image, reach: int, axis: int) -> Image:
+    """Along one axis, by windows that double: few passes however wide the window."""
+    pad = (0, 0, reach, reach) if axis == -2 else (reach, reach)
+    highest, width, window = functional.pad(picture, pad, value=-math.inf), 1, 2 * reach + 1
+    while width < window:
+        step = min(width, window - width)
+        length = highest.shape[axis] - step
+        highest = torch.maximum(highest.narrow(axis, 0, length), highest.narrow(axis, step, length))
+        width += step
+    return highest

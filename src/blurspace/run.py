@@ -16,6 +16,7 @@ from blurspace.errors import Cancelled, UsageError
 DEVICES = ("auto", "cpu", "cuda", "mps")
 # Of the memory that is free, the share that work may take unless told; and what counts as free where nobody says.
 SHARE, UNKNOWN_FREE = 0.5, 2 * 2**30
+OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
 T = TypeVar("T")
 
 
@@ -124,3 +125,9 @@ def most_memory(*, children: bool = False) -> int | None:
         return None
     most = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, however torch, Python or a driver says it."""
+    told = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or told

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from blurspace.areas import Area, whole
 from blurspace.blur.fourier import inner_differences
-from blurspace.pixels import inner
+from blurspace.pixels import highest, inner
 from blurspace.types import Image, Kernel
 
 DIRECTIONS = 8
@@ -34,19 +34,26 @@ SHARP = 0.33
 
 
 def edge_sharpness(grey: Image, *, untouched: Tensor | None = None, clipped: Tensor | None = None) -> float:
-    """Slope over contrast of the strongest edges in the softest direction: about 1 / (2 x width in px).
+    """Slope over contrast of the strongest edges in the softest direction: about 1 / (2 x width in px)."""
+    return min(edge_sharpnesses(grey, untouched=untouched, clipped=clipped))
+
+
+def edge_sharpnesses(
+    grey: Image, *, untouched: Tensor | None = None, clipped: Tensor | None = None
+) -> tuple[float, ...]:
+    """The same in each of ANGLES, which turn clockwise from the x axis.
 
     `grey` (1 1 h w). `untouched`, `clipped` (1 1 h w, bool): pixels near which edges do not count, for they are not the
     photo's, or as sharp as what was clipped off left them; where most of a photo is clipped, as paper is, they count.
-    Infinite where no direction has enough contrast to judge by.
+    Infinite where a direction has not enough contrast to judge by.
     """
     place = (..., *busiest_window(grey, LARGEST))
     masks = [None if mask is None or not mask.any() else mask[place] for mask in (untouched, clipped)]
     if masks[1] is not None and float(masks[1].float().mean()) > MOSTLY_CLIPPED:
         masks[1] = None
     left_out = [mask.float() for mask in masks if mask is not None]
-    far = functional.max_pool2d(torch.cat(left_out, 1), 2 * NEAR + 1, 1, NEAR).amax(1, True) == 0 if left_out else None
-    return min(_sharpness_along(grey[place], angle, far) for angle in ANGLES)
+    far = highest(torch.cat(left_out, 1).amax(1, True), NEAR) == 0 if left_out else None
+    return tuple(_sharpness_along(grey[place], angle, far) for angle in ANGLES)
 
 
 def narrowest(kernel: Kernel) -> float:
@@ -112,9 +119,9 @@ def busiest_places(cells: Tensor, size: tuple[int, int], side: int, most: int) -
 
 
 def edges_along(grey: Tensor, angle: float) -> tuple[Tensor, Tensor] | None:
-    """Contrasts over SPAN px at each pixel of a picture (1 1 h w), and the steepest slopes inside; SPAN px less a side.
+    """Contrasts over SPAN px at each pixel of a picture (1 1 h w), and slopes there; SPAN px less a side.
 
-    None where the picture is too small.
+    None where the picture is too small. `steepest`: the largest slope inside a contrast.
     """
     height, width = grey.shape[-2:]
     cosine, sine = math.cos(angle), math.sin(angle)
@@ -127,14 +134,14 @@ def edges_along(grey: Tensor, angle: float) -> tuple[Tensor, Tensor] | None:
     across, down = round(SPAN / 2 * cosine), round(SPAN / 2 * sine)
     contrast = (moved(down, across) - moved(-down, -across)).abs()
     slope = ((moved(0, 1) - moved(0, -1)) * cosine + (moved(1, 0) - moved(-1, 0)) * sine).abs() / 2
-    return contrast, _largest_along(slope, cosine, sine)
+    return contrast, slope
 
 
 def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> float:
     edges = edges_along(grey, angle)
     if edges is None:
         return math.inf
-    contrast, steepest = edges
+    contrast, slope = edges
     asked = contrast.numel()
     if far is not None:
         far = inner(far, SPAN)
@@ -144,16 +151,15 @@ def _sharpness_along(grey: Tensor, angle: float, far: Tensor | None = None) -> f
     strong = contrast >= least
     if int(strong.sum()) <= FEWEST:
         return math.inf
-    return float(torch.quantile((steepest[strong] / contrast[strong])[:1_000_000], SHARPEST))
+    return float(torch.quantile((steepest(slope, strong, angle) / contrast[strong])[:1_000_000], SHARPEST))
 
 
-def _largest_along(slope: Tensor, cosine: float, sine: float) -> Tensor:
-    """The largest value on a segment of SPAN px about each pixel, in one direction."""
-    height, width = slope.shape[-2:]
+def steepest(slope: Tensor, strong: Tensor, angle: float) -> Tensor:
+    """Of slopes (1 1 h w) along an angle the largest on a segment of SPAN px about each `strong` pixel (bool): (n)."""
     padded = functional.pad(slope, (SPAN,) * 4)
-    largest = torch.zeros_like(slope)
-    for step in range(SPAN + 1):
-        place = step - SPAN / 2
-        down, right = SPAN + round(place * sine), SPAN + round(place * cosine)
-        largest = torch.maximum(largest, padded[..., down : down + height, right : right + width])
-    return largest
+    rows, columns = strong[0, 0].nonzero().unbind(1)
+    middles = (rows + SPAN) * padded.shape[-1] + columns + SPAN
+    places = [step - SPAN / 2 for step in range(SPAN + 1)]
+    moves = [(round(place * math.sin(angle)), round(place * math.cos(angle))) for place in places]
+    values = padded.flatten()
+    return torch.stack([values[middles + down * padded.shape[-1] + right] for down, right in moves]).amax(0)

@@ -91,7 +91,7 @@ class Receipt:
     `kernel_length`: px, the extent of the kernel along its longest direction. `ringing` in [0, 1]: mean
     gradient of the restored picture where the scene must be flat, over its mean elsewhere. `code`: a stable word for
     the reason. `probability_better` in [0, 1]: that the result is nearer to the sharp picture than the photo is, and
-    `expected_gain_db`: by how many dB; None where nothing was tried.
+    `expected_gain_db`: by how many dB; None where nothing was tried or is known.
     `confidence` in [0, 1]: how sure the verdict is.
     """
 

@@ -73,6 +73,14 @@ def test_gaussian_is_scipys():
     np.testing.assert_allclose(gaussian(2.3, size=31)[0, 0], wanted, atol=1e-7)
 
 
+def test_an_oval_is_a_gaussian_that_is_narrower_across():
+    torch.testing.assert_close(kernels.oval(1.3, 1.3, 40.0), gaussian(1.3))
+    length, angle = extent(kernels.oval(2.0, 0.7, 30.0))
+    assert (length, angle) == (pytest.approx(4.1 * 2, rel=0.05), pytest.approx(30, abs=1))
+    with pytest.raises(UsageError, match="give the longer one first"):
+        kernels.oval(1.0, 2.0, 0.0)
+
+
 @pytest.mark.parametrize("radius", [0.3, 0.5, 1.0, 2.25, 6.0])
 def test_disk_weights_are_covered_areas(radius):
     kernel = disk(radius, size=15)[0, 0].double()

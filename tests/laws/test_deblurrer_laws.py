@@ -21,6 +21,7 @@ DEBLURRERS = {
     "classical, any size": build_deblurrer("classical"),
     "rotation": build_deblurrer("rotation", size=11, response="linear"),
     "belt": build_deblurrer("belt"),
+    "mild": build_deblurrer("mild"),
     "kaufman2020-small": build_deblurrer("kaufman2020-small"),
 }
 SMALLEST = (64, 64)

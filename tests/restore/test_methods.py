@@ -13,7 +13,7 @@ from blurspace.builders import build_deblurrer
 from blurspace.errors import ModelError, UsageError
 from blurspace.metrics import psnr
 from blurspace.restore.blurs import FieldBlur, UniformBlur, shorten
-from blurspace.restore.driver import Found
+from blurspace.restore.driver import Found, Method, in_order
 from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.learned import Learned, make_start
 from blurspace.restore.observed import Observed
@@ -91,7 +91,9 @@ def bad(light):
 
 def with_verdicts(learned, classical):
     """`auto`, whose methods end as told, with the kernel given so that nothing is searched."""
-    return with_restorers(build_deblurrer("auto", kernel=SHAKE), learned=learned, classical=classical)
+    return with_restorers(
+        build_deblurrer("auto", kernel=SHAKE, response="linear"), learned=learned, classical=classical
+    )
 
 
 def test_auto_takes_the_first_good_receipt():
@@ -134,6 +136,24 @@ def test_the_wary_network_restores_where_the_kernel_does_not_explain_the_photo(c
     torch.testing.assert_close(restored(lambda *given: given[-1]), start)
     assert not restored(lambda *given: given[0]).any()  # what is still blurry, blurred again, is not the photo
     torch.testing.assert_close(restored(lambda *given: given[0], sigma=1.0), blurry)  # so much noise explains it
+
+
+@pytest.mark.parametrize("response", ["linear", "srgb"])
+def test_the_networks_are_shown_light_as_bright_as_it_looks_and_it_comes_back_dark(response):
+    _, blurry = shaken(sigma=0.002)
+    seen, run, shown = Observed(0.3 * blurry, response=response), Run(), []
+
+    def network(light, *told):
+        shown.append(light)
+        return told[-1]
+
+    restorer = Learned(network, network)(seen, Found(UniformBlur(SHAKE), known=True), run)
+    light = seen.light(seen.area)
+    restored = restorer(light, seen.area, run)
+    looks = float(seen.display(seen.area).mean())
+    assert float(light.mean()) < 0.5 * looks or response == "linear"
+    assert float(shown[0].mean()) == pytest.approx(looks, rel=1e-4)
+    torch.testing.assert_close(restored, replace(restorer, gain=1.0, tried=None)(light, seen.area, run))
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +229,17 @@ def test_options_that_a_method_does_not_know():
         build_deblurrer("rotation", kernel=delta(3))
     with pytest.raises(ModelError, match="no method to deblur is named paint"):
         build_deblurrer("paint")
+
+
+def test_what_has_learned_in_another_light_comes_second() -> None:
+    """In `auto` the networks come first only in stored values, which they have learned in."""
+    learner, other, last = (Method(name, _nothing, TotalVariation) for name in ("learner", "other", "last"))
+    methods = [replace(learner, response="linear"), other, last]
+    picture = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    for response, names in (("linear", ["learner", "other", "last"]), ("srgb", ["other", "learner", "last"])):
+        assert [one.name for one in in_order(Observed(picture, response=response), methods, Run())] == names
+
+
+def _nothing(seen: Observed, run: Run) -> None:
+    """A finder that finds nothing."""
+    del seen, run

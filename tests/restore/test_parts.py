@@ -8,7 +8,7 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import disk, gaussian, line, shake
 from blurspace.restore.diagnose import diagnose
 from blurspace.restore.observed import Observed
-from blurspace.restore.parts import find_parts, largest_patch
+from blurspace.restore.parts import Parts, find_parts, largest_patch
 from blurspace.restore.verdict import nothing_to_do
 
 from .scenes import made_scene
@@ -67,6 +67,40 @@ def test_what_is_blurred_all_over_is_neither(seed, kernel):
     assert nothing_to_do(seen) is None
     assert not seen.parts.subject
     assert seen.parts.box is None
+
+
+def cells(*rows):
+    """A map from lines of letters: s is sharp, S surely so, b blurred, u undecided, and a dot does not vote."""
+    letters = [list(row) for row in rows]
+
+    def where(those):
+        return torch.tensor([[letter in those for letter in row] for row in letters])
+
+    return Parts(where("sSbu"), where("sS"), where("b"), where("S"))
+
+
+def test_a_subject_stands_alone_before_what_is_blurred_nearly_everywhere():
+    assert cells("bbbbbb", "bbSsbb", "bbssb.", "bbbbb.").subject
+    assert not cells("bbbbbb", "bbssbb", "bbssb.", "bbbbb.").subject  # only along the direction of a line
+    assert not cells("bsubbb", "bbSsbb", "ubssbs", "bbsbuu").subject  # sharp cells are all over it
+    assert not cells("bbbbbb", "bbSsbb", "bbbsb.", "bbbbb.").subject  # too few
+    assert not cells("SSSSSS", "SSSSSS", "SSSSSb", "SSSSSb").subject  # hardly a background
+
+
+def test_a_part_is_blurred_only_where_the_rest_is_sharp_for_sure():
+    assert cells("Sssss", "sbbsS", "sbbss", "sssss").box == (20, 25, 60, 75)
+    assert cells("sssss", "sbbss", "sbbss", "sssss").box is None  # as along a line
+    assert cells("S....", ".bb.s", ".bb..", "s.s..").box is None  # as lamps at night are
+
+
+def test_a_few_narrow_edges_make_no_sharp_photo():
+    assert cells("bbbb", "bsub", "bbbb").nowhere_sharp
+    assert not cells("bbbb", "bSub", "bbbb").nowhere_sharp
+    assert not cells("uuuu", "bsub", "uuuu").nowhere_sharp
+    seen = Observed(scene())
+    assert nothing_to_do(seen).code == "sharp"
+    seen.parts = cells("bbbb", "bsub", "bbbb")
+    assert nothing_to_do(seen) is None
 
 
 def test_pixels_that_tell_nothing_do_not_vote():

@@ -4,6 +4,9 @@ import math
 
 import cv2
 import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
 import pytest
 import torch
 
@@ -14,6 +17,7 @@ from blurspace.builders import build_deblurrer
 from blurspace.metrics import psnr
 from blurspace.restore.observed import Observed
 from blurspace.restore.untouched import filled
+from blurspace.restore.verdict import nothing_to_do
 from blurspace.sharpness import SHARP
 
 from .scenes import made_scene
@@ -112,6 +116,27 @@ def cut_out(hidden):
     rows, columns = torch.meshgrid(torch.linspace(-1, 1, SIZE[0]), torch.linspace(-1, 1, SIZE[1]), indexing="ij")
     alpha = (rows.square() + columns.square() < 0.8)[None, None]
     return stored(torch.where(alpha, blurry, hidden)), stored(alpha.float())
+
+
+def watermark(picture, opaque):
+    """The picture with white letters upon it, through which it shows."""
+    over = PIL.Image.new("L", (picture.shape[-1], picture.shape[-2]))
+    PIL.ImageDraw.Draw(over).text((10, 130), "© SAMPLE", font=PIL.ImageFont.load_default(size=70), fill=255)
+    letters = torch.from_numpy(np.array(over)).float() / 255
+    return picture.lerp(torch.ones(()), opaque * letters), letters > 0.5
+
+
+def test_letters_that_let_the_photo_through_are_found_by_their_one_paint():
+    scene = made_scene(360, seed=3, channels=3)
+    kernel = shake(17, extent=15, generator=torch.Generator().manual_seed(3))
+    noise = 0.004 * torch.randn(scene.shape, generator=torch.Generator().manual_seed(4))
+    photo, letters = watermark((blur(scene, kernel) + noise).clamp(0, 1), 0.4)
+    seen = Observed(photo)
+    assert seen.untouched is not None
+    assert float(seen.untouched[0, 0][letters].float().mean()) > 0.9
+    assert float(seen.untouched.float().mean()) < 0.2
+    assert nothing_to_do(seen) is None
+    assert Observed(watermark(scene, 0.4)[0]).untouched is None  # where the photo is sharp they are part of it
 
 
 def test_hidden_colours_change_nothing_and_stay():

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from blurspace.blur.agreement import offset
+from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import shake
 from blurspace.chance import chance
+from blurspace.data import highlights
 from blurspace.data.crops import SharpPhotos, turned
 from blurspace.errors import UsageError
 from blurspace.metrics import psnr
@@ -15,12 +18,19 @@ from blurspace.train import cases
 SIDE, COUNT = 64, 2
 
 
-# Few, small and quickly searched cases of kernels up to 9 px; a search in 64 px of made shapes may be poor.
+# Few, small and quickly searched cases of kernels up to 9 px; a search in 64 px of made shapes may be poor. No lamps:
+# the start is without them.
 SMALL = cases.Making(
-    ranges=(cases.Range(5, 9, side=SIDE, crop=32, count=2),), shard=COUNT, widest=17, least_agreement=0.3
+    ranges=(cases.Range(5, 9, side=SIDE, crop=32, count=2),),
+    shard=COUNT,
+    widest=17,
+    least_agreement=0.3,
+    exposed_share=0,
 )
 # For what does not hang on searching.
-AT_HAND = replace(SMALL, least_agreement=0.0, search=lambda _: shake(9, generator=torch.Generator().manual_seed(3)))
+AT_HAND = replace(
+    SMALL, least_agreement=0.0, exposed_share=0.5, search=lambda _: shake(9, generator=torch.Generator().manual_seed(3))
+)
 
 
 def made(photos, folder, *, count=1, report=lambda _: None, making=AT_HAND):
@@ -36,16 +46,17 @@ def test_a_shard_is_well_formed(photos, tmp_path):
     kinds = {name: (tensor.dtype, tuple(tensor.shape)) for name, tensor in shard.items()}
     picture = (COUNT, 3, SIDE, SIDE)
     assert kinds == {
-        "blurry": (torch.uint8, picture),
-        "sharp": (torch.uint8, picture),
+        "blurry": (torch.float16, picture),
+        "sharp": (torch.float16, picture),
         "start": (torch.float16, picture),
         "kernel": (torch.float32, (COUNT, 1, 17, 17)),
         "sigma": (torch.float32, (COUNT,)),
+        "gain": (torch.float32, (COUNT,)),
     }
     assert shard["kernel"].min() >= 0
     torch.testing.assert_close(shard["kernel"].sum((1, 2, 3)), torch.ones(COUNT))
     assert (shard["sigma"] > 0).all()
-    for sharp, start in zip(shard["sharp"] / 255, shard["start"].float(), strict=True):
+    for sharp, start in zip(shard["sharp"].float(), shard["start"].float(), strict=True):
         assert_lies_where(sharp[None], start[None])
 
 
@@ -62,9 +73,9 @@ def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos
 
     kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
     moved = torch.roll(torch.nn.functional.pad(kernel, (4, 4, 4, 4)), (2, -3), (-2, -1))
-    making = cases.Making(search=lambda _: moved)
+    making = cases.Making(search=lambda _: moved, exposed_share=0)
     photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
-    blurry, sharp, start, kept, _ = cases.draw_case(photo, kernel, chance(0, 1), making)
+    blurry, sharp, start, kept, *_ = cases.draw_case(photo, kernel, chance(0, 1), making)
     assert blurry.shape == sharp.shape == start.shape == (1, 3, SIDE, SIDE)
     assert kept.shape[-1] == making.widest
     edge = cases.MARGIN + 4
@@ -72,6 +83,44 @@ def test_the_sharp_picture_goes_where_an_off_centre_kernel_puts_the_start(photos
     inner = (..., slice(8, -8), slice(8, -8))
     assert psnr(torch.roll(plain, (-2, 3), (-2, -1))[inner], sharp[inner]) > 40
     assert_lies_where(sharp, start)
+
+
+def test_lamps_go_where_an_off_centre_kernel_puts_them(photos):
+    """As above, to half a px: no picture is shifted that holds a lamp, whose ringing would be learned."""
+    kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
+    moved = torch.roll(torch.nn.functional.pad(kernel, (4, 4, 4, 4)), (2, -3), (-2, -1))
+    moved = (moved + torch.roll(moved, 1, -2)) / 2  # half a px lower
+    making = cases.Making(search=lambda _: moved, exposed_share=1)
+    photo = SharpPhotos(photos).crop(chance(0, 0), side=SIDE + 2 * cases.MARGIN + 8)
+    down, right, _ = offset(moved, kernel)
+    seen_lamps = 0
+    for seed in range(6):
+        _, sharp, *_ = cases.draw_case(photo, kernel, chance(0, seed), making)
+        generator = chance(0, seed)
+        torch.rand((), generator=generator)
+        exposure = highlights.draw_exposure((photo.shape[-2], photo.shape[-1]), generator)
+        lamps = exposure.lit(torch.zeros_like(photo), down=-down, right=-right)[..., 12:-12, 12:-12]
+        beside = sharp - lamps
+        assert -1e-4 <= beside.min() <= beside.max() <= exposure.gain + 1e-4
+        seen_lamps += int((lamps > highlights.LIGHTS[0]).any())
+    assert seen_lamps >= 3
+
+
+def test_what_lamps_drew_is_asked_as_the_start_explains_it(photos):
+    """As in use: around a lamp that was found, blurry is what the kernel makes of the start."""
+    kernel = shake(9, generator=torch.Generator().manual_seed(3), extent=9)
+    light = SharpPhotos(photos).crop(chance(0, 0), side=SIDE) * 0.2
+    light[..., 30:33, 30:33] = 40
+    seen = cases.observe(highlights.Exposure("srgb"), light, kernel, 0.001, chance(0, 0))
+    blurry, start, sigma, gain = cases.asked(seen, kernel)
+    assert float(sigma) == pytest.approx(seen.sigma)
+    assert float(gain) > 1  # at night
+    changed = (blurry != seen.light(seen.area)).any(1)
+    assert seen.clipped(seen.area)[0].any()
+    assert changed[seen.clipped(seen.area).all(1)].all()
+    assert not changed[..., :16, :].any()
+    torch.testing.assert_close(blurry[:, :, changed[0]], blur(start, kernel)[:, :, changed[0]])
+    assert start.max() < 1
 
 
 def test_a_search_that_failed_is_no_case(photos):

@@ -87,6 +87,20 @@ def gaussian(sigma: float, *, size: int | None = None) -> Kernel:
     return _sized(torch.outer(profile, profile)[None, None], size, "a Gaussian")
 
 
+def oval(longer: float, shorter: float, angle: float) -> Kernel:
+    """A Gaussian of two standard deviations in px, the first at `angle` degrees, sampled and cut as `gaussian` is.
+
+    Returns (1 1 k k). Raises UsageError unless longer >= shorter > 0.
+    """
+    if not longer >= shorter > 0:
+        raise UsageError(f"an oval of {longer} by {shorter} px was asked for: give the longer one first, both above 0")
+    reach, (cosine, sine) = int(4 * longer + 0.5), (math.cos(math.radians(angle)), math.sin(math.radians(angle)))
+    steps = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    x, y = steps, -steps[:, None]
+    along, across = (x * cosine + y * sine) / longer, (y * cosine - x * sine) / shorter
+    return normalise(torch.exp(-0.5 * (along.square() + across.square()))[None, None]).to(torch.float32)
+
+
 def disk(radius: float, *, size: int | None = None) -> Kernel:
     """Out of focus: a disk of `radius` px, each pixel weighted by the area of it that the disk covers.
 

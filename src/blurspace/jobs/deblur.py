@@ -38,7 +38,7 @@ class Outcome(FileRecord):
 
     reason: str = ""
     verdict: str = "failed"  # restored, left alone, refused, failed
-    code: str = "failed"  # a stable word for the reason: see `restore.verdict`
+    code: str = "failed"  # a stable word for the reason: see docs/usage.md
     confidence: float | None = None
     probability_better: float | None = None
     expected_gain_db: float | None = None

@@ -11,8 +11,7 @@ import torch
 from blurspace.blur.kernels import extent
 from blurspace.errors import BlurspaceError, Cancelled, MemoryExhaustedError
 from blurspace.io.images import encode_photo
-from blurspace.restore.driver import is_out_of_memory
-from blurspace.run import most_memory
+from blurspace.run import is_out_of_memory, most_memory
 from blurspace.types import Image, Kernel, Photo
 
 S = TypeVar("S")

@@ -3,12 +3,12 @@
 A search that is given too little room cannot find the kernel, one with too much fills the rest with noise, and one that
 starts on the wrong foot ends in a wrong kernel. So two searches with the widest bound come first, which start across
 each other. They know that a sharp photo is a little soft, without which thin kernels come out thick; but steps without
-softness lead to the right kernel more often. So from many starts such searches are begun too, within three bounds, and
+softness lead to the right kernel more often. So from many starts such searches are begun too, within two bounds, and
 the best at a quarter of the resolution go on. All are compared at half the resolution, at a quarter of the cost and
-half of the noise. Each kernel deconvolves the picture: a wrong one leaves
-ringing and ghosts, which raise the normalised sparsity |grad x|_1 / |grad x|_2 (Krishnan, Tay and Fergus 2011), or a
-picture that does not give the photo back when it is blurred again. Unlike the energy that the search minimises, the
-product of both does not prefer the blurry picture. The best go on, with no more room than their kernels need.
+half of the noise. Each kernel deconvolves the picture: a wrong one leaves ringing and ghosts, which raise the
+normalised sparsity |grad x|_1 / |grad x|_2 (Krishnan, Tay and Fergus 2011), or a picture that does not give the photo
+back when it is blurred again. Unlike the energy that the search minimises, the product of both does not prefer the
+blurry picture. The best go on, with no more room than their kernels need.
 """
 
 import math
@@ -51,8 +51,9 @@ LONG = tuple(range(len(DIRECTIONS), STARTS))
 class Estimate:
     """The `kernel` (1 1 k k), trimmed, centred, sum 1, and the `confidence` in it.
 
-    The confidence, in [0, 1], is how well the kernels of the other searches agree with the chosen one at half the
-    resolution: the mean of the normalised correlations of their smoothed values at the best shifts.
+    The confidence, in [0, 1], is how well the kernels of the other searches agree with the best one at half the
+    resolution, before that settles (or a start with what is reached from it): the mean of the normalised correlations
+    of their smoothed values at the best shifts.
     """
 
     kernel: Kernel

@@ -7,8 +7,10 @@ from typing import Literal
 import torch
 
 from blurspace.areas import Area
+from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.finders import KernelFinder
 from blurspace.restore.light import Light
+from blurspace.restore.mild import softness
 from blurspace.restore.observed import Observed
 from blurspace.restore.verdict import nothing_to_do
 from blurspace.run import Run
@@ -51,7 +53,10 @@ class Diagnosis:
 
 
 def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
-    """Say whether a photo is blurry, and how; the blur is the one that `deblur` would undo."""
+    """Say whether a photo is blurry, and how.
+
+    The blur is the one that `deblur` would undo; of a mild one it is the Gaussian that its edges tell, not a search.
+    """
     sharpness, sigma = seen.sharpness, seen.sigma
     confidence = min(1.0, abs(sharpness - SHARP) / (SHARP / 2)) if math.isfinite(sharpness) else 0.0
     variation = _variation(seen)
@@ -59,12 +64,19 @@ def diagnose(seen: Observed, run: Run | None = None) -> Diagnosis:
         kind: Kind = {"sharp": "sharp", "part_blurred": "part"}.get(told.code, "unknown")  # type: ignore[assignment]
         facts = variation, confidence, sigma, told.reason, None, told.code, seen.parts.box
         return Diagnosis(kind == "part", kind, None, None, *facts)
-    found = seen.find(KernelFinder(), run or Run())
-    assert found.blur is not None
-    length, angle = found.blur.length_angle()
-    kind = "mild" if sharpness > MILD else _kind_of(found.blur.kernel.cpu(), length, angle)
     reason = f"even sharp contrasts are about {1 / (2 * sharpness):.0f} px wide or more across one direction"
-    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, found.blur, light=seen.lit)
+    soft = softness(seen.sharpnesses) if sharpness > MILD else None
+    blur = _searched(seen, run or Run()) if soft is None else UniformBlur(soft.kernel)
+    length, angle = blur.length_angle()
+    kind = "mild" if sharpness > MILD else _kind_of(blur.kernel.cpu(), length, angle)
+    reason = reason if soft is None else f"{soft.words}; {reason}"
+    return Diagnosis(True, kind, length, angle, variation, confidence, sigma, reason, blur, light=seen.lit)
+
+
+def _searched(seen: Observed, run: Run) -> Blur:
+    found = seen.find(KernelFinder(), run)
+    assert found.blur is not None
+    return found.blur
 
 
 def _variation(seen: Observed) -> float:

@@ -19,13 +19,12 @@ from blurspace.restore.lights import reached
 from blurspace.restore.observed import Observed, as_stored
 from blurspace.restore.region import Region
 from blurspace.restore.verdict import Referee
-from blurspace.run import Run
+from blurspace.run import Run, is_out_of_memory
 from blurspace.types import Blur, Image, Kernel, Receipt
 
 # px: a tile's own pixels are at most so many, and at least this a side. Below the first a photo is one tile; above it
 # bigger ones are no faster, for they do not fit into a processor's cache anyway.
 MOST, LEAST_SIDE = 1_500_000, 64
-OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Found:
 
     `confidence` in [0, 1], None where nothing is known of it: see `restore.candidates.Estimate`. `known`: whether the
     blur was given by the user, and not estimated. `picture` (1 c h w): the restored picture, from a method that finds
-    both together. `refusal`: why there is nothing to restore. `notes`: sentences for the curious. `by`: more of the
+    it at once. `refusal`: why it is not to be taken. `notes`: sentences for the curious. `by`: more of the
     method's name.
     """
 
@@ -74,13 +73,17 @@ class Method:
     """A way to deblur: how its blur is found, and what removes it. It never judges itself.
 
     `find` gives None where the method has nothing to say about a photo; methods may share one, which is then asked
-    once. `space`: reads the blur that lies between photo and result, for methods that find none.
+    once. `space`: reads the blur that lies between photo and result, for methods that find none. `smaller`: it takes a
+    step that is smaller than the whole, which is said where the whole was refused. `response`: of the light that it has
+    learned in, None where it works alike in all.
     """
 
     name: str
     find: Finder
     restorer: Callable[[Observed, Found, Run], Restorer]
     space: BasisSpace | None = None
+    smaller: bool = False
+    response: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Restoration:
     """One result for all methods: the restored picture, the blur it assumed, and its receipt.
 
     `restored` (1 c h w): as the photo's pixels are stored; the photo's own where the verdict is not "restored".
-    `light`: in which the blur was sought, None where it was not. `region`: where it was to be restored, None for all.
+    `light`: in which it was worked, None where nothing was. `region`: where it was to be restored, None for all.
     `notes`: sentences for the curious.
     """
 
@@ -115,25 +118,42 @@ def deblur(
 
     Sharp photos are left alone. Where all are refused, so is the photo, with the reason of the first. `strength` in
     (0, 1]: how much of the blur is removed. `referee`: says what is restored, None = as was fitted. Raises Cancelled
-    as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
+    as `run` says, MemoryExhaustedError where not even the smallest tile fits, UsageError where no method finds a blur.
     """
     run.check()
     referee = referee or Referee()
     if receipt := referee.before(seen):
         return Restoration(seen.pixels, None, receipt, methods[0].name)
     refused: list[Restoration] = []
-    for method in methods:
+    for method in in_order(seen, methods, run):
         found = seen.find(method.find, run)
         if found is None:
             continue
         result = _restored(seen, method, found, run, strength=strength, referee=referee)
         if result.receipt.verdict != "refused":
             tried = (f"{before.method} was tried before and refused: {before.receipt.reason}" for before in refused)
-            return replace(result, notes=(*result.notes, *tried))
+            receipt = _smaller_step(result.receipt) if method.smaller and refused else result.receipt
+            return replace(result, receipt=receipt, notes=(*result.notes, *tried))
         refused.append(result)
     if not refused:
         raise UsageError(f"{methods[0].name} finds nothing in this photo: take another method")
     return refused[0]
+
+
+def in_order(seen: Observed, methods: Sequence[Method], run: Run) -> Sequence[Method]:
+    """The methods, the second before the first where that has learned in another light than the photo's."""
+    first, *others = methods
+    if not others or first.response is None:
+        return methods
+    seen.find(first.find, run)  # which settles the light
+    return methods if seen.response == first.response else (others[0], first, *others[1:])
+
+
+def _smaller_step(receipt: Receipt) -> Receipt:
+    """The receipt of a step that is smaller than those which were refused before it; others as they are."""
+    if receipt.verdict != "restored":
+        return receipt
+    return replace(receipt, code="smaller_step", reason=f"a smaller step, for all else was refused: {receipt.reason}")
 
 
 def _restored(
@@ -258,12 +278,6 @@ def _joined(parts: dict[tuple[int, int], CodeBlur]) -> CodeBlur:
     rows = sorted({row for row, _ in parts})
     code = torch.cat([torch.cat([parts[at].code for at in sorted(parts) if at[0] == row], -1) for row in rows], -2)
     return CodeBlur(code, next(iter(parts.values())).space)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, however torch, Python or a driver says it."""
-    told = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY)
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or told
 
 
 def through(

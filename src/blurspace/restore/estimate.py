@@ -69,9 +69,9 @@ def find(
     ignore: Tensor | None = None,
     run: Run | None = None,
 ) -> Reached:
-    """Run a search from its beginning, or from what was `begun`, down to a level, for a grey picture (1 1 h w).
+    """Run a search from its beginning, or from what was `begun`, down to a level, in windows of a photo (1 n h w).
 
-    Values in [0, 1]. `ignore` (1 1 h w, bool): pixels that tell nothing, such as clipped ones.
+    Values in [0, 1]. `ignore` (1 n h w, bool): pixels that tell nothing, such as clipped ones.
     Source: Xu, Zheng and Jia 2013; the pyramid of Cho and Lee 2009.
     """
     levels = scales(search.side)

@@ -16,6 +16,7 @@ from torch.nn import functional
 from blurspace.areas import Area, whole
 from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import inner_differences
+from blurspace.pixels import highest
 from blurspace.types import AnyImage, Image, Kernel
 
 # Where a window of the kernel's size varies by less than this in the blurry picture, the sharp one is flat as well.
@@ -149,7 +150,7 @@ def gather(
     outer = outer or area
     inner = _within(area, reach)
     rest, change = blurry - reblurred, restored - blurry
-    near = None if unseen is None else _highest(unseen.to(blurry), reach) > 0
+    near = None if unseen is None else highest(unseen.to(blurry), reach) > 0
     told = _counted(rest, near, inner, outer) if inner else rest.new_zeros(0)
     known = Evidence(*_sums(told), *_sums(_counted(change, unseen, area, outer)))
     steps = _within(area, 0, before_last=1)
@@ -233,7 +234,7 @@ def flat_areas(blurry: Image, reach: int) -> Tensor:
     What varies there after deconvolution was not in the scene.
     """
     grey = blurry.mean(1, keepdim=True)
-    return (_highest(grey, reach) + _highest(-grey, reach) < FLAT_RANGE)[..., :-1, :-1]
+    return (highest(grey, reach) + highest(-grey, reach) < FLAT_RANGE)[..., :-1, :-1]
 
 
 def gradient_length(picture: Image) -> AnyImage:
@@ -254,25 +255,6 @@ def _within(area: Area, reach: int, *, before_last: int = 0) -> Area | None:
         for (first, last), length in zip((area.rows, area.columns), area.whole, strict=True)
     )
     return Area(rows, columns, area.whole) if rows[0] < rows[1] and columns[0] < columns[1] else None
-
-
-def _highest(picture: Image, reach: int) -> Image:
-    """The largest value within `reach` px in both directions, rows first: a square maximum is separable."""
-    for axis in (-2, -1):
-        picture = _highest_along(picture, reach, axis)
-    return picture
-
-
-def _highest_along(picture: Image, reach: int, axis: int) -> Image:
-    """Along one axis, by windows that double: few passes however wide the window."""
-    pad = (0, 0, reach, reach) if axis == -2 else (reach, reach)
-    highest, width, window = functional.pad(picture, pad, value=-math.inf), 1, 2 * reach + 1
-    while width < window:
-        step = min(width, window - width)
-        length = highest.shape[axis] - step
-        highest = torch.maximum(highest.narrow(axis, 0, length), highest.narrow(axis, step, length))
-        width += step
-    return highest
 
 
 def _sums(differences: Tensor) -> tuple[float, float]:

@@ -20,6 +20,9 @@ from blurspace.types import Blur, Image, Kernel
 START = Rounds(12)
 # A kernel explains a photo if what is left has at most this many times the noise.
 EXPLAINED = 1.08
+# The networks learned from display values, and take what is darker for noise; so light is made as bright for them as it
+# looks, or as this mean, which is enough: deconvolution does not mind (our measurement).
+ENOUGH_LIGHT = 0.25
 # of memory, for a picture in colour: our measurement.
 BYTES_PER_PX = 420
 
@@ -47,9 +50,9 @@ class Learned:
         area = seen.area if height * width <= most else seen.window(int(most**0.5))
         light = seen.light(area).to(run.device)
         start = by_total_variation(light, area, seen, found.blur, rounds=self.rounds, run=run)
-        doubt = 0.0 if found.known else 1.0
+        doubt, gain = 0.0 if found.known else 1.0, gain_for(light, seen.display(area))
         trusting = LearnedRestorer(
-            self.trusting, seen, found.blur, doubt=doubt, rounds=self.rounds, begun=(area, start)
+            self.trusting, seen, found.blur, doubt=doubt, gain=gain, rounds=self.rounds, begun=(area, start)
         )
         sharp = trusting(light, area, run)
         masks = [mask for mask in (seen.saturated(area, light.device), start.unseen) if mask is not None]
@@ -68,15 +71,17 @@ def _told(seen: Observed, area: Area) -> float:
 
 @dataclass(frozen=True)
 class LearnedRestorer:
-    """A `Restorer` by one network, for one kernel; `doubt` in [0, 1]: how little the kernel is to be believed.
+    """A `Restorer` by one network, for one kernel; `doubt`: 1 for a kernel that was found, 0 for one that was given.
 
-    `begun`, `tried`: an area, and its start or sharp light, where these are known already.
+    `gain`: how many times brighter the network is shown the light. `begun`, `tried`: an area, and its start or sharp
+    light, where these are known already.
     """
 
     network: nn.Module
     seen: Observed
     blur: Blur
     doubt: float
+    gain: float = 1.0
     rounds: Rounds = START
     begun: tuple[Area, Decoupled] | None = None
     tried: tuple[Area, Image] | None = None
@@ -99,14 +104,24 @@ class LearnedRestorer:
             start = by_total_variation(tile, area, self.seen, self.blur, rounds=self.rounds, run=run)
         told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
         run.check()
-        seen = tile if start.unseen is None else torch.where(start.unseen, blur(start.beside, kernel), tile)
+        seen = asked_of(tile, start, kernel)
         with torch.inference_mode(), run.networks():
-            blurry, begun = (planes.expand(-1, 3, -1, -1) for planes in (seen, start.beside))
-            sharp = self.network(blurry, kernel, *told, begun)
+            blurry, begun = (self.gain * planes.expand(-1, 3, -1, -1) for planes in (seen, start.beside))
+            sharp = self.network(blurry, kernel, *told, begun) / self.gain
         sharp = sharp.mean(1, keepdim=True) if tile.shape[1] == 1 else sharp
         # Clipped pixels contradict the kernel, and the networks have never seen any: what the start made stays.
         sharp = sharp if clipped is None else torch.where(clipped, start.beside, sharp)
         return sharp if start.sharp is start.beside else torch.where(start.sharp == start.beside, sharp, start.sharp)
+
+
+def gain_for(light: Image, display: Image) -> float:
+    """How many times brighter the networks are shown light (1 c h w) that is displayed so: 1 or more."""
+    return max(min(float(display.mean()), ENOUGH_LIGHT) / max(float(light.mean()), 1e-6), 1.0)
+
+
+def asked_of(light: Image, start: Decoupled, kernel: Kernel) -> Image:
+    """The blurry light (1 c h w) that the networks are to explain: what did not count is as the start explains it."""
+    return light if start.unseen is None else torch.where(start.unseen, blur(start.beside, kernel), light)
 
 
 def make_start(

@@ -19,7 +19,7 @@ from blurspace.restore.parts import Parts, find_parts
 from blurspace.restore.region import check_mask, weights
 from blurspace.restore.untouched import filled, untouched
 from blurspace.run import Run
-from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpness, energy_cells
+from blurspace.sharpness import CELL, LARGEST, busiest, edge_sharpnesses, energy_cells
 from blurspace.types import Blur, Image, Kernel
 
 # px: noise is measured on pieces that hold so many, which tell as much as a whole big photo.
@@ -38,12 +38,12 @@ class Observed:
 
     `pixels` (1 c h w): display values in [0, 1] as float32, or as they are stored, uint8 or uint16; only pieces of them
     are ever turned into float32. `response`: the camera's, if known ("srgb", "gamma 2.2" or "linear"): the blur is then
-    undone in linear light; where it is not known (None or "auto") `settle` finds it out, and until then the values are
-    used as they stand. `least_sigma`: the noise is at least this (pixel values in [0, 1]), for instance because of
-    JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last frame's, from which
-    searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing. `region` (1 1 h w, uint8):
-    where it is 0 the photo stays as it is and has no say, see `region`. `origin`: what its file
-    says of its light. Raises UsageError on an unknown response or another shape.
+    undone in linear light; where it is not known (None or "auto") the values are used as they stand until a finder
+    supposes a light (`suppose`) or finds it out by a kernel (`settle`). `least_sigma`: the noise is at least this, for
+    instance because of JPEG's quantisation. `given`: the blur, if it is known. `near`: a blur like it, such as the last
+    frame's, from which searches may start. `alpha` (1 1 h w): as stored; where it is 0 the colours mean nothing.
+    `region` (1 1 h w, uint8): where it is 0 the photo stays as it is and has no say. `origin`: what its file says of
+    its light. Raises UsageError on an unknown response or another shape.
     """
 
     def __init__(
@@ -212,18 +212,22 @@ class Observed:
     @cached_property
     def sharpness(self) -> float:
         """How sharp its edges are: see `sharpness.edge_sharpness`."""
-        return self.sharpness_of(self.display(self.looked_at), self.looked_at)
+        return min(self.sharpnesses)
 
-    def sharpness_of(self, picture: Image, area: Area) -> float:
+    @cached_property
+    def sharpnesses(self) -> tuple[float, ...]:
+        """The same in each direction: see `sharpness.edge_sharpnesses`."""
+        return self.sharpnesses_of(self.display(self.looked_at), self.looked_at)
+
+    def sharpnesses_of(self, picture: Image, area: Area) -> tuple[float, ...]:
         """The same of what was made of a piece of it (1 c h w): edges count where they do in the photo."""
         clipped = self.clipped(area).any(1, keepdim=True)
-        return edge_sharpness(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
+        return edge_sharpnesses(luminance(picture), untouched=self.unseen(area, CPU), clipped=clipped)
 
     @cached_property
     def parts(self) -> Parts:
         """Which parts of it are sharp, where it has the most edges."""
-        window = self.looked_at
-        return find_parts(luminance(self.display(window)), self.sigma, self.trust(window))
+        return find_parts(luminance(self.display(self.looked_at)), self.sigma, self.trust(self.looked_at))
 
     @cached_property
     def looked_at(self) -> Area:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.pixels import inner
-from blurspace.sharpness import ANGLES, SHARP, SHARPEST, SMALLEST, SPAN, edges_along
+from blurspace.pixels import highest, inner
+from blurspace.sharpness import ANGLES, SHARP, SHARPEST, SMALLEST, SPAN, edges_along, steepest
 from blurspace.types import Image
 
 # All values: our measurements on made photos (notebook).
@@ -24,9 +24,10 @@ STRONG = 0.8  # a contrast counts from this share of its cell's strongest one on
 LEAST_CONTRAST, CONTRAST_PER_SIGMA = 0.08, 15.0  # and from this on: noise makes edges look narrow
 VOTES = 10  # contrasts that a cell needs to vote in a direction, and in two directions at least
 WIDE = 0.26  # in the unit of `sharpness.SHARP`: edges below it are blurred
-PATCH, SURE = 4, 2  # cells that make a patch, and of a sharp one that must surely be
-# A part is blurred where so much of the rest is sharp, and the background where so much of all is blurred.
-REST_SHARP, MOSTLY_BLURRED = 0.6, 0.4
+PATCH, SURE = 4, 1  # cells that make a patch, and of a sharp one that must surely be
+# A part is blurred where so much of the rest is sharp; a subject is sharp where so much of the rest is blurred, and so
+# much of all.
+REST_SHARP, REST_BLURRED, MUCH_BLURRED = 0.6, 0.85, 0.4
 FILLED = 0.5  # share of the cells in its box that a blurred part fills
 Span = tuple[int, int]
 
@@ -45,10 +46,27 @@ class Parts:
 
     @cached_property
     def subject(self) -> bool:
-        """Whether a patch is sharp before a background that is blurred."""
+        """Whether one patch is sharp, and nearly all the rest blurred: scattered sharp cells are a blur's chance."""
+        rest = self.vote.clone()
+        for place in self._focus:
+            rest[place] = False
+        return bool(self._focus) and self._much_blurred and _share(self.blurred, rest) >= REST_BLURRED
+
+    @cached_property
+    def nowhere_sharp(self) -> bool:
+        """Whether much is blurred and nothing surely sharp: then narrow edges are those of lamps, which draw a path."""
+        return self._much_blurred and not bool(self.surely.any())
+
+    @cached_property
+    def _much_blurred(self) -> bool:
+        return _share(self.blurred, self.vote) >= MUCH_BLURRED
+
+    @cached_property
+    def _focus(self) -> list[tuple[int, int]]:
+        """The largest patch that is sharp, where that is large and sure enough to be believed."""
         patch = largest_patch(self.sharp)
         sure = sum(bool(self.surely[place]) for place in patch)
-        return _share(self.blurred, self.vote) >= MOSTLY_BLURRED and len(patch) >= PATCH and sure >= SURE
+        return patch if len(patch) >= PATCH and sure >= SURE else []
 
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
@@ -68,7 +86,7 @@ class Parts:
     def cells(self) -> tuple[Span, Span] | None:
         """The same in cells: rows and columns, from the first to before the last."""
         patch = largest_patch(self.blurred)
-        if len(patch) < PATCH:
+        if len(patch) < PATCH or not self._focus:
             return None
         rows, columns = ([place[axis] for place in patch] for axis in (0, 1))
         top, bottom, left, right = min(rows), max(rows) + 1, min(columns), max(columns) + 1
@@ -114,7 +132,7 @@ def find_parts(grey: Image, sigma: float, trust: Image | None = None, *, side: i
 
 def _far_from(where: Tensor) -> Tensor:
     """Pixels (1 1 h w, bool) that are more than SPAN px from some, without SPAN px a side."""
-    near = functional.max_pool2d(where.float(), 2 * SPAN + 1, stride=1, padding=SPAN) > 0
+    near = highest(where.float(), SPAN) > 0
     return inner(~near, SPAN)
 
 
@@ -122,12 +140,14 @@ def _votes(grey: Image, angle: float, side: int, sigma: float, told: Tensor | No
     """Which cells vote along a direction, which for sharp, and which for blurred (3 p q), as 0 and 1."""
     edges = edges_along(grey, angle)
     assert edges is not None
-    contrast, steepest = edges
+    contrast, slope = edges
     contrast = contrast if told is None else contrast * told
     most = functional.interpolate(functional.max_pool2d(contrast, side, ceil_mode=True), scale_factor=side)
     most = most[..., : contrast.shape[-2], : contrast.shape[-1]]
     least = (STRONG * most).clamp_min(max(LEAST_CONTRAST, CONTRAST_PER_SIGMA * sigma))
-    strong, narrow = contrast >= least, steepest / contrast.clamp_min(1e-6)
+    strong = contrast >= least
+    narrow = torch.zeros_like(contrast)
+    narrow[strong] = steepest(slope, strong, angle) / contrast[strong]
     counts = [_count(strong & extra, side) for extra in (strong, narrow >= SHARP, narrow >= WIDE)]
     vote, share = counts[0] >= VOTES, 1 - SHARPEST
     return torch.stack([vote, vote & (counts[1] >= share * counts[0]), vote & (counts[2] < share * counts[0])]).float()

@@ -20,9 +20,9 @@ class SearchSettings:
     # How many searches there are; levels count from the last, two of them halve the resolution.
     compared_at: int = 2  # the level at which searches are compared
     spread_at: int = 4  # that at which searches from many starts are compared
-    spread: int = 2  # so many bounds these have, each half of the last
-    spread_going: int = 2  # so many of these go on to the others
-    most_going: int = 2  # and of all so many to the end,
+    spread: int = 2  # searches from many starts have so many bounds, each half of the last
+    spread_going: int = 2  # so many searches from many starts go on to the others
+    most_going: int = 2  # so many searches go on to the end
     near: float = 1.02  # with scores of at most so many times the best one's
     spoilt: float = 1.08  # a score so many times that of the kernel before: the last level spoilt it
     room: int = 2  # px more than its kernel for one that goes on
@@ -35,9 +35,9 @@ class SearchSettings:
     shapes_window: int = 256  # px: the side of what they are tried on
     shapes_up_to: int = 61  # px: the side of kernels that may be one
     as_well: float = 1.015  # of two kinds with scores that differ by less, that which is more like what was found
-    least_alike: float = 0.9  # only shapes that agree so far with what was found: noise makes any blur explain a photo
-    alike: float = 0.98  # and that of shapes that agree so far
-    simpler: float = 1.02  # with a score of at most so many times that of the search; else with a better one
+    least_alike: float = 0.9  # a shape agrees so far with what was found: where there is noise, any explains a photo
+    alike: float = 0.98  # one that agrees so far may score a little worse than what was found:
+    simpler: float = 1.02  # so many times its score
 
 
 # For who cannot wait: about half the time, and less gain on many photos (notebook).

@@ -1,9 +1,9 @@
 """Is a restored photo better than what was given, and how sure is that? Clues, what they weigh, and the receipt.
 
-Verdicts: "restored"; "refused" (the result is probably no better than the photo); and "left alone" (the photo was sharp
-before anything was tried, see `sharpness`; or next to nothing changed). The clues are numbers that need no truth; what
-they weigh was fitted on made photos whose truth is known (`receipt.toml`), and `bench calibration` says on others how
-often the stated probability is right.
+Verdicts: "restored"; "refused" (the result is probably no better than the photo); and "left alone" (the photo or a part
+of it was sharp, or told nothing, before anything was tried; or next to nothing changed). The clues are numbers that
+need no truth; what they weigh was fitted on made photos whose truth is known (`receipt.toml`), and `bench calibration`
+says on others how often the stated probability is right.
 """
 
 import math
@@ -31,6 +31,7 @@ FARTHEST = 3.0  # standard deviations: a clue that is stranger than all that was
 # result, the mean in flat areas may be this share of the mean elsewhere.
 RESIDUAL_PER_SIGMA, RESIDUAL_FLOOR, RESIDUAL_CEILING = 4.0, 6 / 255, 0.15
 WORST_RINGING = 0.35
+GHOSTLESS = 4.0  # px: so short a kernel makes no ghosts, and what it sharpens may be grain
 # dB between photo and result of a network: a difference of 1.4 of 255 levels, which nobody sees (ours).
 UNCHANGED = 45.0
 # What speaks against a result, by the stable word for it.
@@ -181,7 +182,7 @@ class Referee:
         Limits come first, for what is stranger than all that the belief was fitted on. Of networks that restore without
         a blur nothing more is known, and of photos without edges no number is told: none was fitted on.
         """
-        broken = beyond_limits(tried.evidence, seen.sigma)
+        broken = beyond_limits(tried.evidence, seen.sigma, tried.blur.length_angle()[0])
         if broken or at_once:
             return broken or "restored", None, None
         belief, found = self.belief, clues(seen, tried, confidence=confidence)
@@ -191,12 +192,12 @@ class Referee:
         return (code, None, None) if math.isinf(seen.sharpness) else (code, probability, gain)
 
 
-def beyond_limits(evidence: Evidence, sigma: float) -> str:
-    """The word for what shows that a kernel is wrong, with no need for more clues; empty where nothing does."""
+def beyond_limits(evidence: Evidence, sigma: float, length: float) -> str:
+    """The word for what shows that a kernel of that length is wrong, with no need for more clues; empty for nothing."""
     before, after = evidence.sparsities
     if not evidence.rest <= min(max(RESIDUAL_FLOOR, RESIDUAL_PER_SIGMA * sigma), RESIDUAL_CEILING):  # nor for NaN
         return "unexplained"
-    if after > before:
+    if after > before and length > GHOSTLESS:
         return "ghosts"
     return "rings" if evidence.ringing > WORST_RINGING else ""
 
@@ -215,7 +216,7 @@ def nothing_to_do(seen: Observed) -> Receipt | None:
         code, reason = "part_blurred", f"a part of the photo is blurred, {place}, and the rest is sharp"
     elif seen.parts.subject:
         code, reason = "sharp", "the photo's subject is sharp, before a background that is not"
-    elif sharpness >= SHARP:
+    elif sharpness >= SHARP and not seen.parts.nowhere_sharp:
         code, reason = "sharp", "the photo is sharp: its edges are as narrow as pixels allow"
     else:
         return None
@@ -271,7 +272,7 @@ def spread(kernel: Kernel) -> float:
 def _sharpness_of(seen: Observed, picture: Tensor) -> float:
     """How sharp the result's edges are, where the photo has most of them."""
     area = seen.window(LOOKED_AT, light=False)
-    return seen.sharpness_of(as_float(area.cut(picture)) * seen.gain, area)
+    return min(seen.sharpnesses_of(as_float(area.cut(picture)) * seen.gain, area))
 
 
 def _log(value: float) -> float:

@@ -2,8 +2,9 @@
 
 A network that has only seen true kernels takes the errors of an estimated one for detail. So each case holds a blurry
 photo, the kernel that our classical search estimated from it, and the sharp photo, shifted by what the estimated kernel
-is off centre: blind deblurring cannot know that shift, so it must not be punished for it. Searching takes seconds a
-photo, hence files. Cases with the true kernel are made on the fly instead (`train.deconvolver`).
+is off centre: blind deblurring cannot know that shift, so it must not be punished for it. Some photos hold light that
+is brighter than white (`data.highlights`). Searching takes seconds a photo, hence files. Cases with the true kernel are
+made on the fly instead (`train.deconvolver`).
 """
 
 import math
@@ -17,27 +18,31 @@ from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
 from blurspace.blur.agreement import offset
-from blurspace.blur.exposure import photograph
+from blurspace.blur.convolve import blur
 from blurspace.blur.fourier import extend, extended_size
 from blurspace.blur.kernels import crop_or_pad, trim
 from blurspace.chance import chance
 from blurspace.data.crops import SharpPhotos, digest, draw_index, turned
+from blurspace.data.highlights import PLAIN, Exposure, draw_exposure
 from blurspace.data.triplets import Tensors, draw_kernels
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.levels import to_levels
-from blurspace.pixels import luminance
-from blurspace.restore.candidates import estimate_kernel
-from blurspace.restore.learned import make_start
-from blurspace.restore.noise import estimate_sigma
+from blurspace.pixels import inner, luminance
+from blurspace.restore.blurs import UniformBlur
+from blurspace.restore.finders import KernelFinder
+from blurspace.restore.learned import START, asked_of, gain_for
+from blurspace.restore.observed import Observed
 from blurspace.restore.settings import SearchSettings
+from blurspace.restore.total_variation import by_total_variation
+from blurspace.run import Run
 from blurspace.types import AnyKernel, Image, Kernel
 
-# Noise: log-uniform, and often just what the benchmark protocols use.
+# Noise: log-uniform, and often just what the benchmark protocols use; under as much no kernel is found in the dark.
 SIGMAS, USUAL_SIGMAS, USUAL_SHARE = (0.001, 0.03), (0.01, 0.02), 0.35
-OTHER_SHARE, GREY_SHARE = 0.15, 0.15
+EXPOSED_SIGMAS = (0.001, 0.01)
+OTHER_SHARE, GREY_SHARE, EXPOSED_SHARE = 0.15, 0.15, 1 / 3
 # What a shard was made from and how; the version goes up when cases come to be made in another way.
-ORIGIN, VERSION = "origin", 2
+ORIGIN, VERSION = "origin", 4
 MARGIN = 8  # px: the estimated kernel may be off centre by less than this
 
 
@@ -52,9 +57,11 @@ class Range:
     count: int
 
 
-def search(blurry: Image) -> Kernel:
+def search(seen: Observed) -> Kernel:
     """The kernel that our classical search finds in a blurry photo."""
-    return estimate_kernel(luminance(blurry)).kernel
+    found = KernelFinder()(seen, Run()).blur
+    assert found is not None
+    return found.kernel
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,11 @@ class Making:
     )
     shard: int = 32  # cases
     widest: int = SearchSettings.widest
+    exposed_share: float = EXPOSED_SHARE  # of photos with light brighter than white
     least_agreement: float = 0.75
     most_tries: int = 20  # for each case
     draw: Callable[..., Kernel] = draw_kernels
-    search: Callable[[Image], Kernel] = search
+    search: Callable[[Observed], Kernel] = search
 
     def range_of(self, shard: Path) -> Range:
         """That of the cases in a file."""
@@ -90,9 +98,10 @@ USUAL = Making()
 
 @dataclass(frozen=True)
 class Cases(Tensors):
-    """What a deconvolver is given, and the `sharp` picture (b 3 h w) that it should find.
+    """What a deconvolver is given, and the `sharp` light (b 3 h w) that it should find, which may be above white.
 
-    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k) of a range up to `widest` px; `sigma` (b); `doubt` (b): 1 if found.
+    `blurry`, `start` (b 3 h w); `kernel` (b 1 k k) of a range up to `widest` px; `sigma` (b); `doubt` (b): 1 if found;
+    `gain` (b): how many times brighter the network is shown the light.
     """
 
     blurry: Image
@@ -101,13 +110,14 @@ class Cases(Tensors):
     kernel: Kernel
     sigma: Tensor
     doubt: Tensor
+    gain: Tensor
     widest: int
 
 
 def make_shards(
     photos: SharpPhotos, folder: Path, *, count: int, seed: int, report: Callable[[str], None], making: Making = USUAL
 ) -> list[Path]:
-    """The paths of `count` shards in `folder`; those that are missing are made first (two minutes each).
+    """The paths of `count` shards in `folder`; those that are missing are made first (3 to 13 minutes each).
 
     Raises UsageError on shards of other photos, another seed or an older way of making them.
     """
@@ -128,32 +138,53 @@ def make_shards(
 
 
 def read_shard(path: Path) -> dict[str, Tensor]:
-    """A shard's tensors: blurry and sharp as uint8, start as float16."""
+    """A shard's tensors; pictures are light, as float16."""
     return load_file(path)
 
 
 def draw_cases(shard: dict[str, Tensor], generator: Generator, *, count: int, side: int, widest: int) -> Cases:
     """A batch of `count` crops of `side` px, each turned and flipped by chance, from one shard."""
     drawn = [_crop(shard, generator, min(side, shard["blurry"].shape[-1])) for _ in range(count)]
-    blurry, sharp, start, kernel, sigma = (torch.stack(column) for column in zip(*drawn, strict=True))
-    return Cases(blurry / 255, sharp / 255, start.float(), _common_trim(kernel), sigma, torch.ones(count), widest)
+    blurry, sharp, start, kernel, sigma, gain = (torch.stack(column) for column in zip(*drawn, strict=True))
+    blurry, sharp, start = (picture.float() for picture in (blurry, sharp, start))
+    return Cases(blurry, sharp, start, _common_trim(kernel), sigma, torch.ones(count), gain, widest)
 
 
 def draw_case(photo: Image, kernel: Kernel, generator: Generator, making: Making = USUAL) -> tuple[Tensor, ...] | None:
-    """(blurry, sharp, start, kernel, sigma) of a photo `MARGIN` px wider than the kernel needs; None if it failed."""
-    inner = photo[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
-    blurry = photograph(
-        inner, kernel, response="linear", sigma=_draw_sigma(generator), round8=True, border="valid", generator=generator
-    )
-    found = making.search(blurry)
+    """(blurry, sharp, start, kernel, sigma, gain) of a photo `MARGIN` px wider than a kernel needs, or None."""
+    exposed = bool(torch.rand((), generator=generator) < making.exposed_share)
+    exposure = draw_exposure((photo.shape[-2], photo.shape[-1]), generator) if exposed else PLAIN
+    light = exposure.linear(photo)
+    sigma = draw_sigma(EXPOSED_SIGMAS, generator) if exposed else _usual_sigma(generator)
+    seen = observe(exposure, inner(exposure.lit(light), MARGIN), kernel, sigma, generator)
+    found = making.search(seen)
     down, right, agreement = offset(found, kernel)
     if agreement < making.least_agreement or max(abs(down), abs(right)) >= MARGIN:
         return None
-    reach = kernel.shape[-1] // 2 + MARGIN
-    sharp = _shifted(photo, -down, -right)[..., reach:-reach, reach:-reach].clamp(0, 1)
-    sigma = estimate_sigma(blurry)
-    colours = [picture.expand(-1, 3, -1, -1) for picture in (blurry, sharp, make_start(blurry, found, sigma))]
-    return (*colours, crop_or_pad(found, making.widest), torch.tensor([sigma]))
+    moved = exposure.lit(_shifted(light, -down, -right).clamp(0, 1), down=-down, right=-right)
+    sharp = inner(moved, kernel.shape[-1] // 2 + MARGIN).expand(-1, 3, -1, -1)
+    blurry, start, *told = asked(seen, found)
+    return blurry, sharp, start, crop_or_pad(found, making.widest), *told
+
+
+def observe(exposure: Exposure, light: Image, kernel: Kernel, sigma: float, generator: Generator) -> Observed:
+    """What is known of the photo of a light (1 c h w) under a kernel, without what that reaches from the frame."""
+    display = exposure.developed(blur(light, kernel, border="valid"), sigma=sigma, generator=generator)
+    return Observed(display, response=exposure.response)
+
+
+def asked(seen: Observed, kernel: Kernel) -> tuple[Tensor, ...]:
+    """The blurry light and the start (1 3 h w) that networks are given of a photo, for a kernel; sigma, gain (1)."""
+    light = seen.light(seen.area)
+    start = by_total_variation(light, seen.area, seen, UniformBlur(kernel), rounds=START, run=None)
+    pictures = (one.expand(-1, 3, -1, -1) for one in (asked_of(light, start, kernel), start.beside))
+    return *pictures, torch.tensor([seen.sigma]), torch.tensor([gain_for(light, seen.display(seen.area))])
+
+
+def draw_sigma(between: tuple[float, float], generator: Generator) -> float:
+    """A strength of noise, log-uniform."""
+    low, high = between
+    return low * (high / low) ** float(torch.rand((), generator=generator))
 
 
 def _draw_shard(photos: SharpPhotos, kind: Range, generator: Generator, making: Making) -> dict[str, Tensor]:
@@ -169,17 +200,16 @@ def _draw_shard(photos: SharpPhotos, kind: Range, generator: Generator, making: 
         if case is not None:
             cases.append(case)
         if len(cases) == making.shard:
-            blurry, sharp, start, kernel, sigma = (torch.cat(column) for column in zip(*cases, strict=True))
-            as_bytes = {"blurry": to_levels(blurry), "sharp": to_levels(sharp)}
-            return {**as_bytes, "start": start.half(), "kernel": kernel, "sigma": sigma}
+            blurry, sharp, start, kernel, sigma, gain = (torch.cat(column) for column in zip(*cases, strict=True))
+            pictures = {"blurry": blurry.half(), "sharp": sharp.half(), "start": start.half()}
+            return {**pictures, "kernel": kernel, "sigma": sigma, "gain": gain}
     raise UsageError(f"of {tries} kernels only {len(cases)} were found again: give photos with more detail")
 
 
-def _draw_sigma(generator: Generator) -> float:
-    usual, share = torch.rand(2, generator=generator).tolist()
-    if usual < USUAL_SHARE:
-        return USUAL_SIGMAS[int(share * len(USUAL_SIGMAS))]
-    return SIGMAS[0] * (SIGMAS[1] / SIGMAS[0]) ** share
+def _usual_sigma(generator: Generator) -> float:
+    if torch.rand((), generator=generator) < USUAL_SHARE:
+        return USUAL_SIGMAS[draw_index(len(USUAL_SIGMAS), generator)]
+    return draw_sigma(SIGMAS, generator)
 
 
 def _shifted(photo: Image, down: float, right: float) -> Image:
@@ -197,7 +227,7 @@ def _crop(shard: dict[str, Tensor], generator: Generator, side: int) -> tuple[Te
     which, top, left, turns = (draw_index(one, generator) for one in choices)
     crops = [shard[name][which, :, top : top + side, left : left + side] for name in ("blurry", "sharp", "start")]
     pieces = [turned(picture, turns) for picture in (*crops, shard["kernel"][which])]
-    return (*pieces, shard["sigma"][which])
+    return (*pieces, shard["sigma"][which], shard["gain"][which])
 
 
 def _common_trim(kernel: Kernel) -> AnyKernel:

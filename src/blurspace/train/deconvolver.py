@@ -2,7 +2,8 @@
 
 Kaufman and Fattal 2020, section 3.4: end to end, "the synthesis network [learns] to cope with the inaccuracies in the
 estimated kernel". Our estimate is no network that could be trained along, so its kernels are made first (`cases.py`).
-The network is told which of the two it gets (`doubt`).
+The network is told which of the two it gets (`doubt`). Of what is white in the sharp picture it is only asked to be as
+bright; lamps are put in beside it (`restore.lights`), so there nothing is asked (cf. Whyte, Sivic and Zisserman 2014).
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,22 +18,38 @@ from torch import Generator, Tensor
 from blurspace.blur.kernels import normalise
 from blurspace.chance import chance, seeded
 from blurspace.data.crops import SharpPhotos, draw_index
-from blurspace.data.triplets import draw_triplets
+from blurspace.data.highlights import draw_exposure
+from blurspace.data.triplets import draw_kernels, draw_triplets
 from blurspace.io.weights import load_into
 from blurspace.metrics import psnr
 from blurspace.nets.deconvolver import LEAST_SIGMA, Deconvolver
+from blurspace.pixels import inner, luminance
 from blurspace.restore.learned import make_start
-from blurspace.train.cases import GREY_SHARE, OTHER_SHARE, USUAL, Cases, Making, draw_cases, make_shards, read_shard
+from blurspace.restore.lights import LIGHT
+from blurspace.train.cases import (
+    EXPOSED_SIGMAS,
+    GREY_SHARE,
+    OTHER_SHARE,
+    USUAL,
+    Cases,
+    Making,
+    asked,
+    draw_cases,
+    draw_sigma,
+    make_shards,
+    observe,
+    read_shard,
+)
 from blurspace.train.one_loss import VALIDATION_SEED, OneLoss, Report, Source, both_parts, read_start
 from blurspace.train.settings import Recipe, Strict
-from blurspace.types import Kernel
+from blurspace.types import Image, Kernel
 
 # Batches with true kernels: noise is log-uniform; with less of it made blur is explained better than any real one.
 LEAST_EXTENT, SIGMAS = 3.0, (LEAST_SIGMA, 0.03)
 # A kernel that was measured errs too: Levin's by about 0.05 of the peak. Errors are drawn up to this share of it.
 MOST_ERROR = 0.06
 MEASURED_SIDE = 240  # px, at most, of the crops in validation
-_kept = lru_cache(maxsize=32)(read_shard)  # of 30 to 70 MB
+_kept = lru_cache(maxsize=32)(read_shard)  # of 50 to 110 MB
 # The PSNR of a picture restored to the last bit would be infinite.
 LEAST_MSE = 1e-6
 
@@ -92,22 +109,23 @@ def build_deconvolver(
         """Crops from a shard drawn by chance, or blurred by true kernels of the same range."""
         path = shards[draw_index(len(shards), generator)]
         kind = making.range_of(path)
-        if torch.rand((), generator=generator) < settings.true_share:
-            cases = true_cases(photos, generator, widest=kind.high, count=kind.count, side=kind.crop)
-        else:
-            cases = draw_cases(_kept(path), generator, count=kind.count, side=kind.crop, widest=kind.high)
-        return cases.to(device)
+        size = {"widest": kind.high, "count": kind.count, "side": kind.crop}
+        if torch.rand((), generator=generator) >= settings.true_share:
+            return draw_cases(_kept(path), generator, **size).to(device)
+        exposed = torch.rand((), generator=generator) < making.exposed_share
+        return (exposed_cases if exposed else true_cases)(photos, generator, **size).to(device)
 
     def restored(cases: Cases) -> Any:
-        return network(cases.blurry, cases.kernel, cases.sigma, cases.doubt, cases.start)
+        gain = cases.gain[:, None, None, None]
+        return network(gain * cases.blurry, cases.kernel, cases.sigma, cases.doubt, gain * cases.start) / gain
 
     def loss(batch: Cases) -> Tensor:
-        error = (restored(batch) - batch.sharp).square().mean((1, 2, 3))
+        error = (counted(restored(batch), batch.sharp) - batch.sharp.clamp(max=1)).square().mean((1, 2, 3))
         return 10 * (error + LEAST_MSE).log10().mean()
 
     def measure(batch: Cases) -> dict[str, Tensor]:
         name = f"{'found' if batch.doubt.any() else 'true'}_{batch.widest}px"
-        return {name: psnr(restored(batch).clamp(0, 1), batch.sharp)}
+        return {name: psnr(counted(restored(batch), batch.sharp).clamp(0, 1), batch.sharp.clamp(max=1))}
 
     pieces = _pieces(held_out, held_out_shards, making, count=settings.validation)
     source = Source(draw, [piece.to(device) for piece in pieces])
@@ -127,7 +145,33 @@ def true_cases(
     if torch.rand((), generator=generator) < GREY_SHARE:  # one colour of a photo is a grey photo
         blurry, sharp = (picture[:, 1:2].expand(-1, 3, -1, -1) for picture in (blurry, sharp))
     kernel = erring(made.kernel, most_error * float(torch.rand((), generator=generator)), generator)
-    return Cases(blurry, sharp, make_start(blurry, kernel, sigma), kernel, made.sigma, torch.zeros(count), widest)
+    start, doubt, gain = make_start(blurry, kernel, sigma), torch.zeros(count), torch.ones(count)
+    return Cases(blurry, sharp, start, kernel, made.sigma, doubt, gain, widest)
+
+
+def exposed_cases(
+    photos: SharpPhotos, generator: Generator, *, widest: int, count: int, side: int, most_error: float = MOST_ERROR
+) -> Cases:
+    """The same of photos with light above white, as a camera stores them; what is known of them is found as in use."""
+    kernels = draw_kernels(
+        generator, count=count, kernel_side=widest, extents=(LEAST_EXTENT, widest), other_share=OTHER_SHARE
+    )
+    given = erring(kernels, most_error * float(torch.rand((), generator=generator)), generator)
+    grey, rows = torch.rand((), generator=generator) < GREY_SHARE, list[tuple[Tensor, ...]]()
+    for true, kernel in zip(kernels.split(1), given.split(1), strict=True):
+        photo = photos.crop(generator, side=side + widest - 1)
+        exposure = draw_exposure((photo.shape[-2], photo.shape[-1]), generator)
+        light = exposure.lit(exposure.linear(luminance(photo) if grey else photo))
+        seen = observe(exposure, light, true, draw_sigma(EXPOSED_SIGMAS, generator), generator)
+        rows.append((inner(light, widest // 2).expand(-1, 3, -1, -1), *asked(seen, kernel)))
+    sharp, blurry, start, sigma, gain = (torch.cat(column) for column in zip(*rows, strict=True))
+    return Cases(blurry, sharp, start, given, sigma, torch.zeros(count), gain, widest)
+
+
+def counted(restored: Image, sharp: Image) -> Image:
+    """A restored light (b c h w), but right at lamps, and where white came out brighter than white; there it is 1."""
+    right = (sharp > LIGHT) | (sharp >= 1) & (restored >= 1)
+    return torch.where(right, sharp.clamp(max=1), restored)
 
 
 def erring(kernel: Kernel, error: float, generator: Generator) -> Kernel:
