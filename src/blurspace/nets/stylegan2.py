@@ -7,6 +7,7 @@ with skips to RGB. Parameters are called as in the PyTorch checkpoints (`g_ema`)
 import math
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Self
 
 import torch
@@ -47,7 +48,7 @@ class StyleGan2(nn.Module):
         self.conv1 = _Styled(widths[0], widths[0], numbers)
         self.to_rgb1 = _ToRgb(widths[0], numbers, grows=False)
         self.convs, self.to_rgbs, self.noises = nn.ModuleList(), nn.ModuleList(), _Noises(len(widths))
-        for before, width in zip(widths, widths[1:], strict=False):
+        for before, width in pairwise(widths):
             self.convs.extend((_Styled(before, width, numbers, grows=True), _Styled(width, width, numbers)))
             self.to_rgbs.append(_ToRgb(width, numbers))
         self.register_buffer("centre", torch.zeros(numbers), persistent=False)
