@@ -76,7 +76,7 @@ def test_minutes_make_fewer_steps_or_none(monkeypatch):
     _, blurry = photo((64, 64))
     monkeypatch.setattr("blurspace.search.solver.Problem.seconds_per_step", lambda *_: 6.0)
     seen = observed(blurry, given=UniformBlur(KERNEL))
-    settings = replace(QUICK, sharpen=Joint(2), both=Joint(6), last=Joint(2))  # a minute
+    settings = replace(QUICK, sharpen=Joint(1), both=Joint(6), last=Joint(2))  # a minute
     found = Searcher(SPACE, minutes=0.5, settings=settings)(seen, Run())
     assert found.notes[1] == "a search of about 0.5 minutes, with 50% of the steps"
     assert Searcher(SPACE, minutes=9, settings=settings)(seen, Run()).notes[1].endswith("with 100% of the steps")

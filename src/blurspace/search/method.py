@@ -4,6 +4,7 @@ The kernel space's prior of codes stands for the blur; a deep image prior for th
 full one. Tran et al. 2021, section 3.2, both unknowns at once as in their released code, and made fit for a CPU.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Self
@@ -26,9 +27,9 @@ from blurspace.search.blurs import Held, PriorCode
 from blurspace.search.objective import Objective
 from blurspace.search.operators import InSpace
 from blurspace.search.pictures import DeepImagePrior, Pixels
-from blurspace.search.solver import Joint, Problem, Searched
+from blurspace.search.solver import Joint, NewBlur, Problem, Searched
 from blurspace.search.starts import code_of_kernel, enlarged
-from blurspace.types import Code, Image
+from blurspace.types import Code, Image, Kernel
 
 NAME = "search"
 STAGES = ("small", "sharpen", "both", "last")  # of `SearchSettings`
@@ -50,7 +51,8 @@ class SearchSettings:
     least: int = 96  # px: of the small picture's sides at least, else the photo is searched as it is
     tile: int = 384  # px: the side of what is searched at once at full resolution
     margin: int = 32  # px around it that are thrown away
-    believed: float = 0.6  # a kernel that was estimated with this confidence is where the code begins
+    believed: float = 0.7  # a kernel that was estimated with this confidence is where the code begins
+    plainer: float = 0.92  # stored values are believed where their loss is so many times that of the light, or less
     fewest: float = 0.2  # the share of the steps below which nothing is begun
 
     def shortened(self, share: float) -> Self:
@@ -77,7 +79,8 @@ class Searcher:
         work, note = self.planned(work, small=not believed)
         if believed:
             assert kernel.blur is not None
-            code = code_of_kernel(self.space, kernel.blur.kernel, seen.size, response=seen.response)
+            told = (seen.response,) if seen.lit.confidence == 1 else (seen.response, "linear")
+            code = work.begun(kernel.blur.kernel, told)
         else:
             code = work.drawn()
         picture, code = work.tiled(code)
@@ -145,6 +148,18 @@ class _Work:
         found = self.settings.small(problem, picture, lambda _: code, self.run, stage=f"searching small{self.about}")
         return found.blur if self.factor == 1 else enlarged(self.space, found.blur, self.factor, self.size)
 
+    def begun(self, kernel: Kernel, responses: Sequence[str]) -> Code:
+        """A kernel read as the code for all of the photo, in the light that explains its first tile best."""
+        outer = self.areas[0].grown(self.settings.margin, multiple=self.space.stride)
+        problem, losses = self.problem(outer.cut(self.blurry)), dict[str, float]()
+        for response in responses:
+            code = code_of_kernel(self.space, kernel, outer.size, response=response)
+            picture, stage = Pixels(problem.blurry), f"searching the light{self.about}"
+            losses[response] = self.settings.sharpen(problem, picture, _held(code), self.run, stage=stage).losses[-1]
+        first = responses[0]
+        plain = losses[responses[-1]] <= self.settings.plainer * losses[first]
+        return code_of_kernel(self.space, kernel, self.size, response=responses[-1] if plain else first)
+
     def tiled(self, code: Code) -> tuple[Image, Code]:
         """The sharp picture and its code, from a code for all of the photo; one tile after the other."""
         canvas, codes, areas = torch.empty_like(self.blurry), torch.empty_like(code), self.areas
@@ -160,11 +175,10 @@ class _Work:
         """What is found in a piece: pixels, then both; and pixels anew, for the first ones began with a worse code."""
         blurry, how = outer.cut(self.blurry), self.settings
         problem, picture, stage = self.problem(blurry), Pixels(blurry), f"searching {which}{self.about}"
-        how.sharpen(problem, picture, lambda _: Held(code), self.run, stage=f"{stage}: begun")
+        how.sharpen(problem, picture, _held(code), self.run, stage=f"{stage}: begun")
         free = PriorCode(self.space, outer.size, start=code)
         found = how.both(problem, picture, lambda _: free, self.run, stage=stage)
-        held = Held(found.blur, free.norm())
-        return how.last(problem, Pixels(blurry), lambda _: held, self.run, stage=f"{stage}: ending")
+        return how.last(problem, Pixels(blurry), _held(found.blur), self.run, stage=f"{stage}: ending")
 
     def seconds(self, *, small: bool) -> float:
         """How long all steps take, about; a few are tried for it."""
@@ -172,7 +186,7 @@ class _Work:
         blurry = outer.cut(self.blurry)
         rest = PriorCode(self.space, outer.size, start=self.space.rest_code(outer.size))
         total = self.problem(blurry).seconds_per_step(Pixels(blurry), rest) * len(self.areas)
-        total *= sum(one.steps for one in (self.settings.sharpen, self.settings.both, self.settings.last))
+        total *= 2 * self.settings.sharpen.steps + self.settings.both.steps + self.settings.last.steps
         if small:
             problem, picture, code = self.small()
             total += problem.seconds_per_step(picture, code) * self.settings.small.steps
@@ -215,6 +229,11 @@ def search_method(space: BasisSpace, *, seed: int = 0, minutes: float | None = N
         return FoundPicture(found.picture, seen.response, space.stride)
 
     return Method(NAME, Searcher(space, seed, minutes), restorer)
+
+
+def _held(code: Code) -> NewBlur:
+    """What gives a code that is not searched."""
+    return lambda _: Held(code)
 
 
 def _cells(area: Area, stride: int) -> tuple[slice, slice]:
