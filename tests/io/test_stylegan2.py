@@ -6,7 +6,6 @@ from argparse import Namespace
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from blurspace.errors import ModelError
 from blurspace.io.stylegan2 import read_stylegan2_state
@@ -20,11 +19,6 @@ STATE = {"input.input": torch.ones(1, 2, 4, 4), "style.1.bias": torch.arange(3).
 def test_reads_what_training_writes(tmp_path, held):
     torch.save(held, tmp_path / "faces.pt")
     check(read_stylegan2_state(tmp_path / "faces.pt"))
-
-
-def test_reads_safetensors(tmp_path):
-    save_file(STATE, tmp_path / "faces.safetensors")
-    check(read_stylegan2_state(str(tmp_path / "faces.safetensors")))
 
 
 def check(read):
@@ -51,9 +45,8 @@ class Code:
     [b"no weights", pickle.dumps(Code()), pickle.dumps([1, 2]), pickle.dumps({"g_ema": 3})],
     ids=["text", "code", "list", "number"],
 )
-@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
-def test_what_holds_something_else(tmp_path, capsys, content, suffix):
-    path = tmp_path / f"faces.{suffix}"
+def test_what_holds_something_else(tmp_path, capsys, content):
+    path = tmp_path / "faces.pt"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="holds no weights by name: give") as caught:
         read_stylegan2_state(path)

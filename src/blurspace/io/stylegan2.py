@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.serialization import safe_globals
 
@@ -14,20 +13,20 @@ from blurspace.errors import ModelError
 from blurspace.io.files import shown
 
 AVERAGE = "g_ema"  # the running mean of the generator's weights, beside what training needs
-GIVE = "give a PyTorch checkpoint of StyleGAN2, or its tensors as safetensors"
+GIVE = "give a PyTorch checkpoint of StyleGAN2"
 
 
 def read_stylegan2_state(path: str | Path, *, sha256: str | None = None) -> dict[str, Tensor]:
     """The generator's tensors by their official names ("style.1.weight", ...), float32, on the CPU.
 
-    A .safetensors file holds them alone; any other is a pickle with `g_ema`, or of them alone. `sha256`: what the
-    file's must start with, where it is known. Raises ModelError on a file that is missing, another, or holds none.
+    They are alone in it, or are its `g_ema`. `sha256`: what the file's must start with, where it is known. Raises
+    ModelError on a file that is missing, another, or holds none.
     """
     name = shown(path)
     try:
         if sha256:
             _check(path, sha256.lower())
-        held: Any = load_file(path) if Path(path).suffix == ".safetensors" else _unpickled(path)
+        held = _unpickled(path)
     except ModelError:
         raise
     except FileNotFoundError:

@@ -15,10 +15,12 @@ from torch.nn import functional
 from blurspace.errors import PictureError
 from blurspace.nets.sphere import on_sphere
 from blurspace.nets.unet import Block
+from blurspace.pixels import luminance
 from blurspace.types import AnyImage, Image
 
 ROWS = 4  # of the smallest maps, below a line of 32 px
 PLACE = 8  # px of a line that one vector stands for
+FIRST_SHADES = (1.0, -1.0)  # of paper and ink, as logits
 FAINTEST = 0.02  # the deviation of a line's pixels below which its contrast is noise
 
 
@@ -53,13 +55,18 @@ class Printer(nn.Module):
         downs = [layer for a, b in pairwise(fine) for layer in (Block(a), nn.Conv2d(a, b, 2, stride=2))]
         self.look = nn.Sequential(nn.Conv2d(4, fine[0], 3, padding=1), *downs, Block(fine[-1]))
         self.read = nn.Sequential(nn.Conv2d(ROWS * fine[-1], width, 1), *(_Along(width) for _ in range(blocks)))
-        self.whole, self.places = nn.Conv2d(width + 2, numbers, 1), nn.Conv2d(width, numbers, 1)
+        # Without the normalisation all lines are read as one point at first, and learning hardly leaves it.
+        self.whole = nn.Sequential(nn.Conv2d(width + 2, numbers, 1), nn.BatchNorm2d(numbers, affine=False))
+        self.places = nn.Sequential(nn.Conv2d(width, numbers, 1), nn.BatchNorm2d(numbers, affine=False))
+        self.apply(_begin)
+        self.shades.bias = nn.Parameter(torch.tensor(FIRST_SHADES))  # where both are alike, no mask is learned
 
     def forward(self, latent: Tensor) -> Image:
-        """The line (b 1 32 8 places) in [0, 1] of a latent (b numbers 1 + places)."""
+        """The line (b 1 32 8 places), about in [0, 1], of a latent (b numbers 1 + places)."""
         whole, places = latent[:, :, None, :1], latent[:, :, None, 1:]
         along = self.write(torch.cat((whole.expand_as(places), places), 1))
-        mask = self.draw(self.stand(along).unflatten(1, (-1, ROWS)).squeeze(3)).sigmoid()
+        # Not kept in [0, 1] by a logistic curve: it would be flat where a line is still blank, and nothing be learned.
+        mask = self.draw(self.stand(along).unflatten(1, (-1, ROWS)).squeeze(3))
         paper, ink = self.shades(whole).sigmoid().chunk(2, 1)
         return paper + (ink - paper) * mask
 
@@ -85,6 +92,13 @@ class Printer(nn.Module):
         places = round(width * self.height / height / PLACE)
         return on_sphere(torch.randn(1, self.numbers, 1 + max(1, places), generator=generator), self.dim)
 
+    @torch.no_grad()
+    def begin(self, photo: Image) -> Tensor:
+        """The latent (1 numbers 1 + places) that is read from a photo (1 c h w), blurry or not."""
+        places = self.latent((photo.shape[-2], photo.shape[-1])).shape[-1] - 1
+        line = functional.interpolate(luminance(photo), (self.height, PLACE * places), mode="bilinear", antialias=True)
+        return self.encode(line)
+
     def of_size(self, line: Image, size: tuple[int, int]) -> AnyImage:
         """A line for pictures of `size` (h, w)."""
         return functional.interpolate(line, size, mode="bicubic").clamp(0, 1) if line.shape[-2:] != size else line
@@ -100,6 +114,14 @@ class _Along(nn.Module):
 
     def forward(self, along: Tensor) -> Tensor:
         return along + self.second(functional.relu(self.first(along)))
+
+
+def _begin(layer: nn.Module) -> None:
+    """Random weights that pass on what comes in as strong as it was: torch's own let it fade within few layers."""
+    if isinstance(layer, nn.Conv2d):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 _UP = nn.PixelShuffle(2)

@@ -111,6 +111,9 @@ class StyleGan2(nn.Module):
             raise PictureError(f"{given}: give a square one of at least that size")
         return on_sphere(torch.randn(1, self.layers, self.numbers, generator=generator), self.dim)
 
+    def begin(self, photo: Image) -> None:
+        """None: it cannot read."""
+
     def of_size(self, picture: Image, size: tuple[int, int]) -> AnyImage:
         """A picture for photos of `size` (h, w)."""
         return picture if picture.shape[-2:] == size else functional.interpolate(picture, size, mode="bicubic")
@@ -220,12 +223,11 @@ class _Styled(nn.Module):
     def __init__(self, inputs: int, outputs: int, numbers: int, *, grows: bool = False) -> None:
         super().__init__()
         self.conv = _Modulated((inputs, outputs, 3), numbers, grows=grows)
-        self.noise, self.activate = nn.Module(), nn.Module()
-        self.noise.weight = nn.Parameter(torch.zeros(1))
-        self.activate.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise = nn.ParameterDict({"weight": torch.zeros(1)})
+        self.activate = nn.ParameterDict({"bias": torch.zeros(outputs)})
 
     def forward(self, maps: Tensor, style: Tensor, noise: Tensor) -> Tensor:
-        found = self.conv(maps, style) + self.noise.weight * noise + self.activate.bias[:, None, None]
+        found = self.conv(maps, style) + self.noise["weight"] * noise + self.activate["bias"][:, None, None]
         return GAIN * functional.leaky_relu(found, SLOPE)
 
 
