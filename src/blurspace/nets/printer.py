@@ -120,8 +120,8 @@ def _begin(layer: nn.Module) -> None:
     """Random weights that pass on what comes in as strong as it was: torch's own let it fade within few layers."""
     if isinstance(layer, nn.Conv2d):
         nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+    elif isinstance(layer, (Block, _Along)):  # which come after their own convolutions
+        nn.init.zeros_(layer.second.weight)
 
 
 _UP = nn.PixelShuffle(2)
