@@ -19,6 +19,7 @@ from blurspace.builders import build_deblurrer, build_space
 from blurspace.codes import transfer as transfer_code
 from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io.images import MIN_SIDE, as_kernel, coding_for, encode_photo, read_photo, write_bytes
+from blurspace.io.labels import MADE, labelled
 from blurspace.io.raster import bare_exif
 from blurspace.restore.diagnose import Diagnosis
 from blurspace.restore.diagnose import diagnose as diagnose_seen
@@ -83,7 +84,8 @@ class Result:
         """
         if self.verdict == "refused":
             raise OutputError(f"there is nothing to save, for the picture was refused: {self.reason}")
-        write_bytes(path, self.given.encoded(self.restoration.restored, path), overwrite=overwrite)
+        made = self.verdict == "restored" and MADE in self.restoration.notes
+        write_bytes(path, self.given.encoded(self.restoration.restored, path, made=made), overwrite=overwrite)
         return Path(path)
 
 
@@ -206,20 +208,21 @@ class Picture:
             return self.given.clone()
         return self.given.copy() if hasattr(self.given, "copy") else self.like(self.values)
 
-    def encoded(self, values: Tensor, path: str | Path) -> bytes:
-        """New values (1 c h w) as a file of the format that the path names."""
+    def encoded(self, values: Tensor, path: str | Path, *, made: bool = False) -> bytes:
+        """New values (1 c h w) as a file of the format that the path names; `made`: it says that a generator did."""
         coding = coding_for(path)
         if self.photo is not None:
-            if self.photo.format != coding.format:
-                return encode_photo(replace(self.photo, coding=coding), values)
-            same = self.photo.source is not None and values is self.values
-            return self.photo.source if same else encode_photo(self.photo, values)  # type: ignore[return-value]
+            photo = labelled(self.photo) if made else self.photo
+            if photo.format != coding.format:
+                return encode_photo(replace(photo, coding=coding), values)
+            same = photo.source is not None and values is self.values
+            return photo.source if same else encode_photo(photo, values)  # type: ignore[return-value]
         dtype = torch.uint8 if values.is_floating_point() else values.dtype
         alpha = None if self.alpha is None else as_stored(self.alpha, dtype).cpu()
         told = getattr(self.given, "info", {})  # of a Pillow image
         exif = bare_exif(told.get("exif"))
         photo = Photo(as_stored(values, dtype).cpu(), alpha, coding, icc=told.get("icc_profile"), exif=exif)
-        return encode_photo(photo, photo.samples)
+        return encode_photo(labelled(photo) if made else photo, photo.samples)
 
 
 def picture(what: What) -> Picture:

@@ -146,6 +146,7 @@ OTHERS = {
     "space": "a kernel space, which kernel --pair, transfer and blur take with --space",
     "features": "features, by which the training of a translator compares pictures",
     "denoiser": "a denoiser, from which the training of a deconvolver starts",
+    "printer": "a printer of lines, among whose pictures a search of `blurspace.search.manifold` looks",
     "translator": "a translator, which restores only beside the network that undoes the known blur",
 }
 # Known domains of blur, by name, and the method that undoes each.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from blurspace.errors import UsageError
 from blurspace.io.images import changes_on_write, encode_photo
+from blurspace.io.labels import MADE, labelled
 from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -38,7 +39,8 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
     restoration = deblurrer(photo.samples, alpha=photo.alpha, run=how, **facts_of(photo))
     receipt, loss, data = restoration.receipt, None, None
     if receipt.verdict == "restored":
-        data, loss = encode_photo(photo, restoration.restored), changes_on_write(photo)
+        whose = labelled(photo) if MADE in restoration.notes else photo
+        data, loss = encode_photo(whose, restoration.restored), changes_on_write(photo)
     elif receipt.verdict == "left alone":
         data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
     kernel, light, region = restoration.kernel, restoration.light, restoration.region

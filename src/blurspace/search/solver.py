@@ -41,15 +41,17 @@ NewBlur = Callable[[int], BlurUnknown]
 
 @dataclass(frozen=True)
 class Problem:
-    """A photo `blurry` (1 c h w), display values, and what is to explain it."""
+    """A photo `blurry` (1 c h w), display values, what is to explain it, and what else counts `beside`: a scalar."""
 
     blurry: Image
     operator: Operator
     objective: Objective
+    beside: Callable[[], Tensor] | None = None
 
     def loss(self, sharp: Image, blur: BlurUnknown) -> Tensor:
         """What is minimised, a scalar."""
-        return self.objective(self.blurry, self.operator(sharp, blur()), sharp, blur.norm())
+        found = self.objective(self.blurry, self.operator(sharp, blur()), sharp, blur.norm())
+        return found if self.beside is None else found + self.beside()
 
     def seconds_per_step(self, picture: nn.Module, blur: BlurUnknown) -> float:
         """How long a step takes here, about: the second of two that lead nowhere."""

@@ -14,7 +14,18 @@ from pydantic import BaseModel, ValidationError
 
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
-from blurspace.train import adapt, code_prior, deconvolver, denoiser, features, kernel_space, pair, supervised, unpaired
+from blurspace.train import (
+    adapt,
+    code_prior,
+    deconvolver,
+    denoiser,
+    features,
+    kernel_space,
+    pair,
+    printer,
+    supervised,
+    unpaired,
+)
 from blurspace.train.loop import Task
 
 
@@ -41,6 +52,7 @@ TASKS: dict[str, Entry] = {
     "cyclegan": Entry(unpaired.UnpairedRecipe, unpaired.build_unpaired),
     "dualgan": Entry(unpaired.UnpairedRecipe, unpaired.build_unpaired),
     "features": Entry(features.FeaturesRecipe, features.build_features),
+    "printer": Entry(printer.PrinterRecipe, printer.build_printer),
 }
 
 
