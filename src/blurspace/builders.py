@@ -28,9 +28,7 @@ CAMERA = "camera"
 FOREIGN = frozenset({".pth", ".pt", ".ckpt"})  # checkpoints of other projects
 # A network's name in weights files -> its class in `blurspace.nets`.
 NETWORKS: dict[str, tuple[str, str]] = {
-    "trusting": ("deconvolver", "Deconvolver"),
-    "wary": ("deconvolver", "Deconvolver"),
-    "deconvolver": ("deconvolver", "Deconvolver"),
+    **dict.fromkeys(("trusting", "wary", "deconvolver"), ("deconvolver", "Deconvolver")),
     "denoiser": ("denoiser", "Denoiser"),
     "analysis": ("analysis", "Analysis"),
     "classifier": ("analysis", "SizeClassifier"),
@@ -43,6 +41,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "space": ("kernel_space", "BasisSpace"),
     "encoder space": ("encoder_space", "EncoderSpace"),
     "features": ("features", "FeatureNet"),
+    "printer": ("printer", "Printer"),
 }
 
 
@@ -163,6 +162,7 @@ def build_deblurrer(
     strength: float = 1.0,
     minutes: float | None = None,
     seed: int | None = None,
+    generator: str | Path | None = None,
     device: str = "cpu",
     weights: str | Path | Sequence[str | Path] = (),
     force: bool = False,
@@ -171,11 +171,12 @@ def build_deblurrer(
     """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
 
     `kernel` (1 1 k k): known, or `size`: its upper bound in px. `strength` in (0, 1]: how much of the blur is removed.
-    `minutes`, `seed`: of a search. `weights`: an analysis and a synthesis network may come in two files, pairs for
-    three sizes with their classifier in seven, a translator and what undoes the known blur in two. `force`: whatever
-    the receipt says. Others: see `Deblurrer`. Raises ModelError on unknown weights, UsageError on wrong options.
+    `minutes`, `seed`: of a search; `generator`: of method manifold, "printer" or a StyleGAN2's file. `weights`: an
+    analysis and a synthesis network may come in two files, pairs for three sizes with their classifier in seven, a
+    translator and what undoes the known blur in two. `force`: whatever the receipt says. Others: see `Deblurrer`.
+    Raises ModelError on unknown weights, UsageError on wrong options.
     """
-    options, card = Options(kernel, size, response, strength, minutes, seed), deblurring_card(method)
+    options, card = Options(kernel, size, response, strength, minutes, seed, generator), deblurring_card(method)
     if force and kernel is None:
         raise UsageError("only a kernel that is given can be forced: give --kernel with --force")
     paths = (weights,) if isinstance(weights, (str, Path)) else weights
@@ -277,7 +278,6 @@ def build_camera(*weights: str | Path, device: str = "cpu") -> Camera:
 
 def finest(translator: nn.Module) -> Callable[[Image], Image]:
     """Of a translator's three scales the finest, (b 3 h w), not clamped."""
-
     return lambda blurry: translator(blurry)[0]
 
 

@@ -23,7 +23,7 @@ AUTO = "auto"  # what `deblur` does where no method is asked for
 OLD_NAMES = {"fourier-pair": "learned"}  # what a method was called before, and its name now
 
 COMMON = ("kernel", "size", "response", "strength")  # options
-ALL = (*COMMON, "minutes", "seed")  # and those of searches
+ALL = (*COMMON, "minutes", "seed", "generator")  # and those of searches
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,13 @@ class Options:
     strength: float = 1.0
     minutes: float | None = None
     seed: int | None = None
+    generator: "str | Path | None" = None
 
     def check(self, name: str, known: Sequence[str]) -> None:
         """Raise UsageError where one is asked for that the method `name` does not know."""
         told = (self.kernel is not None, self.size is not None, self.response not in (None, AUTO), self.strength != 1)
-        asked = dict(zip(ALL, (*told, self.minutes is not None, self.seed is not None), strict=True))
+        searches = (self.minutes is not None, self.seed is not None, self.generator is not None)
+        asked = dict(zip(ALL, (*told, *searches), strict=True))
         unknown = [one for one in ALL if one not in known and (one in COMMON or asked[one])]
         if any(asked[one] for one in unknown):
             words = " or ".join(filter(None, (", ".join(unknown[:-1]), unknown[-1])))
@@ -48,6 +50,7 @@ class Options:
             raise UsageError(f"{name} knows no {words}: leave {them} out or take another method")
 
 
+PRINTER = "printer"  # the generator that we ship, and its network's name in weights files
 CHECKPOINT = "checkpoint"  # what the network of another project's file is called
 # Builds the methods (`restore.driver.Method`) of networks (`restore.methods.Networks`) and options; imports them late.
 Build = Callable[[Any, Options], tuple[Any, ...]]
@@ -110,6 +113,15 @@ def _search(networks: Any, options: Options) -> tuple[Any, ...]:
     return (search_method(networks.one("space"), seed=options.seed or 0, minutes=options.minutes),)
 
 
+def _manifold(networks: Any, options: Options) -> tuple[Any, ...]:
+    from blurspace.search.generators import read_generator
+    from blurspace.search.manifold import manifold_method
+
+    name = options.generator or PRINTER
+    made = networks.one(PRINTER) if name == PRINTER else read_generator(name)
+    return (manifold_method(made, seed=options.seed or 0, minutes=options.minutes),)
+
+
 def _methods() -> Any:
     from blurspace.restore import methods
 
@@ -125,6 +137,7 @@ BUILDS: dict[str, Build] = {
     "kaufman2020-small": lambda networks, _: _methods().pair(networks),
     "rotation": lambda _, options: _methods().rotation(options.size),
     "search": _search,
+    "manifold": _manifold,
     "belt": lambda networks, _: _methods().at_once(networks),
 }
 
@@ -146,7 +159,6 @@ OTHERS = {
     "space": "a kernel space, which kernel --pair, transfer and blur take with --space",
     "features": "features, by which the training of a translator compares pictures",
     "denoiser": "a denoiser, from which the training of a deconvolver starts",
-    "printer": "a printer of lines, among whose pictures a search of `blurspace.search.manifold` looks",
     "translator": "a translator, which restores only beside the network that undoes the known blur",
 }
 # Known domains of blur, by name, and the method that undoes each.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from blurspace.restore.deblurrer import Deblurrer
 
 # What --camera leaves no room for.
-UNSET = {"size": None, "response": None, "strength": 1.0, "weights": (), "minutes": None, "seed": None}
+SEARCHES: dict[str, Any] = {"minutes": None, "seed": None, "generator": None}
+UNSET = {"size": None, "response": None, "strength": 1.0, "weights": (), **SEARCHES}
 
 
 @verb
@@ -53,6 +54,9 @@ def deblur(
         float | None, Option("--max-minutes", help="Of a search: at most about so many, by fewer steps.")
     ] = None,
     seed: Annotated[int | None, Option("--seed", help="Of a search: what it draws at first. Default: 0.")] = None,
+    generator: Annotated[
+        str | None, Option("--generator", help="Of method manifold: printer, or a StyleGAN2 checkpoint of yours.")
+    ] = None,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
@@ -66,9 +70,10 @@ def deblur(
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
     called = "fast" if fast else current_name(method, console.message)
     settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
-    settings |= {"minutes": max_minutes, "seed": seed}
+    settings |= {"minutes": max_minutes, "seed": seed, "generator": generator}
     held = None if memory is None else parse_bytes(memory)
-    named = (kernel, camera, None if region in (None, "auto") else Path(region), *(weights or ()))
+    named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
+    named += tuple(weights or ())
     read = tuple(path for path in named if path)
     wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)

@@ -58,7 +58,6 @@ class Printer(nn.Module):
         # Without the normalisation all lines are read as one point at first, and learning hardly leaves it.
         self.whole = nn.Sequential(nn.Conv2d(width + 2, numbers, 1), nn.BatchNorm2d(numbers, affine=False))
         self.places = nn.Sequential(nn.Conv2d(width, numbers, 1), nn.BatchNorm2d(numbers, affine=False))
-        self.apply(_begin)
         self.shades.bias = nn.Parameter(torch.tensor(FIRST_SHADES))  # where both are alike, no mask is learned
 
     def forward(self, latent: Tensor) -> Image:
@@ -114,14 +113,6 @@ class _Along(nn.Module):
 
     def forward(self, along: Tensor) -> Tensor:
         return along + self.second(functional.relu(self.first(along)))
-
-
-def _begin(layer: nn.Module) -> None:
-    """Random weights that pass on what comes in as strong as it was: torch's own let it fade within few layers."""
-    if isinstance(layer, nn.Conv2d):
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
-    elif isinstance(layer, (Block, _Along)):  # which come after their own convolutions
-        nn.init.zeros_(layer.second.weight)
 
 
 _UP = nn.PixelShuffle(2)

@@ -75,7 +75,7 @@ class Method:
     `find` gives None where the method has nothing to say about a photo; methods may share one, which is then asked
     once. `space`: reads the blur that lies between photo and result, for methods that find none. `smaller`: it takes a
     step that is smaller than the whole, which is said where the whole was refused. `response`: of the light that it has
-    learned in, None where it works alike in all.
+    learned in, None where it works alike in all. `label`: what all its pictures are, which every receipt must say.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Method:
     space: BasisSpace | None = None
     smaller: bool = False
     response: str | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ def _restored(
     done, at_once = in_tiles(seen, method, shortened, run), found.blur is None
     told: dict[str, Any] = {"confidence": found.confidence, "known": found.known, "at_once": at_once}
     receipt = referee.after(seen, done, method=method.name, **told)
+    receipt = replace(receipt, reason="; ".join(filter(None, (receipt.reason, method.label))))
     if receipt.verdict == "left alone":
         return Restoration(seen.pixels, None, receipt, *facts)
     blur = done.blur if at_once else found.blur
@@ -186,9 +188,8 @@ def in_tiles(seen: Observed, method: Method, found: Found, run: Run) -> "Restore
             if not is_out_of_memory(error):
                 raise
             if side <= LEAST_SIDE:
-                raise MemoryExhaustedError(
-                    f"not even a tile of {side} px fits into memory: free some, or give --device cpu"
-                ) from error
+                told = f"not even a tile of {side} px fits into memory"
+                raise MemoryExhaustedError(f"{told}: free some, or give --device cpu") from error
             side = max(min(side, *seen.size) // 2, LEAST_SIDE)
 
 

@@ -23,6 +23,7 @@ from blurspace.search.blurs import Held, SimplexKernel
 from blurspace.search.method import FoundPicture
 from blurspace.search.objective import Objective
 from blurspace.search.operators import Convolution
+from blurspace.search.plan import planned
 from blurspace.search.solver import BlurUnknown, Joint, Problem, Searched
 from blurspace.types import AnyImage, Image
 
@@ -102,15 +103,16 @@ class ManifoldFinder:
 
     made: Generates
     seed: int = 0
+    minutes: float | None = None
     settings: ManifoldSettings = field(default_factory=ManifoldSettings)
 
     def __call__(self, seen: Observed, run: Run) -> Found:
         """The picture, stored as the photo is, and its blur; a kernel that is known stays as it is."""
         kernel = seen.find(KernelFinder(), run)
         blur = self.blur(kernel).to(run.device)
-        found = self.searched(seen.display(seen.area).to(run.device), blur, run, response=seen.response)
-        stored = as_stored(found.picture.cpu(), seen.pixels.dtype)
-        return Found(UniformBlur(found.blur.cpu()), known=kernel.known, picture=stored, notes=(*kernel.notes, MADE))
+        found, note = self.searched(seen.display(seen.area).to(run.device), blur, run, response=seen.response)
+        stored, notes = as_stored(found.picture.cpu(), seen.pixels.dtype), (*kernel.notes, note, MADE)
+        return Found(UniformBlur(found.blur.cpu()), known=kernel.known, picture=stored, notes=notes)
 
     def blur(self, kernel: Found) -> Held | SimplexKernel:
         """The unknown kernel, which begins with the one that was found."""
@@ -122,16 +124,18 @@ class ManifoldFinder:
         with seeded(self.seed):
             return SimplexKernel(side, start=crop_or_pad(start, side), generator=chance(self.seed, 1))
 
-    def searched(self, blurry: Image, blur: BlurUnknown, run: Run, *, response: str) -> Searched:
-        """The search alone, for a photo (1 c h w), display values, on the run's device."""
-        known = self.settings
+    def searched(self, blurry: Image, blur: BlurUnknown, run: Run, *, response: str) -> tuple[Searched, str]:
+        """The search alone, for a photo (1 c h w), display values, on the run's device; and how long it takes."""
+        known, joint = self.settings, self.settings.joint
         picture = OnManifold(self.made, blurry, start=self.made.begin(blurry), generator=chance(self.seed, 0))
         beside = (lambda: known.crossing * picture.crossing()) if known.crossing else None
         problem = Problem(blurry, Convolution(response), known.objective, beside)
-        return known.joint(problem, picture, lambda _: blur, run, stage="searching what can be made")
+        plan = planned(problem.seconds_per_step(picture, blur) * joint.steps, self.minutes)
+        stage = f"searching what can be made{plan.about}"
+        return plan.shortened(joint)(problem, picture, lambda _: blur, run, stage=stage), plan.note
 
 
-def manifold_method(made: Generates, *, seed: int = 0) -> Method:
+def manifold_method(made: Generates, *, seed: int = 0, minutes: float | None = None) -> Method:
     """The method that searches on a generator's manifold; its picture is plausible, not evidence."""
 
     def restorer(seen: Observed, found: Found, run: Run) -> FoundPicture:
@@ -139,4 +143,4 @@ def manifold_method(made: Generates, *, seed: int = 0) -> Method:
         assert found.picture is not None
         return FoundPicture(found.picture, seen.response, 1)
 
-    return Method(NAME, ManifoldFinder(made, seed), restorer)
+    return Method(NAME, ManifoldFinder(made, seed, minutes), restorer, label=MADE)

@@ -6,7 +6,7 @@ full one. Tran et al. 2021, section 3.2, both unknowns at once as in their relea
 
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -15,7 +15,6 @@ from torch.nn import functional
 from blurspace.areas import Area, tiles
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.chance import chance, seeded
-from blurspace.errors import PictureError
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur
 from blurspace.restore.driver import Found, Method
@@ -26,6 +25,7 @@ from blurspace.search.blurs import Held, PriorCode
 from blurspace.search.objective import Objective
 from blurspace.search.operators import InSpace
 from blurspace.search.pictures import DeepImagePrior, Pixels
+from blurspace.search.plan import Plan, planned
 from blurspace.search.solver import Joint, Problem, Searched
 from blurspace.search.starts import code_of_kernel, enlarged
 from blurspace.types import Code, Image
@@ -51,12 +51,11 @@ class SearchSettings:
     tile: int = 384  # px: the side of what is searched at once at full resolution
     margin: int = 32  # px around it that are thrown away
     believed: float = 0.6  # a kernel that was estimated with this confidence is where the code begins
-    fewest: float = 0.2  # the share of the steps below which nothing is begun
 
-    def shortened(self, share: float) -> Self:
-        """With so many of the steps, in (0, 1]."""
-        fewer = {name: getattr(self, name) for name in STAGES}
-        return replace(self, **{name: replace(one, steps=ceil(share * one.steps)) for name, one in fewer.items()})
+    def shortened(self, plan: Plan) -> Self:
+        """With so many of the steps."""
+        fewer: dict[str, Any] = {name: plan.shortened(getattr(self, name)) for name in STAGES}
+        return replace(self, **fewer)
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,8 @@ class Searcher:
         blurry = seen.display(seen.area).to(run.device)
         believed = kernel.blur is not None and (kernel.known or (kernel.confidence or 0) >= self.settings.believed)
         work = _Work(blurry, self.space, self.seed, self.settings, run)
-        work, note = self.planned(work, small=not believed)
+        plan = planned(work.seconds(small=not believed), self.minutes)
+        work = replace(work, settings=self.settings.shortened(plan), about=plan.about)
         if believed:
             assert kernel.blur is not None
             code = code_of_kernel(self.space, kernel.blur.kernel, seen.size, response=seen.response)
@@ -83,18 +83,9 @@ class Searcher:
         picture, code = work.tiled(code)
         how = "from the kernel that was estimated" if believed else f"from a code that was drawn, seed {self.seed}"
         stored = as_stored(picture.cpu(), seen.pixels.dtype)
-        return Found(DisplayedBlur(code, self.space, seen.response), picture=stored, notes=(f"searched {how}", note))
-
-    def planned(self, work: "_Work", *, small: bool) -> tuple["_Work", str]:
-        """The work with as many steps as there is time for, and a sentence on how long it takes."""
-        minutes = work.seconds(small=small) / 60
-        share = min(1.0, (self.minutes or minutes) / minutes)
-        if share < self.settings.fewest:
-            least = self.settings.fewest * minutes
-            given = f"{self.minutes:g} minutes were given for a search that takes {minutes:.2f} here"
-            raise PictureError(f"{given}: give --max-minutes of at least {least:.2f}, or a smaller photo")
-        note = f"a search of about {share * minutes:.1f} minutes, with {share:.0%} of the steps"
-        return replace(work, settings=work.settings.shortened(share), about=f", {share * minutes:.1f} min in all"), note
+        return Found(
+            DisplayedBlur(code, self.space, seen.response), picture=stored, notes=(f"searched {how}", plan.note)
+        )
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,12 @@ def build_printer(recipe: PrinterRecipe, *, data: Path, device: str, report: Rep
 
     def measure(batch: Lines) -> dict[str, Tensor]:
         seen = {"psnr": batch.sharp, "read_psnr": batch.blurry}
-        found = {name: psnr(printer(printer.encode(line)).float().clamp(0, 1), batch.sharp) for name, line in seen.items()}
+        drawn_again = {name: printer(printer.encode(line)).float().clamp(0, 1) for name, line in seen.items()}
+        found = {name: psnr(picture, batch.sharp) for name, picture in drawn_again.items()}
         return found | {"blurry_psnr": psnr(batch.blurry, batch.sharp)}
 
-    source = Source(lambda generator: drawn(generator, settings.batch), [drawn(chance(VALIDATION_SEED, 0), settings.validation)])
+    held_out = [drawn(chance(VALIDATION_SEED, 0), settings.validation)]
+    source = Source(lambda generator: drawn(generator, settings.batch), held_out)
     networks = {"printer": (printer, recipe.printer)}
     return OneLoss(networks, source=source, adam=recipe.adam, loss=loss, measure=measure)
 
