@@ -90,7 +90,7 @@ def fonts_in(folder: str | Path) -> tuple[Path, ...]:
 def draw_text(generator: Generator, *, least: int = 34) -> str:
     """Words, numbers and plates, until there are `least` characters."""
     words: list[str] = []
-    while sum(map(len, words)) + len(words) < least:
+    while len(" ".join(words)) < least:
         words.append((_word, _word, _word, _number, _plate)[draw_index(5, generator)](generator))
     return " ".join(words)
 
