@@ -79,7 +79,7 @@ class OnManifold(nn.Module):
         return geocross(self.latent().movedim(self.latent.dim, -1)[0])
 
 
-def coloured(grey: Image, photo: Image) -> Image:
+def coloured(grey: Image, photo: AnyImage) -> AnyImage:
     """A grey picture (1 1 h w) with the colours that a photo (1 3 h w) has where it is as bright, by least squares."""
     bright = luminance(photo)
     means, mean = photo.mean((-2, -1), keepdim=True), bright.mean()
