@@ -37,18 +37,18 @@ KERNEL = line(5, 0.0)
 QUICK = ManifoldSettings(joint=Joint(3, picture_rate=0.05, blur_rate=2e-3), side=15)
 
 
-class Bars(nn.Module):
-    """A generator of pictures that is known: each number of its one vector is how bright a bar is."""
+class Squares(nn.Module):
+    """A generator of pictures that is known: each number of its one vector is how bright a square is."""
 
     dim = 1
 
     def forward(self, latent):
-        bars = (0.5 + 0.15 * latent)[:, None, None, :]
-        return bars.repeat_interleave(8, -1).expand(-1, -1, 64, -1)
+        squares = (0.5 + 0.15 * latent).view(-1, 1, 8, 8)
+        return squares.repeat_interleave(8, -1).repeat_interleave(8, -2)
 
     def latent(self, size, *, generator=None):
         del size
-        return on_sphere(torch.randn(1, 8, generator=generator), 1)
+        return on_sphere(torch.randn(1, 64, generator=generator), 1)
 
     def begin(self, photo):
         del photo
@@ -58,8 +58,8 @@ class Bars(nn.Module):
         return picture
 
 
-def bars():
-    sharp = Bars()(Bars().latent((64, 64), generator=chance(4, 0)))
+def squares():
+    sharp = Squares()(Squares().latent((64, 64), generator=chance(4, 0)))
     return sharp, blur(sharp, KERNEL)
 
 
@@ -68,9 +68,9 @@ def observed(blurry):
 
 
 def test_what_it_can_make_is_found():
-    sharp, blurry = bars()
+    sharp, blurry = squares()
     settings = replace(QUICK, joint=Joint(150, picture_rate=0.1))
-    found = ManifoldFinder(Bars(), settings=settings)(observed(blurry), Run())
+    found = ManifoldFinder(Squares(), settings=settings)(observed(blurry), Run())
     assert float(psnr(found.picture, sharp)) > float(psnr(blurry, sharp)) + 10
     assert found.notes[-1] == MADE
     assert found.notes[-2].startswith("a search of about")
@@ -84,15 +84,15 @@ def test_the_latent_stays_on_its_sphere(monkeypatch):
         return forward(self)
 
     monkeypatch.setattr(OnSphere, "forward", watched)
-    ManifoldFinder(Bars(), settings=replace(QUICK, crossing=0.05))(observed(bars()[1]), Run())
+    ManifoldFinder(Squares(), settings=replace(QUICK, crossing=0.05))(observed(squares()[1]), Run())
     assert len(lengths) > 3
-    assert lengths == pytest.approx([8**0.5] * len(lengths))
+    assert lengths == pytest.approx([8.0] * len(lengths))
 
 
 def test_a_kernel_is_searched_with_it(monkeypatch):
     monkeypatch.setattr("blurspace.search.manifold.KernelFinder", lambda: lambda seen, run: Found())
-    _, blurry = bars()
-    one, again = (ManifoldFinder(Bars(), seed=2, settings=QUICK)(observed(blurry), Run()) for _ in range(2))
+    _, blurry = squares()
+    one, again = (ManifoldFinder(Squares(), seed=2, settings=QUICK)(observed(blurry), Run()) for _ in range(2))
     assert one.blur.kernel.shape == (1, 1, 15, 15)
     assert float(one.blur.kernel.sum()) == pytest.approx(1)
     assert not one.known
@@ -100,20 +100,20 @@ def test_a_kernel_is_searched_with_it(monkeypatch):
 
 
 def test_minutes_and_cancelling():
-    seen = observed(bars()[1])
+    seen = observed(squares()[1])
     with pytest.raises(PictureError, match=r"^1e-09 minutes were given for a search that takes .*: give --max-minutes"):
-        ManifoldFinder(Bars(), minutes=1e-9, settings=QUICK)(seen, Run())
+        ManifoldFinder(Squares(), minutes=1e-9, settings=QUICK)(seen, Run())
     with pytest.raises(Cancelled):
-        ManifoldFinder(Bars(), settings=QUICK)(seen, Run(cancelled=lambda: True))
+        ManifoldFinder(Squares(), settings=QUICK)(seen, Run(cancelled=lambda: True))
 
 
 def test_a_latent_that_is_no_number():
-    class Broken(Bars):
+    class Broken(Squares):
         def forward(self, latent):
             return super().forward(latent) * torch.nan
 
     with pytest.raises(PictureError, match="diverged to no number: give another --seed"):
-        ManifoldFinder(Broken(), settings=QUICK)(observed(bars()[1]), Run())
+        ManifoldFinder(Broken(), settings=QUICK)(observed(squares()[1]), Run())
 
 
 def test_colours_are_those_of_the_photo():
@@ -121,7 +121,7 @@ def test_colours_are_those_of_the_photo():
     photo = torch.cat((0.2 + 0.6 * grey, 0.1 + 0.8 * grey, 0.9 - 0.3 * grey), 1)
     bright = (photo * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
     torch.testing.assert_close(coloured(bright, photo), photo, atol=0.02, rtol=0)
-    assert OnManifold(Bars(), torch.rand(1, 3, 64, 64)).forward().shape == (1, 3, 64, 64)
+    assert OnManifold(Squares(), torch.rand(1, 3, 64, 64)).forward().shape == (1, 3, 64, 64)
 
 
 def believed():
@@ -131,9 +131,9 @@ def believed():
 
 
 def test_it_is_labelled_in_receipt_record_and_file():
-    _, blurry = bars()
+    _, blurry = squares()
     settings = replace(QUICK, joint=Joint(150, picture_rate=0.1))
-    method = replace(manifold_method(Bars()), find=ManifoldFinder(Bars(), settings=settings))
+    method = replace(manifold_method(Squares()), find=ManifoldFinder(Squares(), settings=settings))
     done = deblur(observed(blurry), [method], Run(), referee=believed())
     assert done.receipt.verdict == "restored"
     assert done.receipt.reason.endswith(f"; {MADE}")
@@ -145,8 +145,8 @@ def test_it_is_labelled_in_receipt_record_and_file():
 
 
 def test_python_labels_it_too(tmp_path):
-    _, blurry = bars()
-    method = replace(manifold_method(Bars()), find=ManifoldFinder(Bars(), settings=QUICK))
+    _, blurry = squares()
+    method = replace(manifold_method(Squares()), find=ManifoldFinder(Squares(), settings=QUICK))
     restoration = deblur(observed(blurry), [method], Run())
     told = replace(restoration, receipt=replace(restoration.receipt, verdict="restored"))
     path = api.Result(told, api.picture(blurry[0, 0].numpy())).save(tmp_path / "made.png")
