@@ -137,6 +137,7 @@ def test_it_is_labelled_in_receipt_record_and_file():
     done = deblur(observed(blurry), [method], Run(), referee=believed())
     assert done.receipt.verdict == "restored"
     assert done.receipt.reason.endswith(f"; {MADE}")
+    assert done.receipt.probability_better is None
     deblurrer = Deblurrer((method,), UniformBlur(KERNEL), "linear", referee=believed())
     photo = Photo.of(blurry.expand(1, 3, 64, 64))
     developed = develop(photo, deblurrer, Run())

@@ -18,7 +18,7 @@ from blurspace.restore.light import Light
 from blurspace.restore.lights import reached
 from blurspace.restore.observed import Observed, as_stored
 from blurspace.restore.region import Region
-from blurspace.restore.verdict import Referee
+from blurspace.restore.verdict import Referee, labelled
 from blurspace.run import Run, is_out_of_memory
 from blurspace.types import Blur, Image, Kernel, Receipt
 
@@ -164,12 +164,12 @@ def _restored(
     name = f"{method.name}, {found.by}" if found.by else method.name
     facts = name, found.notes, found.confidence, str(run.device), seen.lit
     if found.refusal is not None:
-        return Restoration(seen.pixels, found.blur, found.refusal, *facts)
+        return Restoration(seen.pixels, found.blur, labelled(found.refusal, method.label), *facts)
     shortened = replace(found, blur=found.blur.shortened(strength)) if found.blur else found
     done, at_once = in_tiles(seen, method, shortened, run), found.blur is None
     told: dict[str, Any] = {"confidence": found.confidence, "known": found.known, "at_once": at_once}
     receipt = referee.after(seen, done, method=method.name, **told)
-    receipt = replace(receipt, reason="; ".join(filter(None, (receipt.reason, method.label))))
+    receipt = labelled(receipt, method.label)
     if receipt.verdict == "left alone":
         return Restoration(seen.pixels, None, receipt, *facts)
     blur = done.blur if at_once else found.blur

@@ -228,6 +228,14 @@ def left_alone(code: str, reason: str, *, sigma: float) -> Receipt:
     return Receipt("left alone", reason, sigma, math.inf, math.inf, kernel_length=1.0, ringing=0.0, code=code)
 
 
+def labelled(receipt: Receipt, label: str) -> Receipt:
+    """The receipt of a picture that is what a `label` says, so that clues tell no number of it; "": as it is."""
+    if not label:
+        return receipt
+    said = replace(receipt, reason=f"{receipt.reason}; {label}")
+    return replace(said, confidence=None, probability_better=None, expected_gain_db=None)
+
+
 def clues(seen: Observed, tried: Tried, *, confidence: float | None) -> dict[str, float]:
     """What speaks for or against a result, by name; NaN where nothing is known. Lengths and ratios as logarithms."""
     evidence, kernel = tried.evidence, tried.blur.kernel.detach().cpu()

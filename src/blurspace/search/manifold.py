@@ -4,7 +4,7 @@ Tran et al. 2021, section 3.3, after Menon et al. 2020 (PULSE). What comes out i
 is said to be made (`io.labels`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from torch import Generator, Tensor, nn
@@ -20,6 +20,7 @@ from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed, as_stored
 from blurspace.run import Run
 from blurspace.search.blurs import Held, SimplexKernel
+from blurspace.search.judging import Judged, explained
 from blurspace.search.method import FoundPicture
 from blurspace.search.objective import Objective
 from blurspace.search.operators import Convolution
@@ -143,4 +144,5 @@ def manifold_method(made: Generates, *, seed: int = 0, minutes: float | None = N
         assert found.picture is not None
         return FoundPicture(found.picture, seen.response, 1)
 
-    return Method(NAME, ManifoldFinder(made, seed, minutes), restorer, label=MADE)
+    method = Method(NAME, ManifoldFinder(made, seed, minutes), restorer, label=MADE)
+    return replace(method, find=Judged(method, explained))

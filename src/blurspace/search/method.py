@@ -22,6 +22,7 @@ from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed, as_float, as_stored
 from blurspace.run import Run
 from blurspace.search.blurs import Held, PriorCode
+from blurspace.search.judging import Judged, sure
 from blurspace.search.objective import Objective
 from blurspace.search.operators import InSpace
 from blurspace.search.pictures import DeepImagePrior, Pixels
@@ -205,7 +206,8 @@ def search_method(space: BasisSpace, *, seed: int = 0, minutes: float | None = N
         assert found.picture is not None
         return FoundPicture(found.picture, seen.response, space.stride)
 
-    return Method(NAME, Searcher(space, seed, minutes), restorer)
+    method = Method(NAME, Searcher(space, seed, minutes), restorer)
+    return replace(method, find=Judged(method, sure))
 
 
 def _cells(area: Area, stride: int) -> tuple[slice, slice]:
