@@ -14,8 +14,8 @@ from blurspace.restore.verdict import REASONS, Referee
 from blurspace.run import Run
 from blurspace.types import Receipt
 
-# How far a photo may be from what was made for it, blurred again: times its noise, and of what was changed. In 23 trials
-# on made lines 13 of 14 gains were within both, and one of 9 losses: 0.8 dB, of which the receipt was 0.89 sure.
+# How far a photo may be from what was made for it, blurred again: times its noise, and of what was changed. In 23
+# trials on made lines 13 of 14 gains were within both, and one of 9 losses: 0.8 dB, of which the receipt was 0.89 sure.
 MOST, MOST_OF_CHANGE = 2.2, 0.45
 SURE = 0.9  # the probability from which a search is believed: at 0.88 one lost 0.4 dB
 
