@@ -22,7 +22,7 @@ from blurspace.papers import PAPERS
 from .restore.scenes import made_scene
 
 ASKED = {"kernel": line(3, 0), "size": 11, "response": "srgb", "strength": 0.5}
-ASKED |= {"minutes": 9.0, "seed": 3, "generator": "printer"}
+ASKED |= {"force": True, "minutes": 9.0, "seed": 3, "generator": "printer"}
 
 
 @pytest.mark.parametrize("card", catalog.CARDS.values(), ids=lambda card: card.name)
@@ -66,6 +66,28 @@ def test_the_sentence_on_options():
     with pytest.raises(UsageError, match=r"^rotation knows no kernel: leave it out or take another method$"):
         Options(kernel=line(3, 0)).check("rotation", ALL[1:])
     Options(strength=1).check("belt", ())
+
+
+@pytest.mark.parametrize("name", ["search", "manifold"])
+def test_a_search_cannot_be_forced(name):
+    words = f"^{name} knows no .*force: leave (it|them) out or take another method$"
+    with pytest.raises(UsageError, match=words) as told:
+        builders.build_deblurrer(name, kernel=line(3, 0), force=True)
+    assert told.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"minutes": 0.0}, "^0 minutes were given for a search: give more than 0$"),
+        ({"minutes": float("nan")}, "^nan minutes were given"),
+        ({"seed": -1}, "^a seed of -1 was given: give a whole number from 0 to"),
+        ({"seed": 2**63}, "^a seed of 9223372036854775808 was given"),
+    ],
+)
+def test_minutes_and_seeds_that_make_no_sense(option, words):
+    with pytest.raises(UsageError, match=words):
+        builders.build_deblurrer("search", **option)
 
 
 def test_cards_that_do_not_deblur():

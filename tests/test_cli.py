@@ -188,7 +188,7 @@ def test_traceback_only_with_verbose(run, photo, verdict):
 
 def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     usual = {"kernel": None, "size": None, "response": None, "strength": 1.0, "device": "cpu", "weights": ()}
-    usual |= {"force": False, "region": None}
+    usual |= {"force": False, "region": None, "minutes": None, "seed": None, "generator": None}
     run("deblur", photo, "--size", 31, "--response", "gamma 2.2")
     assert verdict.options == usual | {"method": "auto", "size": 31, "response": "gamma 2.2"}
     run("deblur", photo, "--overwrite", "--method", "classical", "--strength", 0.5)
@@ -203,6 +203,8 @@ def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     assert run("deblur", photo, "--kernel", tmp_path / "k.tiff", "--size", 31).code == 2
     run("deblur", photo, "--overwrite", "--kernel", tmp_path / "k.tiff", "--force")
     assert verdict.options["force"] is True
+    run("deblur", photo, "--overwrite", "--max-minutes", 2, "--seed", 5, "--generator", "printer")
+    assert [verdict.options[name] for name in ("minutes", "seed", "generator")] == [2, 5, "printer"]
     run("deblur", photo, "--overwrite", "--region", "auto")
     assert verdict.options["region"] == "auto"
     Pil.fromarray(np.eye(24, 32, dtype=np.uint8) * 255).save(tmp_path / "mask.png")

@@ -37,6 +37,9 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "method": (str, "the name of a method, such as auto"),
     "size": ((Integral, type(None)), "a whole number of px, or None"),
     "strength": (Real, "a number above 0 and at most 1"),
+    "minutes": ((Real, type(None)), "a number above 0, or None"),
+    "seed": ((Integral, type(None)), "a whole number, or None"),
+    "generator": ((str, Path, type(None)), "printer, the path of a StyleGAN2's checkpoint, or None"),
     "weights": ((str, Path), "a path, or a list of them"),
     "device": (str, "auto, cpu, cuda or mps"),
     "run": ((Run, type(None)), "a Run, or None"),
@@ -97,6 +100,9 @@ def deblur(
     size: int | None = None,
     response: str | None = None,
     strength: float = 1.0,
+    minutes: float | None = None,
+    seed: int | None = None,
+    generator: str | Path | None = None,
     weights: str | Path | Sequence[str | Path] = (),
     device: str = "auto",
     near: Blur | None = None,
@@ -107,12 +113,15 @@ def deblur(
     """Remove the blur of one picture. The options are those of `builders.build_deblurrer`.
 
     `kernel`: (k k) or (1 1 k k). `region`: restores only there, a grey picture of the same size, or "auto" for the part
-    that is blurred while another is sharp. `near`: a blur like it, such as that of a video's last frame. `run`: who is
-    told how far it is and who may stop it; its device is `device`. Raises PictureError or UsageError on what is no
-    picture or no kernel, UsageError on options that make no sense, ModelError on methods and weights that are not
-    there, Cancelled as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
+    that is blurred while another is sharp. `minutes`: a search takes at most about so many, by fewer steps (None: as it
+    needs). `seed`: what a search draws at first (None: 0). `generator`: whose pictures method manifold searches,
+    "printer" or the path of a StyleGAN2's checkpoint (None: printer). `near`: a blur like it, such as that of a video's
+    last frame. `run`: who is told how far it is and who may stop it; its device is `device`. Raises PictureError or
+    UsageError on what is no picture or no kernel, UsageError on options that make no sense, ModelError on methods and
+    weights that are not there, Cancelled as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
     """
     _check_options(method=method, size=size, strength=strength, weights=weights, device=device, run=run)
+    _check_options(minutes=minutes, seed=seed, generator=generator)
     place = pick_device(device)
     deblurrer = build_deblurrer(
         method,
@@ -120,6 +129,9 @@ def deblur(
         size=size,
         response=response,
         strength=strength,
+        minutes=minutes,
+        seed=seed,
+        generator=generator,
         weights=weights,
         device=place,
         force=force,

@@ -176,9 +176,8 @@ def build_deblurrer(
     translator and what undoes the known blur in two. `force`: whatever the receipt says. Others: see `Deblurrer`.
     Raises ModelError on unknown weights, UsageError on wrong options.
     """
-    options, card = Options(kernel, size, response, strength, minutes, seed, generator), deblurring_card(method)
-    if force and kernel is None:
-        raise UsageError("only a kernel that is given can be forced: give --kernel with --force")
+    card = deblurring_card(method)
+    options = Options(kernel, size, response, strength, force, minutes, seed, generator)
     paths = (weights,) if isinstance(weights, (str, Path)) else weights
     files = [read_file(path) for path in paths]
     if files and card.name != AUTO:

@@ -23,7 +23,10 @@ AUTO = "auto"  # what `deblur` does where no method is asked for
 OLD_NAMES = {"fourier-pair": "learned"}  # what a method was called before, and its name now
 
 COMMON = ("kernel", "size", "response", "strength")  # options
-ALL = (*COMMON, "minutes", "seed", "generator")  # and those of searches
+# Force is not for searches: the receipt says too little of them, and `search` changes the kernel that it begins with.
+ALL = (*COMMON, "force", "minutes", "seed", "generator")  # the last three are those of searches
+
+SEEDS = 2**63  # so many does torch take that are not negative
 
 
 @dataclass(frozen=True)
@@ -34,20 +37,30 @@ class Options:
     size: int | None = None
     response: str | None = None
     strength: float = 1.0
+    force: bool = False
     minutes: float | None = None
     seed: int | None = None
     generator: "str | Path | None" = None
 
+    def __post_init__(self) -> None:
+        """Raises UsageError on minutes that are none, and on a seed that no generator takes."""
+        if self.minutes is not None and not self.minutes > 0:  # nor for NaN
+            raise UsageError(f"{self.minutes:g} minutes were given for a search: give more than 0")
+        if self.seed is not None and not 0 <= self.seed < SEEDS:
+            raise UsageError(f"a seed of {self.seed} was given: give a whole number from 0 to {SEEDS - 1}")
+
     def check(self, name: str, known: Sequence[str]) -> None:
-        """Raise UsageError where one is asked for that the method `name` does not know."""
+        """Raise UsageError where one is asked for that the method `name` does not know, or that lacks what it needs."""
         told = (self.kernel is not None, self.size is not None, self.response not in (None, AUTO), self.strength != 1)
-        searches = (self.minutes is not None, self.seed is not None, self.generator is not None)
-        asked = dict(zip(ALL, (*told, *searches), strict=True))
+        more = (self.force, self.minutes is not None, self.seed is not None, self.generator is not None)
+        asked = dict(zip(ALL, (*told, *more), strict=True))
         unknown = [one for one in ALL if one not in known and (one in COMMON or asked[one])]
         if any(asked[one] for one in unknown):
             words = " or ".join(filter(None, (", ".join(unknown[:-1]), unknown[-1])))
             them = "it" if len(unknown) == 1 else "them"
             raise UsageError(f"{name} knows no {words}: leave {them} out or take another method")
+        if self.force and self.kernel is None:
+            raise UsageError("only a kernel that is given can be forced: give --kernel with --force")
 
 
 PRINTER = "printer"  # the generator that we ship, and its network's name in weights files
@@ -110,7 +123,7 @@ class Card:
 def _search(networks: Any, options: Options) -> tuple[Any, ...]:
     from blurspace.search.method import search_method
 
-    return (search_method(networks.one("space"), seed=options.seed or 0, minutes=options.minutes),)
+    return (search_method(networks.one("space"), seed=int(options.seed or 0), minutes=options.minutes),)
 
 
 def _manifold(networks: Any, options: Options) -> tuple[Any, ...]:
@@ -119,7 +132,7 @@ def _manifold(networks: Any, options: Options) -> tuple[Any, ...]:
 
     name = options.generator or PRINTER
     made = networks.one(PRINTER) if name == PRINTER else read_generator(name)
-    return (manifold_method(made, seed=options.seed or 0, minutes=options.minutes),)
+    return (manifold_method(made, seed=int(options.seed or 0), minutes=options.minutes),)
 
 
 def _methods() -> Any:

@@ -1,17 +1,24 @@
 """Does a search work as a method: any size, in tiles, within its time, with a receipt?"""
 
 from dataclasses import replace
+from inspect import Parameter, signature
+from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 import torch
 
+from blurspace import api, cli
 from blurspace.areas import whole
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.kernels import line
 from blurspace.builders import build_deblurrer, build_space
 from blurspace.chance import chance
-from blurspace.errors import Cancelled, PictureError
+from blurspace.errors import Cancelled, ModelError, PictureError, UsageError
+from blurspace.io.images import write_kernel
+from blurspace.levels import to_levels
 from blurspace.metrics import psnr
 from blurspace.restore.blurs import CodeBlur, UniformBlur
 from blurspace.restore.driver import Found, Method, deblur
@@ -20,6 +27,7 @@ from blurspace.run import Run
 from blurspace.search.method import DisplayedBlur, FoundPicture, Searcher, SearchSettings, search_method
 from blurspace.search.solver import Joint
 from blurspace.search.starts import code_of_kernel
+from blurspace.search.stopping import Patience
 
 SPACE = build_space()
 KERNEL = line(7, 20.0)
@@ -70,6 +78,46 @@ def test_without_a_kernel_a_code_is_drawn(monkeypatch):
     assert told[0].endswith(" min in all")
     again = Searcher(SPACE, seed=3, settings=QUICK)(observed(blurry), Run())
     assert torch.equal(found.picture, again.picture)
+
+
+def test_a_code_that_is_drawn_is_searched_until_the_pictures_change_least(monkeypatch):
+    assert SearchSettings().small.patience == Patience()
+    _, blurry = photo((64, 64), channels=1)
+    monkeypatch.setattr("blurspace.search.method.KernelFinder", lambda: lambda seen, run: Found())
+    steps, patient = [], replace(QUICK, small=Joint(200, last_rate=1.0, patience=Patience(window=3, steps=3)))
+    run = Run(on_step=lambda stage, done, total: steps.append(done) if stage.startswith("searching small") else None)
+    found = Searcher(SPACE, settings=patient)(observed(blurry), run)
+    assert 6 <= len(steps) < 200
+    last = Searcher(SPACE, settings=replace(patient, small=replace(patient.small, steps=max(steps), patience=None)))
+    assert not torch.equal(found.blur.code, last(observed(blurry), Run()).blur.code)  # for the best is kept
+
+
+def test_a_search_of_a_kernel_cannot_be_forced(tmp_path, capfd):
+    _, blurry = photo((64, 64))
+    PIL.Image.fromarray(to_levels(blurry)[0].permute(1, 2, 0).numpy()).save(tmp_path / "photo.png")
+    write_kernel(tmp_path / "kernel.tiff", KERNEL, overwrite=False)
+    for name in ("search", "manifold"):
+        options = ["--method", name, "--kernel", str(tmp_path / "kernel.tiff"), "--force"]
+        assert cli.main(["deblur", str(tmp_path / "photo.png"), *options]) == 2
+        told = capfd.readouterr()
+        assert (told.out, told.err.count("\n")) == ("", 1)
+        assert f"{name} knows no" in told.err
+        assert "force" in told.err
+    assert {one.name for one in tmp_path.iterdir()} == {"photo.png", "kernel.tiff"}
+
+
+def test_python_asks_for_it_as_the_command_line_does(monkeypatch):
+    given = {name: one.kind for name, one in signature(api.deblur).parameters.items()}
+    for name in signature(build_deblurrer).parameters.keys() - {"method"}:
+        assert given[name] == Parameter.KEYWORD_ONLY
+    monkeypatch.setattr("blurspace.search.method.SearchSettings", lambda: QUICK)
+    _, blurry = photo((64, 64))
+    told = api.deblur(blurry, method="search", kernel=KERNEL, response="linear", minutes=5.0, seed=np.int64(4))
+    assert told.restoration.method == "search"
+    with pytest.raises(UsageError, match=r"^search knows no .*generator"):
+        api.deblur(blurry, method="search", generator="printer")
+    with pytest.raises(ModelError, match="nowhere"):
+        api.deblur(blurry, method="manifold", generator=Path("nowhere.safetensors"))
 
 
 def test_minutes_make_fewer_steps_or_none(monkeypatch):

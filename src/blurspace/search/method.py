@@ -29,6 +29,7 @@ from blurspace.search.pictures import DeepImagePrior, Pixels
 from blurspace.search.plan import Plan, planned
 from blurspace.search.solver import Joint, Problem, Searched
 from blurspace.search.starts import code_of_kernel, enlarged
+from blurspace.search.stopping import Patience
 from blurspace.types import Code, Image
 
 NAME = "search"
@@ -41,7 +42,8 @@ class SearchSettings:
     """How far a search goes; frozen, and passed in. All ours (notebook)."""
 
     objective: Objective = field(default_factory=Objective)
-    small: Joint = field(default_factory=lambda: Joint(300))  # a deep image prior, and a code that is drawn at first
+    # A deep image prior, which stops where its pictures change least, and a code that is drawn at first.
+    small: Joint = field(default_factory=lambda: Joint(300, patience=Patience()))
     sharpen: Joint = field(default_factory=lambda: Joint(15, picture_rate=0.08))  # pixels, the code is held
     both: Joint = field(default_factory=lambda: Joint(40, picture_rate=0.05, blur_rate=0.05))  # pixels and code
     last: Joint = field(
