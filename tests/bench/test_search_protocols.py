@@ -1,6 +1,7 @@
 """Do the protocols of searches measure what they say, and draw their sheets?"""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -11,8 +12,10 @@ from blurspace.bench.tran2021_manifold import errors
 from blurspace.builders import build_deblurrer, build_space
 from blurspace.chance import chance
 from blurspace.io.images import read_photo
+from blurspace.restore.finders import KernelFinder
 from blurspace.search.method import Searcher, SearchSettings, search_method
 from blurspace.search.solver import Joint
+from blurspace.search.stopping import Patience
 from blurspace.types import Pair
 
 
@@ -31,12 +34,14 @@ def test_sheet(tmp_path):
 
 
 def test_a_row_of_a_search(monkeypatch):
-    quick = SearchSettings(small=Joint(2), sharpen=Joint(2), both=Joint(2), last=Joint(2))
+    quick = SearchSettings(small=Joint(2), sharpen=Joint(1), both=Joint(1), last=Joint(1), least=24)
+    for room in ("blurspace.bench.tran2021_search", "blurspace.search.method"):
+        monkeypatch.setattr(f"{room}.KernelFinder", partial(KernelFinder, 7))
     monkeypatch.setattr(tran2021_search, "SearchSettings", lambda: quick)
     method = replace(search_method(build_space()), find=Searcher(build_space(), settings=quick))
     monkeypatch.setattr(tran2021_search, "search_method", lambda space: method)
-    monkeypatch.setattr(tran2021_search, "build_deblurrer", lambda name: build_deblurrer("fast"))
-    sharp = torch.rand(1, 3, 12, 12, generator=chance(0, 0)).repeat_interleave(8, -1).repeat_interleave(8, -2)
+    monkeypatch.setattr(tran2021_search, "build_deblurrer", lambda name: build_deblurrer("mild"))
+    sharp = torch.rand(1, 3, 8, 8, generator=chance(0, 0)).repeat_interleave(8, -1).repeat_interleave(8, -2)
     row, pictures = tran2021_search.measure("one", Pair(sharp, torch.nn.functional.avg_pool2d(sharp, 5, 1, 2)))
     assert row["verdict"] in ("restored", "refused", "left alone")
     assert row["gain_db"] == (row["raw_db"] if row["verdict"] == "restored" else 0)
@@ -44,14 +49,18 @@ def test_a_row_of_a_search(monkeypatch):
     assert tran2021_search.summary([row])["mean_raw_db"] == pytest.approx(row["raw_db"], abs=1e-4)
 
 
-def test_curves_fall():
-    blurry = torch.rand(1, 3, 6, 6, generator=chance(0, 1)).repeat_interleave(8, -1).repeat_interleave(8, -2)
-    curves = {name: tran2021_convergence.losses(name, blurry, 6) for name in tran2021_convergence.COLOURS}
+def test_curves_fall_and_none_stops_early(monkeypatch):
+    quick = SearchSettings(small=Joint(5, patience=Patience(window=2, steps=1)))
+    monkeypatch.setattr(tran2021_convergence, "SearchSettings", lambda: quick)
+    blurry = torch.rand(1, 3, 4, 4, generator=chance(0, 1)).repeat_interleave(8, -1).repeat_interleave(8, -2)
+    curves = {name: tran2021_convergence.losses(name, blurry, None) for name in tran2021_convergence.COLOURS}
+    assert {len(curve) for curve in curves.values()} == {5}
     assert all(curve[-1] < curve[0] for curve in curves.values())
     assert tran2021_convergence.plotted(curves).shape == (1, 3, 240, 480)
 
 
 def test_a_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(tran2021_manifold, "build_deblurrer", lambda name: build_deblurrer("mild"))
     monkeypatch.setattr(tran2021_manifold, "find_reader", lambda: lambda picture: "sign")
     monkeypatch.setattr(tran2021_manifold, "found", lambda seen: (seen.pixels, "refused"))
     monkeypatch.setattr(tran2021_manifold, "SHEET", tmp_path / "sheet.png")
