@@ -204,6 +204,13 @@ def test_a_uniform_field_is_no_rotation():
     assert rotation(uniform)(blurry).method == "classical"
 
 
+def test_kernels_as_wide_as_half_a_photo_are_no_rotation():
+    _, blurry = shaken(channels=1)
+    wide = torch.zeros(12, 1, 121, 121)
+    wide[:, :, 60, 60], wide[0, :, 0, 0], wide[-1, :, -1, 0] = 0.5, 0.5, 0.5
+    assert rotation(KernelField(wide / wide.sum((-2, -1), keepdim=True), 3, 4))(blurry).method == "classical"
+
+
 def test_a_given_kernel_is_no_field():
     seen = Observed(shaken(channels=1)[1], given=UniformBlur(SHAKE))
     assert FieldFinder(KernelFinder())(seen, Run()) is None

@@ -112,8 +112,8 @@ def deconvolve_field(
     restored = torch.zeros_like(blurry)
     margin = field.side // 2 + MARGIN
     for node, down, across, weight in node_areas(area or whole(size), field.rows, field.columns):
-        top, left = max(down.start - margin, 0), max(across.start - margin, 0)
-        tile = (..., slice(top, down.stop + margin), slice(left, across.stop + margin))
+        tile = (..., *(_around(*one, margin, field.side) for one in zip((down, across), size, strict=True)))
+        top, left = tile[-2].start, tile[-1].start
         clipped, hidden = (None if mask is None else mask[tile] for mask in (saturated, unseen))
         kernel = trim(field.kernels[node : node + 1]).to(blurry)
         sharp = deconvolve(
@@ -122,6 +122,13 @@ def deconvolve_field(
         inner = sharp[..., down.start - top : down.stop - top, across.start - left : across.stop - left]
         restored[..., down, across] += weight.to(blurry) * inner
     return restored
+
+
+def _around(piece: slice, length: int, margin: int, least: int) -> slice:
+    """A piece of a side with a margin, at least so long where the side is."""
+    first, last = max(piece.start - margin, 0), min(piece.stop + margin, length)
+    first = max(min(first, last - least), 0)
+    return slice(first, min(max(last, first + least), length))
 
 
 def field_explains_better(kernel: Kernel, field: KernelField) -> bool:
