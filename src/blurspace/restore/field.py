@@ -112,8 +112,8 @@ def deconvolve_field(
     restored = torch.zeros_like(blurry)
     margin = field.side // 2 + MARGIN
     for node, down, across, weight in node_areas(area or whole(size), field.rows, field.columns):
-        tile = (..., *(_around(*one, margin, field.side) for one in zip((down, across), size, strict=True)))
-        top, left = tile[-2].start, tile[-1].start
+        rows, columns = _around(down, size[0], margin, field.side), _around(across, size[1], margin, field.side)
+        tile, top, left = (..., rows, columns), rows.start, columns.start
         clipped, hidden = (None if mask is None else mask[tile] for mask in (saturated, unseen))
         kernel = trim(field.kernels[node : node + 1]).to(blurry)
         sharp = deconvolve(

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from blurspace.areas import Area
 from blurspace.blur.convolve import blur
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
-from blurspace.restore.driver import LEAST_SIDE, MOST, Found
+from blurspace.restore.driver import Found
 from blurspace.restore.evidence import LEAST_NOISE, unexplained
 from blurspace.restore.lights import Decoupled
 from blurspace.restore.observed import CPU, Observed
-from blurspace.restore.total_variation import by_total_variation, margin_of
+from blurspace.restore.total_variation import by_total_variation, margin_of, settling_area
 from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
@@ -45,9 +45,7 @@ class Learned:
         That is as big a window as fits into memory, with the most edges.
         """
         assert found.blur is not None
-        height, width = seen.size
-        most = max(min(MOST, run.room() // BYTES_PER_PX), LEAST_SIDE**2)
-        area = seen.area if height * width <= most else seen.window(int(most**0.5))
+        area = settling_area(seen, run, BYTES_PER_PX)
         light = seen.light(area).to(run.device)
         start = by_total_variation(light, area, seen, found.blur, rounds=self.rounds, run=run)
         doubt, gain = 0.0 if found.known else 1.0, gain_for(light, seen.display(area))
