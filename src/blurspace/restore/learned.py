@@ -1,6 +1,7 @@
 """How do trained networks deconvolve a photo, grey or in colour? From total variation, and warily where need be."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from blurspace.restore.driver import Found
 from blurspace.restore.evidence import LEAST_NOISE, unexplained
 from blurspace.restore.lights import Decoupled
 from blurspace.restore.observed import CPU, Observed
-from blurspace.restore.total_variation import by_total_variation, margin_of, settling_area
+from blurspace.restore.total_variation import by_total_variation, margin_of, settling_area, sigma_with_error
 from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
@@ -47,10 +48,14 @@ class Learned:
         assert found.blur is not None
         area = settling_area(seen, run, BYTES_PER_PX)
         light = seen.light(area).to(run.device)
-        start = by_total_variation(light, area, seen, found.blur, rounds=self.rounds, run=run)
+        how: dict[str, Any] = {"rounds": self.rounds, "run": run}
+        start = by_total_variation(light, area, seen, found.blur, **how)
+        sigma = sigma_with_error(seen, start, found.blur, area)
+        if sigma != seen.sigma:
+            start = by_total_variation(light, area, seen, found.blur, sigma=sigma, **how)
         doubt, gain = 0.0 if found.known else 1.0, gain_for(light, seen.display(area))
         trusting = LearnedRestorer(
-            self.trusting, seen, found.blur, doubt=doubt, gain=gain, rounds=self.rounds, begun=(area, start)
+            self.trusting, seen, found.blur, doubt, gain=gain, rounds=self.rounds, begun=(area, start), sigma=sigma
         )
         sharp = trusting(light, area, run)
         masks = [mask for mask in (seen.saturated(area, light.device), start.unseen) if mask is not None]
@@ -71,8 +76,8 @@ def _told(seen: Observed, area: Area) -> float:
 class LearnedRestorer:
     """A `Restorer` by one network, for one kernel; `doubt`: 1 for a kernel that was found, 0 for one that was given.
 
-    `gain`: how many times brighter the network is shown the light. `begun`, `tried`: an area, and its start or sharp
-    light, where these are known already.
+    `gain`: how many times brighter the network is shown the light. `sigma`: other than the photo's noise. `begun`,
+    `tried`: an area, and its start or sharp light, where these are known already.
     """
 
     network: nn.Module
@@ -81,6 +86,7 @@ class LearnedRestorer:
     doubt: float
     gain: float = 1.0
     rounds: Rounds = START
+    sigma: float | None = None
     begun: tuple[Area, Decoupled] | None = None
     tried: tuple[Area, Image] | None = None
     multiple: int = 16  # the networks halve the resolution three times, and may a fourth: all tiles on one grid
@@ -99,8 +105,9 @@ class LearnedRestorer:
         if self.begun and area == self.begun[0]:
             start = self.begun[1]
         else:
-            start = by_total_variation(tile, area, self.seen, self.blur, rounds=self.rounds, run=run)
-        told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
+            how: dict[str, Any] = {"rounds": self.rounds, "run": run, "sigma": self.sigma}
+            start = by_total_variation(tile, area, self.seen, self.blur, **how)
+        told = tile.new_tensor([self.seen.sigma if self.sigma is None else self.sigma]), tile.new_tensor([self.doubt])
         run.check()
         seen = asked_of(tile, start, kernel)
         with torch.inference_mode(), run.networks():
