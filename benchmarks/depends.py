@@ -34,8 +34,7 @@ def depends_on(words: list[str]) -> list[Path]:
         return sorted({*closure([*_named(words), *of_method(AUTO)]), *weights(AUTO)})
     protocol = PROTOCOLS[words[2]]
     method = current_name(words[words.index("--method") + 1] if "--method" in words else protocol.default)
-    method = method.replace("-", " ") if method.replace("-", " ") in TOLD else method
-    method = TOLD.get(method, method)
+    method = TOLD.get(method.replace("-", " "), method)
     return sorted({*closure([SOURCE / "bench" / f"{protocol.file}.py", *of_method(method)]), *weights(method)})
 
 

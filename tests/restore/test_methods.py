@@ -213,7 +213,7 @@ def test_stripes_of_a_wrong_kernel_count_as_noise():
     striped = TotalVariation(seen, found)(blurry, seen.area, run)
     assert psnr(restored, scene) > psnr(striped, scene) + 1
     right = total_variation(Observed(shaken(channels=1)[1]), Found(UniformBlur(SHAKE)), run)
-    assert right.sigma is None or right.sigma == right.seen.sigma
+    assert right.sigma == right.seen.sigma
 
 
 def test_kernels_as_wide_as_half_a_photo_are_no_rotation():

@@ -105,7 +105,7 @@ def deconvolve_field(
 
     One tile after the other, each by `deconvolve` with its node's kernel, blended by the field's weights: so the
     overlap is a whole cell, where neighbouring kernels err to opposite sides. `strength`, `saturated` (b c h w, bool),
-    `unseen` (1 1 h w, bool), `rounds`: as for `deconvolve`. Raises UsageError where a kernel is wider than a tile.
+    `unseen` (1 1 h w, bool), `rounds`: as for `deconvolve`. Raises UsageError where a kernel is wider than `blurry`.
     Source: Hirsch et al. 2010 (windows that overlap and add).
     """
     size = (blurry.shape[-2], blurry.shape[-1])

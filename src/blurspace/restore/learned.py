@@ -13,7 +13,7 @@ from blurspace.restore.driver import Found
 from blurspace.restore.evidence import LEAST_NOISE, unexplained
 from blurspace.restore.lights import Decoupled
 from blurspace.restore.observed import CPU, Observed
-from blurspace.restore.total_variation import by_total_variation, margin_of, settling_area, sigma_with_error
+from blurspace.restore.total_variation import by_total_variation, margin_of, settled, settling_area
 from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
@@ -41,18 +41,11 @@ class Learned:
     rounds: Rounds = START
 
     def __call__(self, seen: Observed, found: Found, run: Run) -> "LearnedRestorer":
-        """The restorer for a blur that was found; the network is settled on all of the photo, or where it tells most.
-
-        That is as big a window as fits into memory, with the most edges.
-        """
+        """The restorer for a blur that was found; the network is settled in one piece, see `settling_area`."""
         assert found.blur is not None
         area = settling_area(seen, run, BYTES_PER_PX)
         light = seen.light(area).to(run.device)
-        how: dict[str, Any] = {"rounds": self.rounds, "run": run}
-        start = by_total_variation(light, area, seen, found.blur, **how)
-        sigma = sigma_with_error(seen, start, found.blur, area)
-        if sigma != seen.sigma:
-            start = by_total_variation(light, area, seen, found.blur, sigma=sigma, **how)
+        start, sigma = settled(light, area, seen, found.blur, rounds=self.rounds, run=run)
         doubt, gain = 0.0 if found.known else 1.0, gain_for(light, seen.display(area))
         trusting = LearnedRestorer(
             self.trusting, seen, found.blur, doubt, gain=gain, rounds=self.rounds, begun=(area, start), sigma=sigma
@@ -76,8 +69,8 @@ def _told(seen: Observed, area: Area) -> float:
 class LearnedRestorer:
     """A `Restorer` by one network, for one kernel; `doubt`: 1 for a kernel that was found, 0 for one that was given.
 
-    `gain`: how many times brighter the network is shown the light. `sigma`: other than the photo's noise. `begun`,
-    `tried`: an area, and its start or sharp light, where these are known already.
+    `gain`: how many times brighter the network is shown the light. `sigma`: what counts as noise, if not the
+    photo's. `begun`, `tried`: an area, and its start or sharp light, where these are known already.
     """
 
     network: nn.Module

@@ -24,7 +24,7 @@ REACHES, MARGIN = 3, 24
 FIELD_REACHES, FIELD_MARGIN = 4, 40
 # What a blur leaves above so many times the noise is its own error, as where things move. Undone as exactly as
 # the noise allows it stays as stripes, so it counts as noise, so many times as strong as it shows (our measurement).
-EXPLAINED, ERROR = 3.0, 4.0
+ERROR_FROM, ERROR = 3.0, 4.0
 # of memory, for a picture in colour: our measurement.
 BYTES_PER_PX = 350
 
@@ -32,7 +32,7 @@ BYTES_PER_PX = 350
 class TotalVariation:
     """The classical `Restorer`, for one kernel or a field of them: see `deconvolve`.
 
-    `sigma`: not the photo's noise. `tried`: an area, and its sharp light, where these are known already.
+    `sigma`: what counts as noise, if not the photo's. `tried`: an area, and its sharp light, where these are known.
     """
 
     multiple = 1
@@ -64,16 +64,25 @@ def total_variation(seen: Observed, found: Found, run: Run, *, rounds: Rounds | 
     """The restorer for the blur that was found, as strong as the noise and the error of that blur ask for."""
     assert found.blur is not None
     area, rounds = settling_area(seen, run, BYTES_PER_PX), rounds or Rounds()
-    done = by_total_variation(seen.light(area).to(run.device), area, seen, found.blur, rounds=rounds, run=run)
-    sigma = sigma_with_error(seen, done, found.blur, area)
-    tried = (area, done.sharp) if sigma == seen.sigma else None
-    return TotalVariation(seen, found, rounds=rounds, sigma=sigma, tried=tried)
+    done, sigma = settled(seen.light(area).to(run.device), area, seen, found.blur, rounds=rounds, run=run)
+    return TotalVariation(seen, found, rounds=rounds, sigma=sigma, tried=(area, done.sharp))
+
+
+def settled(
+    light: Image, area: Area, seen: Observed, blur: Blur, *, rounds: Rounds, run: Run
+) -> tuple[Decoupled, float]:
+    """The sharp light of a piece (1 c h w), lights apart, and the sigma of noise and error that it took."""
+    done = by_total_variation(light, area, seen, blur, rounds=rounds, run=run)
+    sigma = sigma_with_error(seen, done, blur, area)
+    if sigma > seen.sigma:
+        done = by_total_variation(light, area, seen, blur, rounds=rounds, run=run, sigma=sigma)
+    return done, sigma
 
 
 def by_total_variation(
     tile: Image, area: Area, seen: Observed, blur: Blur, *, rounds: Rounds, run: Run | None, sigma: float | None = None
 ) -> Decoupled:
-    """The sharp light of a tile (1 c h w), the piece `area` of a photo, lights apart; `sigma`: other than its noise"""
+    """The sharp light of a tile (1 c h w), the piece `area` of a photo, lights apart; `sigma`: see `TotalVariation`."""
     strength = strength_for(seen.sigma if sigma is None else sigma)
 
     def deconvolved(light: Image, saturated: Tensor | None, unseen: Tensor | None) -> Image:
@@ -95,7 +104,7 @@ def sigma_with_error(seen: Observed, done: Decoupled, blur: Blur, area: Area) ->
     rest = inner(again - seen.display(area).to(again), blur.reach).square()
     for mask in (seen.saturated(area, rest.device), done.unseen):
         rest = rest if mask is None else rest.masked_fill(inner(mask, blur.reach), 0)
-    error = float(rest.mean()) - (EXPLAINED * max(seen.sigma, LEAST_NOISE)) ** 2
+    error = float(rest.mean()) - (ERROR_FROM * max(seen.sigma, LEAST_NOISE)) ** 2
     return math.sqrt(seen.sigma**2 + ERROR**2 * error) if error > 0 else seen.sigma
 
 
