@@ -98,8 +98,11 @@ def by_total_variation(
 def sigma_with_error(seen: Observed, done: Decoupled, blur: Blur, area: Area) -> float:
     """The photo's noise, and what a blur leaves of a piece of it unexplained, as one sigma of display values.
 
-    The result may be no darker than black and no brighter than white, which stripes are.
+    The result may be no darker than black and no brighter than white, which stripes are. Where white is only supposed
+    that cannot be said, and the noise alone counts.
     """
+    if seen.guesses_white:
+        return seen.sigma
     again = to_display(blur.reblur(done.beside.clamp(0, 1), area).clamp(0, 1), seen.response)
     rest = inner(again - seen.display(area).to(again), blur.reach).square()
     for mask in (seen.saturated(area, rest.device), done.unseen):
