@@ -20,26 +20,24 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from depends import depends_on
 
 import blurspace
-from blurspace.bench.methods import BLURRY, TOLD
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import read_csv
 from blurspace.bench.tables import BEFORE
-from blurspace.catalog import CARDS, OLD_NAMES, current_name
+from blurspace.catalog import OLD_NAMES
 
 HERE = Path(__file__).parent
 INDEX = HERE / "index.csv"
 SOURCE = Path(blurspace.__file__).parent
 UNKNOWN = "unknown"
 OLD_COMMIT = " # at commit "  # how a command ends that today's code cannot repeat
-# What every deblurring depends on, and what trainings do besides.
-ROOMS = ("blur", "nets", "restore", "metrics.py", "levels.py", "pixels.py", "sharpness.py")
-TRAINING_ROOMS = ("data", "train", "codes.py", "losses.py")
 
 
 def main() -> int:
@@ -145,16 +143,16 @@ def stale() -> Iterator[dict[str, str]]:
 
 
 def digest(command: str) -> str:
-    """Of all that the command's numbers depend on, by the rule of `depends_on`; of older code nothing is known."""
+    """Of all that the command's numbers depend on, see `depends`; of older code nothing is known."""
     if OLD_COMMIT in command:
         return UNKNOWN
     found = hashlib.sha256()
-    for path in depends_on(shlex.split(command)):
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            found.update(file.name.encode() + (_code(file) if file.suffix == ".py" else file.read_bytes()))
+    for file in depends_on(shlex.split(command)):
+        found.update(file.name.encode() + (_code(file) if file.suffix == ".py" else file.read_bytes()))
     return found.hexdigest()[:12]
 
 
+@cache
 def _code(file: Path) -> bytes:
     """What a source file does: no comment, no docstring and no line break changes a number."""
     tree = ast.parse(file.read_bytes())
@@ -162,24 +160,6 @@ def _code(file: Path) -> bytes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
     return ast.unparse(tree).encode()
-
-
-def depends_on(words: list[str]) -> list[Path]:
-    """Of a protocol its file, ROOMS, the method's weights, TRAINING_ROOMS if it trains; of all else all of these."""
-    weights = sorted((SOURCE / "weights").glob("*.safetensors"))
-    rooms = [SOURCE / room for room in (*ROOMS, *TRAINING_ROOMS)]
-    if words[:2] != ["blurspace", "bench"]:
-        return [*rooms, *weights, *(HERE.parent / word for word in words if word.endswith((".py", ".toml")))]
-    protocol = PROTOCOLS[words[2]]
-    method = words[words.index("--method") + 1] if "--method" in words else protocol.default
-    method = current_name(method)
-    method = TOLD.get(method.replace("-", " "), TOLD.get(method, method))
-    card = CARDS.get(method)
-    if card or method == BLURRY:
-        weights = [SOURCE / "weights" / name for name in (card.weights if card else ())]
-    # Protocols whose only method is a kernel space read pairs and codes, whether they train or not.
-    rooms = rooms if protocol.trains or protocol.default == "kernel-space" else [SOURCE / room for room in ROOMS]
-    return [*rooms, *weights, SOURCE / "bench" / f"{protocol.file}.py"]
 
 
 def again(row: dict[str, str], root: Path) -> None:

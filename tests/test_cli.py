@@ -220,7 +220,8 @@ def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
         (["--method", "classical", "--strength", 0], (2,), "0"),
         (["--method", "classical", "--strength", 1.1], (2,), "1.1"),
         (["--method", "classical", "--strength", "nan"], (2,), "nan"),
-        (["--region", "nothing.png"], (1,), "nothing.png"),
+        (["--region", "nothing.png"], (2,), "nothing.png"),
+        (["--kernel", "nothing.png"], (2,), "nothing.png"),
     ],
 )
 def test_wrong_ways_to_deblur_are_refused_in_a_sentence(run, photo, options, codes, told):

@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import shlex
 import sys
 from pathlib import Path
 
@@ -26,15 +27,17 @@ def script(name):
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """benchmarks/run.py with an index, rows and code of its own."""
+    """benchmarks/run.py with an index, rows and code of its own: rows of levin depend on one file, scripts on two."""
+    monkeypatch.syspath_prepend(FOLDER)
     module = script("run")
     monkeypatch.setattr(module, "INDEX", tmp_path / "index.csv")
     monkeypatch.setattr(module, "HERE", tmp_path / "benchmarks")
     monkeypatch.setattr(module, "SOURCE", tmp_path / "code")
+    code = [tmp_path / name for name in ("search.py", "loop.py")]
+    monkeypatch.setattr(module, "depends_on", lambda words: code[:1] if "levin" in words else code)
     (tmp_path / "index.csv").write_text("file,command,data,seed,device,date,note,digest\n", encoding="utf-8")
-    for name in ("blur/shake.py", "restore/deep/search.py", "bench/levin.py", "train/loop.py", "weights/a.safetensors"):
-        (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "code" / name).write_text("1", encoding="utf-8")
+    for file in code:
+        file.write_text("1", encoding="utf-8")
     return module
 
 
@@ -47,16 +50,37 @@ def test_a_row_is_stale_when_its_code_has_changed(run, tmp_path):
     note(run, "script.csv", "python benchmarks/script.py kodak24")
     note(run, "old.csv", f"{LEVIN} # at commit 9fc01aa")
     assert list(run.stale()) == []
-    for name, expected in (
-        ("train/loop.py", ["script.csv"]),
-        ("weights/a.safetensors", ["script.csv"]),
-        ("bench/levin.py", ["levin-blurry.csv", "script.csv"]),
-        ("restore/deep/search.py", ["levin-blurry.csv", "script.csv"]),
-    ):
-        (tmp_path / "code" / name).write_text(f"changed = {name!r}", encoding="utf-8")
-        assert {row["file"] for row in run.stale()} >= set(expected)
+    for name, expected in (("loop.py", ["script.csv"]), ("search.py", ["levin-blurry.csv", "script.csv"])):
+        (tmp_path / name).write_text(f"changed = {name!r}", encoding="utf-8")
+        run._code.cache_clear()
+        assert [row["file"] for row in run.stale()] == expected
     rows = {row["file"]: row["digest"] for row in run.index()}
     assert (rows["old.csv"], len(rows["levin-blurry.csv"])) == ("unknown", 12)
+
+
+@pytest.mark.parametrize(
+    ("command", "needed", "needless"),
+    [
+        ("bench levin --method classical", ["restore/candidates.py", "receipt.toml"], ["restore/mild.py"]),
+        ("bench levin --method auto", ["restore/mild.py", "nets/deconvolver.py"], ["nets/analysis.py"]),
+        ("bench levin --method 'learned with true kernel'", ["weights/learned.safetensors"], ["restore/mild.py"]),
+        ("bench levin --method blurry", ["bench/levin.py"], ["restore/candidates.py"]),
+        ("bench pham2024-adapt --method ours", ["train/translator.py"], ["restore/candidates.py"]),
+        ("train recipes/belt.toml", ["train/loop.py", "data/crops.py"], ["restore/mild.py"]),
+    ],
+)
+def test_rows_depend_on_what_their_method_needs(monkeypatch, command, needed, needless):
+    monkeypatch.syspath_prepend(FOLDER)
+    depends = script("depends")
+    found = set(depends.depends_on(["blurspace", *shlex.split(command)]))
+    assert found >= {depends.SOURCE / name for name in needed}
+    assert not found & {depends.SOURCE / name for name in needless}
+
+
+def test_rows_of_a_script_depend_on_it(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    found = script("depends").depends_on(["python", "benchmarks/unseen.py", "kodak24"])
+    assert {FOLDER / "unseen.py", FOLDER / "run.py"} <= set(found)
 
 
 def test_rows_without_a_digest_are_listed_and_can_be_run_again(run, tmp_path, monkeypatch, capsys):

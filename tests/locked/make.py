@@ -20,7 +20,7 @@ from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.deconvolve import Rounds
 from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.learned import Learned
-from blurspace.restore.total_variation import TotalVariation
+from blurspace.restore.total_variation import total_variation
 from blurspace.run import Run
 
 HERE = Path(__file__).parent
@@ -77,7 +77,7 @@ def as_it_was(deblurrer):
     def plain(restorer):
         if isinstance(restorer, Learned):
             return replace(restorer, rounds=Rounds(20, 1.0))
-        return partial(restorer, rounds=Rounds(30, 1.0)) if restorer is TotalVariation else restorer
+        return partial(restorer, rounds=Rounds(30, 1.0)) if restorer is total_variation else restorer
 
     return replace(deblurrer, methods=tuple(replace(one, restorer=plain(one.restorer)) for one in deblurrer.methods))
 

@@ -37,8 +37,8 @@ def space():
 
 
 RESTORERS = {
-    "total variation": lambda photo: TotalVariation(Observed(photo), Found(KERNEL), RUN),
-    "total variation, field": lambda photo: TotalVariation(Observed(photo), Found(FIELD), RUN),
+    "total variation": lambda photo: TotalVariation(Observed(photo), Found(KERNEL)),
+    "total variation, field": lambda photo: TotalVariation(Observed(photo), Found(FIELD)),
     "learned": lambda photo: LearnedRestorer(on_meta(Deconvolver, widths=(4, 6)), Observed(photo), KERNEL, 1.0),
     "guided": lambda photo: GuidedRestorer(on_meta(Synthesis), line(33, 0.0), 1.0),
     "guided, at half the size": lambda photo: GuidedRestorer(on_meta(Synthesis), line(33, 0.0), 0.5),

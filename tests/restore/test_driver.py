@@ -22,7 +22,7 @@ from blurspace.restore.driver import Found, Method, deblur, in_tiles
 from blurspace.restore.evidence import Evidence, gather
 from blurspace.restore.network import BYTES_PER_PX
 from blurspace.restore.observed import Observed
-from blurspace.restore.total_variation import TotalVariation
+from blurspace.restore.total_variation import total_variation
 from blurspace.restore.translated import camera
 from blurspace.run import Run
 
@@ -265,7 +265,7 @@ def test_nothing_of_a_pictures_size_stays_after_a_call(method):
 
 
 def test_methods_that_find_nothing_say_so():
-    nothing = Method("made", lambda seen, run: None, TotalVariation)
+    nothing = Method("made", lambda seen, run: None, total_variation)
     with pytest.raises(UsageError, match="made finds nothing"):
         deblur(Observed(photo()), [nothing], Run())
 

@@ -79,6 +79,13 @@ def test_a_uniform_field_deconvolves_without_seams(channels):
     torch.testing.assert_close(alone, wanted, atol=1e-5, rtol=0)
 
 
+def test_kernels_that_are_wider_than_a_cell_still_find_room():
+    wide = torch.zeros(1, 1, 119, 119)
+    wide[..., 59, [0, 118]] = 0.5
+    blurry = blur(made_scene(120, seed=4), wide)
+    assert deconvolve_field(blurry, equal_field(wide, 5, 6), strength=4e-4).shape == blurry.shape
+
+
 def test_a_field_of_deltas_leaves_the_picture():
     picture = made_scene(120, seed=4)
     assert psnr(deconvolve_field(picture, equal_field(delta(5), 2, 2), strength=1e-5), picture) > 45

@@ -17,7 +17,7 @@ from blurspace.restore.driver import Found, Method, in_order
 from blurspace.restore.finders import FieldFinder, KernelFinder
 from blurspace.restore.learned import Learned, make_start
 from blurspace.restore.observed import Observed
-from blurspace.restore.total_variation import TotalVariation
+from blurspace.restore.total_variation import TotalVariation, total_variation
 from blurspace.run import Run
 
 from .made import finding, restoring, with_finder, with_restorers
@@ -98,7 +98,7 @@ def with_verdicts(learned, classical):
 
 def test_auto_takes_the_first_good_receipt():
     _, blurry = shaken()
-    good = TotalVariation
+    good = total_variation
     assert with_verdicts(good, restoring(bad))(blurry).method == "learned"
     second = with_verdicts(restoring(bad), good)(blurry)
     assert (second.method, second.receipt.verdict) == ("classical", "restored")
@@ -204,6 +204,25 @@ def test_a_uniform_field_is_no_rotation():
     assert rotation(uniform)(blurry).method == "classical"
 
 
+def test_stripes_of_a_wrong_kernel_count_as_noise():
+    """Two halves move apart, so no kernel explains both."""
+    scene = made_scene(200, seed=2)
+    blurry = torch.cat((blur(scene, line(15, 0.0))[..., :100], blur(scene, line(15, 90.0))[..., 100:]), -1)
+    seen, found, run = Observed(blurry), Found(UniformBlur(line(15, 0.0))), Run()
+    restored = total_variation(seen, found, run)(blurry, seen.area, run)
+    striped = TotalVariation(seen, found)(blurry, seen.area, run)
+    assert psnr(restored, scene) > psnr(striped, scene) + 1
+    right = total_variation(Observed(shaken(channels=1)[1]), Found(UniformBlur(SHAKE)), run)
+    assert right.sigma == right.seen.sigma
+
+
+def test_kernels_as_wide_as_half_a_photo_are_no_rotation():
+    _, blurry = shaken(channels=1)
+    wide = torch.zeros(12, 1, 121, 121)
+    wide[:, :, 60, 60], wide[0, :, 0, 0], wide[-1, :, -1, 0] = 0.5, 0.5, 0.5
+    assert rotation(KernelField(wide / wide.sum((-2, -1), keepdim=True), 3, 4))(blurry).method == "classical"
+
+
 def test_a_given_kernel_is_no_field():
     seen = Observed(shaken(channels=1)[1], given=UniformBlur(SHAKE))
     assert FieldFinder(KernelFinder())(seen, Run()) is None
@@ -233,7 +252,7 @@ def test_options_that_a_method_does_not_know():
 
 def test_what_has_learned_in_another_light_comes_second() -> None:
     """In `auto` the networks come first only in stored values, which they have learned in."""
-    learner, other, last = (Method(name, _nothing, TotalVariation) for name in ("learner", "other", "last"))
+    learner, other, last = (Method(name, _nothing, total_variation) for name in ("learner", "other", "last"))
     methods = [replace(learner, response="linear"), other, last]
     picture = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     for response, names in (("linear", ["learner", "other", "last"]), ("srgb", ["other", "learner", "last"])):

@@ -1,5 +1,6 @@
 """Which verbs look at photos or change them? `deblur`, `kernel` and `diagnose`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typer import Argument, Option
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
 from blurspace.cli.run import find_or_record, summarise, tell, verb
 from blurspace.console import Console
-from blurspace.errors import UsageError
+from blurspace.errors import PictureError, UsageError
 
 if TYPE_CHECKING:
     from blurspace.restore.deblurrer import Deblurrer
@@ -195,7 +196,7 @@ def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -
     place, kernel, force = pick_device(device), settings.pop("kernel"), settings.pop("force")
     region = settings.pop("region")
     if region not in (None, "auto"):
-        painted = read_photo(Path(region))
+        painted = _option(read_photo, Path(region))
         region = as_mask(painted.samples, painted.alpha)
     if camera is not None:
         from blurspace.builders import build_camera
@@ -207,5 +208,13 @@ def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -
         raise UsageError("--weights and --method were both given: the weights say which method they are of")
     if kernel is not None and settings["size"] is not None:
         raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
-    given = None if kernel is None else read_kernel(kernel)
+    given = None if kernel is None else _option(read_kernel, kernel)
     return build_deblurrer(method, kernel=given, device=place, force=force, region=region, **settings)
+
+
+def _option(read: Callable[[Path], Any], path: Path) -> Any:
+    """What an option's file holds. Raises UsageError where it cannot be read: no photo has failed yet."""
+    try:
+        return read(path)
+    except PictureError as error:
+        raise UsageError(str(error)) from error

@@ -105,15 +105,15 @@ def deconvolve_field(
 
     One tile after the other, each by `deconvolve` with its node's kernel, blended by the field's weights: so the
     overlap is a whole cell, where neighbouring kernels err to opposite sides. `strength`, `saturated` (b c h w, bool),
-    `unseen` (1 1 h w, bool), `rounds`: as for `deconvolve`. Raises UsageError where a kernel is wider than a tile.
+    `unseen` (1 1 h w, bool), `rounds`: as for `deconvolve`. Raises UsageError where a kernel is wider than `blurry`.
     Source: Hirsch et al. 2010 (windows that overlap and add).
     """
     size = (blurry.shape[-2], blurry.shape[-1])
     restored = torch.zeros_like(blurry)
     margin = field.side // 2 + MARGIN
     for node, down, across, weight in node_areas(area or whole(size), field.rows, field.columns):
-        top, left = max(down.start - margin, 0), max(across.start - margin, 0)
-        tile = (..., slice(top, down.stop + margin), slice(left, across.stop + margin))
+        rows, columns = _around(down, size[0], margin, field.side), _around(across, size[1], margin, field.side)
+        tile, top, left = (..., rows, columns), rows.start, columns.start
         clipped, hidden = (None if mask is None else mask[tile] for mask in (saturated, unseen))
         kernel = trim(field.kernels[node : node + 1]).to(blurry)
         sharp = deconvolve(
@@ -122,6 +122,13 @@ def deconvolve_field(
         inner = sharp[..., down.start - top : down.stop - top, across.start - left : across.stop - left]
         restored[..., down, across] += weight.to(blurry) * inner
     return restored
+
+
+def _around(piece: slice, length: int, margin: int, least: int) -> slice:
+    """A piece of a side with a margin, at least so long where the side is."""
+    first, last = max(piece.start - margin, 0), min(piece.stop + margin, length)
+    first = max(min(first, last - least), 0)
+    return slice(first, min(max(last, first + least), length))
 
 
 def field_explains_better(kernel: Kernel, field: KernelField) -> bool:

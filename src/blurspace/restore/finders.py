@@ -110,7 +110,9 @@ class FieldFinder:
             return None
         single = seen.find(self.start, run)
         kernels = self.kernels(seen, single, run)
-        if single.blur is None or not field_explains_better(single.blur.kernel, kernels):
+        if single.blur is None or kernels.side > min(seen.size) // 2:  # no photo shows so much
+            return None
+        if not field_explains_better(single.blur.kernel, kernels):
             return None
         note = f"the camera turned: {kernels.rows} x {kernels.columns} kernels, interpolated between"
         return Found(FieldBlur(kernels), single.confidence, notes=(*single.notes, note))

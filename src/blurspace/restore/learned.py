@@ -1,6 +1,7 @@
 """How do trained networks deconvolve a photo, grey or in colour? From total variation, and warily where need be."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,11 +9,11 @@ from torch import Tensor, nn
 from blurspace.areas import Area
 from blurspace.blur.convolve import blur
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
-from blurspace.restore.driver import LEAST_SIDE, MOST, Found
+from blurspace.restore.driver import Found
 from blurspace.restore.evidence import LEAST_NOISE, unexplained
 from blurspace.restore.lights import Decoupled
 from blurspace.restore.observed import CPU, Observed
-from blurspace.restore.total_variation import by_total_variation, margin_of
+from blurspace.restore.total_variation import by_total_variation, margin_of, settled, settling_area
 from blurspace.run import Run
 from blurspace.types import Blur, Image, Kernel
 
@@ -40,19 +41,14 @@ class Learned:
     rounds: Rounds = START
 
     def __call__(self, seen: Observed, found: Found, run: Run) -> "LearnedRestorer":
-        """The restorer for a blur that was found; the network is settled on all of the photo, or where it tells most.
-
-        That is as big a window as fits into memory, with the most edges.
-        """
+        """The restorer for a blur that was found; the network is settled in one piece, see `settling_area`."""
         assert found.blur is not None
-        height, width = seen.size
-        most = max(min(MOST, run.room() // BYTES_PER_PX), LEAST_SIDE**2)
-        area = seen.area if height * width <= most else seen.window(int(most**0.5))
+        area = settling_area(seen, run, BYTES_PER_PX)
         light = seen.light(area).to(run.device)
-        start = by_total_variation(light, area, seen, found.blur, rounds=self.rounds, run=run)
+        start, sigma = settled(light, area, seen, found.blur, rounds=self.rounds, run=run)
         doubt, gain = 0.0 if found.known else 1.0, gain_for(light, seen.display(area))
         trusting = LearnedRestorer(
-            self.trusting, seen, found.blur, doubt=doubt, gain=gain, rounds=self.rounds, begun=(area, start)
+            self.trusting, seen, found.blur, doubt, gain=gain, rounds=self.rounds, begun=(area, start), sigma=sigma
         )
         sharp = trusting(light, area, run)
         masks = [mask for mask in (seen.saturated(area, light.device), start.unseen) if mask is not None]
@@ -73,8 +69,8 @@ def _told(seen: Observed, area: Area) -> float:
 class LearnedRestorer:
     """A `Restorer` by one network, for one kernel; `doubt`: 1 for a kernel that was found, 0 for one that was given.
 
-    `gain`: how many times brighter the network is shown the light. `begun`, `tried`: an area, and its start or sharp
-    light, where these are known already.
+    `gain`: how many times brighter the network is shown the light. `sigma`: what counts as noise, if not the
+    photo's. `begun`, `tried`: an area, and its start or sharp light, where these are known already.
     """
 
     network: nn.Module
@@ -83,6 +79,7 @@ class LearnedRestorer:
     doubt: float
     gain: float = 1.0
     rounds: Rounds = START
+    sigma: float | None = None
     begun: tuple[Area, Decoupled] | None = None
     tried: tuple[Area, Image] | None = None
     multiple: int = 16  # the networks halve the resolution three times, and may a fourth: all tiles on one grid
@@ -101,8 +98,9 @@ class LearnedRestorer:
         if self.begun and area == self.begun[0]:
             start = self.begun[1]
         else:
-            start = by_total_variation(tile, area, self.seen, self.blur, rounds=self.rounds, run=run)
-        told = tile.new_tensor([self.seen.sigma]), tile.new_tensor([self.doubt])
+            how: dict[str, Any] = {"rounds": self.rounds, "run": run, "sigma": self.sigma}
+            start = by_total_variation(tile, area, self.seen, self.blur, **how)
+        told = tile.new_tensor([self.seen.sigma if self.sigma is None else self.sigma]), tile.new_tensor([self.doubt])
         run.check()
         seen = asked_of(tile, start, kernel)
         with torch.inference_mode(), run.networks():

@@ -12,7 +12,7 @@ from blurspace.restore.mild import OneStep, find_softness
 from blurspace.restore.network import network_method
 from blurspace.restore.pair import pair_method, sized_pairs
 from blurspace.restore.settings import FAST
-from blurspace.restore.total_variation import TotalVariation
+from blurspace.restore.total_variation import total_variation
 
 # The light that the networks have learned in: stored values. In sRGB's light the classical deconvolution gains more,
 # 1 dB on shakes in light, 3 on mild softness; in stored values 0.4 less (our measurement on made photos).
@@ -37,12 +37,12 @@ class Networks:
 
 def classical(size: int | None) -> tuple[Method, ...]:
     """Estimate the kernel, of at most `size` px, and deconvolve with total variation."""
-    return (Method("classical", KernelFinder(size), TotalVariation),)
+    return (Method("classical", KernelFinder(size), total_variation),)
 
 
 def fast(size: int | None) -> tuple[Method, ...]:
     """As `classical`, with fewer searches in a smaller window."""
-    return (Method("fast", KernelFinder(size, FAST), TotalVariation),)
+    return (Method("fast", KernelFinder(size, FAST), total_variation),)
 
 
 def learned(networks: Networks, size: int | None) -> tuple[Method, ...]:
@@ -98,4 +98,4 @@ def at_once(networks: Networks) -> tuple[Method, ...]:
 
 
 def _field(size: int | None) -> Method:
-    return Method("rotation", FieldFinder(KernelFinder(size)), TotalVariation)
+    return Method("rotation", FieldFinder(KernelFinder(size)), total_variation)

@@ -86,13 +86,8 @@ class Observed:
         before = self.response
         if not self.settled:
             window = self.window(SIDE, light=False)
-            lit = decide(
-                self.display(window).to(kernel.device),
-                self.trust(window).to(kernel.device),
-                kernel,
-                known=self.given is not None,
-                origin=self.origin,
-            )
+            seen, trust = self.display(window).to(kernel.device), self.trust(window).to(kernel.device)
+            lit = decide(seen, trust, kernel, known=self.given is not None, origin=self.origin)
             self._work_in(lit)
             self.settled = True
         return self.response != before
@@ -149,6 +144,11 @@ class Observed:
         whites = (2**bits - 1 for bits in SENSOR_BITS)
         return 65535 / next((white for white in whites if NEAR_WHITE * white <= self.most <= white), 65535)
 
+    @property
+    def guesses_white(self) -> bool:
+        """Whether its white is only supposed: what seems a sensor's was never full."""
+        return self.gain != 1 and round(self.most * self.gain) != 65535
+
     @cached_property
     def most(self) -> int:
         """The largest value that is stored."""
@@ -157,7 +157,7 @@ class Observed:
     def displayed(self, light: Image) -> Image:
         """The display values of light, in [0, 1]; above a white that is only guessed they go on, as near white."""
         display = to_display(light, self.response)
-        if self.gain == 1 or round(self.most * self.gain) == 65535:  # a sensor was full
+        if not self.guesses_white:
             return display
         slope = -to_display(torch.tensor(0.5), self.response).log2()
         return display * light.clamp_min(1) ** slope.to(light)
