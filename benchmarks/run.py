@@ -71,7 +71,9 @@ def main() -> int:
 def measure(bench: list[str], target: Path, path: Path) -> int:
     """The exit code of `blurspace bench` with the code in `path`."""
     command = [sys.executable, "-m", "blurspace", "bench", *bench, "--csv", str(target), "--overwrite", "--quiet"]
-    return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(path)}, check=False).returncode
+    others = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []  # such as bench's rapidocr
+    found = os.environ | {"PYTHONPATH": os.pathsep.join((str(path), *others))}
+    return subprocess.run(command, env=found, check=False).returncode
 
 
 def before(bench: list[str], twin: str, note: str, checkout: Path) -> None:

@@ -15,7 +15,6 @@ from blurspace.io.images import read_photo
 from blurspace.restore.finders import KernelFinder
 from blurspace.search.method import Searcher, SearchSettings, search_method
 from blurspace.search.solver import Joint
-from blurspace.search.stopping import Patience
 from blurspace.types import Pair
 
 
@@ -49,14 +48,19 @@ def test_a_row_of_a_search(monkeypatch):
     assert tran2021_search.summary([row])["mean_raw_db"] == pytest.approx(row["raw_db"], abs=1e-4)
 
 
-def test_curves_fall_and_none_stops_early(monkeypatch):
-    quick = SearchSettings(small=Joint(5, patience=Patience(window=2, steps=1)))
-    monkeypatch.setattr(tran2021_convergence, "SearchSettings", lambda: quick)
-    blurry = torch.rand(1, 3, 4, 4, generator=chance(0, 1)).repeat_interleave(8, -1).repeat_interleave(8, -2)
-    curves = {name: tran2021_convergence.losses(name, blurry, None) for name in tran2021_convergence.COLOURS}
+def test_curves_fall_and_are_drawn():
+    photo = tran2021_convergence.blurred()[..., :64]
+    curves = {name: tran2021_convergence.losses(name, photo, Joint(5)) for name in tran2021_convergence.COLOURS}
     assert {len(curve) for curve in curves.values()} == {5}
     assert all(curve[-1] < curve[0] for curve in curves.values())
     assert tran2021_convergence.plotted(curves).shape == (1, 3, 240, 480)
+
+
+def test_the_line_of_the_curves_is_blurred_differently_at_its_ends():
+    photo = tran2021_convergence.blurred()
+    along, down = (photo.diff(dim=axis).abs().mean(-2)[0, 0] for axis in (-1, -2))
+    ratio = along[:255] / (down[:255] + 1e-6)
+    assert ratio[:64].median() < ratio[-64:].median()
 
 
 def test_a_line(monkeypatch, tmp_path):

@@ -99,6 +99,19 @@ def test_a_kernel_is_searched_with_it(monkeypatch):
     assert torch.equal(one.picture, again.picture)
 
 
+def test_of_two_starts_the_one_that_explains_more_is_kept(monkeypatch):
+    wrong = Found(UniformBlur(line(13, 0.0)))
+    monkeypatch.setattr("blurspace.search.manifold.KernelFinder", lambda: lambda seen, run: wrong)
+    finder = ManifoldFinder(Squares(), settings=QUICK)
+    blurs = finder.blurs(wrong)
+    assert len(blurs) == 2
+    photo = squares()[1]
+    both, _ = finder.searched(photo, blurs, Run(), response="linear")
+    alone = [finder.searched(photo, [blur], Run(), response="linear")[0] for blur in finder.blurs(wrong)]
+    assert both.losses[-1] == pytest.approx(min(one.losses[-1] for one in alone), rel=1e-4)
+    assert alone[0].losses[-1] != pytest.approx(alone[1].losses[-1], rel=1e-2)
+
+
 def test_minutes_and_cancelling():
     seen = observed(squares()[1])
     with pytest.raises(PictureError, match=r"^1e-09 minutes were given for a search that takes .*: give --max-minutes"):

@@ -1,8 +1,12 @@
-"""Which operator explains a blur that changes over the picture best? Protocol `tran2021-convergence`: Fig. 6."""
+"""Which operator explains a blur that changes over the picture best? Protocol `tran2021-convergence`: Fig. 6.
+
+The sharp picture is one that a generator makes (section 3.3): a free picture could explain any photo by itself.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch.nn import functional
@@ -10,53 +14,75 @@ from torch.nn import functional
 from blurspace.bench.result import Progress, Row, no_progress
 from blurspace.bench.sheets import write_sheet
 from blurspace.bench.tables import rows_table
-from blurspace.bench.tran2021_search import SEED, cases
-from blurspace.builders import build_space
+from blurspace.bench.tran2021_manifold import SEED
+from blurspace.blur.exposure import to_display, to_linear
+from blurspace.blur.kernels import line
+from blurspace.blur.varying import KernelField, blur_varying
+from blurspace.builders import build_space, shipped
+from blurspace.catalog import PRINTER
 from blurspace.chance import chance, seeded
+from blurspace.data.printed import PrintedLines, draw_text
+from blurspace.levels import to_8_bits
 from blurspace.run import Run
 from blurspace.search.blurs import Held, PriorCode, SimplexKernel
-from blurspace.search.method import SearchSettings
+from blurspace.search.manifold import Generates, ManifoldSettings, OnManifold
+from blurspace.search.objective import Objective
 from blurspace.search.operators import Convolution, Downsampling, InSpace, Operator
-from blurspace.search.pictures import DeepImagePrior
-from blurspace.search.solver import NewBlur, Problem
+from blurspace.search.solver import BlurUnknown, Joint, Problem
 from blurspace.types import Image
 
 FACTOR, SIDE = 2, 17  # of the bicubic operator; px of the convolution's kernel
+LENGTH, ANGLES = 9.0, (0.0, 45.0, 90.0)  # px and degrees: of the lines that blur its left, its middle and its right
 HEIGHT, WIDTH = 240, 480  # px of the plot
+_downsampled = Downsampling(FACTOR)
 COLOURS = {"encoded": (0.8, 0.1, 0.1), "convolution": (0.1, 0.3, 0.8), "bicubic": (0.1, 0.6, 0.2)}
 SHEET = Path("tran2021-convergence.png")  # the losses as a plot: log of each, from the greatest to the least
 PROTOCOL = (
-    "tran2021-convergence 1: the first made scene of tran2021-search at half its size; a deep image prior under the "
-    f"kernel space, a kernel of {SIDE} px, and bicubic downsampling by {FACTOR}; {SearchSettings().small.steps} steps "
-    f"of both at once, seed {SEED}; the objective's value"
+    f"tran2021-convergence 2: a line of print that training never saw, seed {SEED}, blurred in linear light by a line "
+    f"of {LENGTH:g} px that turns from {ANGLES[0]:g} to {ANGLES[-1]:g} degrees over the picture, 8 bits; searched on "
+    f"the printer's manifold under the kernel space, a kernel of {SIDE} px, and bicubic downsampling by {FACTOR}; "
+    f"{ManifoldSettings().joint.steps} steps of both at once; Charbonnier's distance from the photo"
 )
 
 
-def run(data: Path, *, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
-    """A row per step, with the loss of each operator; `limit`: so many steps. Writes SHEET."""
-    _, pair = next(cases(data, 1))
-    curves = {
-        name: losses(name, functional.avg_pool2d(pair.blurry, 2), limit)
-        for name in progress(list(COLOURS), total=len(COLOURS), what="operators")
-    }
+def run(data: Path | None, *, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
+    """A row per step, with the loss of each operator; `limit`: so many steps. Nothing is read from `data`.
+
+    Writes SHEET.
+    """
+    del data
+    joint, photo = ManifoldSettings().joint, blurred()
+    joint = replace(joint, steps=limit or joint.steps)
+    curves = {name: losses(name, photo, joint) for name in progress(list(COLOURS), total=3, what="operators")}
     write_sheet(SHEET, [[plotted(curves)]])
-    steps = range(len(curves["encoded"]))
+    steps = range(joint.steps)
     return [{"step": step, **{name: round(curve[step], 6) for name, curve in curves.items()}} for step in steps]
 
 
-def losses(name: str, blurry: Image, steps: int | None) -> Sequence[float]:
-    """How the objective falls with one operator."""
-    (height, width), space, settings = blurry.shape[-2:], build_space(), SearchSettings()
-    ways: dict[str, tuple[Operator, int, NewBlur]] = {
-        "encoded": (InSpace(space), 1, lambda _: PriorCode(space, (height, width), generator=chance(SEED, 1))),
-        "convolution": (Convolution(), 1, lambda _: SimplexKernel(SIDE, generator=chance(SEED, 1))),
-        "bicubic": (Downsampling(FACTOR), FACTOR, lambda _: Held(torch.zeros(1))),
-    }
-    operator, larger, new_blur = ways[name]
-    small = replace(settings.small, steps=steps or settings.small.steps, patience=None)  # curves of one length
+def blurred() -> Image:
+    """The photo (1 1 h w), display values."""
+    generator = chance(SEED, 0)
+    sharp = to_linear(PrintedLines().line(draw_text(generator), generator), "srgb")
+    field = KernelField(torch.cat([line(LENGTH, angle, size=SIDE) for angle in ANGLES]), 1, len(ANGLES))
+    return to_8_bits(to_display(blur_varying(sharp, field), "srgb"))
+
+
+def losses(name: str, photo: Image, joint: Joint) -> Sequence[float]:
+    """How the distance falls with one operator."""
+    space, size = build_space(), (photo.shape[-2], photo.shape[-1])
     with seeded(SEED):
-        picture = DeepImagePrior((larger * height, larger * width), generator=chance(SEED, 0))
-        return small(Problem(blurry, operator, settings.objective), picture, new_blur, Run()).losses
+        kernel = SimplexKernel(SIDE, generator=chance(SEED, 1))
+    ways: dict[str, tuple[Operator, BlurUnknown, float]] = {
+        "encoded": (InSpace(space), PriorCode(space, size, generator=chance(SEED, 1)), Joint().blur_rate),
+        "convolution": (Convolution(), kernel, joint.blur_rate),
+        "bicubic": (_downsampled, Held(torch.zeros(1)), joint.blur_rate),
+    }
+    operator, blur, rate = ways[name]
+    made = cast(Generates, shipped("manifold")[0].network(PRINTER))
+    seen = _downsampled(photo, torch.zeros(1)) if name == "bicubic" else photo
+    problem = Problem(seen, operator, Objective(norm=0.0, gradients=0.0))
+    picture = OnManifold(made, photo, start=made.begin(photo))
+    return replace(joint, blur_rate=rate)(problem, picture, lambda _: blur, Run()).losses
 
 
 def plotted(curves: dict[str, Sequence[float]]) -> Image:

@@ -28,10 +28,10 @@ from blurspace.run import Run
 from blurspace.train.features import draw_kernels
 from blurspace.types import AnyImage, Kernel
 
-SEED, COUNT, SIDE, SIGMA = 4242, 8, 17, 0.01
+SEED, COUNT, SIDE, SIGMA = 4242, 16, 17, 0.01
 SHEET = Path("tran2021-manifold.png")  # where the work is done: blurry, auto, found with the kernel, found blind, sharp
 PROTOCOL = (
-    f"tran2021-manifold 1: {COUNT} lines of 32 x 256 px in Pillow's font, seed {SEED}, each under a drawn kernel of up "
+    f"tran2021-manifold 2: {COUNT} lines of 32 x 256 px in Pillow's font, seed {SEED}, each under a drawn kernel of up "
     f"to {SIDE} px and noise of {SIGMA}, 8 bits; auto as delivered, manifold as found and as delivered, with the true "
     "kernel and without; PSNR, and character errors by rapidocr where it is installed"
 )
@@ -61,14 +61,19 @@ def measure(index: int, kernel: Kernel, reader: Reader | None) -> tuple[Row, Seq
     auto = build_deblurrer("auto")(blurry)
     known, known_said = found(Observed(blurry, response="linear", given=UniformBlur(kernel)))
     blind, said = found(Observed(blurry))
-    pictures = {"blurry": blurry, "auto": auto.restored, "known": known, "blind": blind}
+    shown = {"blurry": blurry, "auto": auto.restored, "known": known, "blind": blind}
+    delivered = {
+        "known_delivered": known if known_said == "restored" else blurry,
+        "blind_delivered": blind if said == "restored" else blurry,
+    }
+    pictures = shown | delivered
     row: Row = {"line": index}
     row |= {f"{name}_psnr": round(rounded_psnr(one, sharp), 3) for name, one in pictures.items()}
     row |= {"known_verdict": known_said, "blind_verdict": said}
     if reader is not None:
         wanted = reader(sharp)
         row |= {f"{name}_errors": round(errors(reader(one), wanted), 4) for name, one in pictures.items()}
-    return row, (*pictures.values(), sharp)
+    return row, (*shown.values(), sharp)
 
 
 def found(seen: Observed) -> tuple[AnyImage, str]:
@@ -110,7 +115,8 @@ def errors(read: str, wanted: str) -> float:
 
 def summary(rows: Sequence[Row]) -> Row:
     """Adds the means."""
-    names = [f"{name}_{kind}" for kind in ("psnr", "errors") for name in ("blurry", "auto", "known", "blind")]
+    ways = ("blurry", "auto", "known", "blind", "known_delivered", "blind_delivered")
+    names = [f"{name}_{kind}" for kind in ("psnr", "errors") for name in ways]
     return {f"mean_{name}": reduced(fmean, rows, name) for name in names}
 
 

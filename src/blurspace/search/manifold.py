@@ -4,6 +4,7 @@ Tran et al. 2021, section 3.3, after Menon et al. 2020 (PULSE). What comes out i
 is said to be made (`io.labels`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -30,7 +31,7 @@ from blurspace.types import AnyImage, Image
 
 NAME = "manifold"
 LEAST = 1e-4  # of the variance of a grey photo, below which it tells no colours
-UNKNOWN = 1.5  # px: sigma of the kernel that a search begins with where none was found
+UNKNOWN = 1.5  # px: sigma of a kernel that a search begins with, beside the one that was found
 
 
 class Generates(Protocol):
@@ -110,30 +111,46 @@ class ManifoldFinder:
     def __call__(self, seen: Observed, run: Run) -> Found:
         """The picture, stored as the photo is, and its blur; a kernel that is known stays as it is."""
         kernel = seen.find(KernelFinder(), run)
-        blur = self.blur(kernel).to(run.device)
-        found, note = self.searched(seen.display(seen.area).to(run.device), blur, run, response=seen.response)
+        blurs = [blur.to(run.device) for blur in self.blurs(kernel)]
+        found, note = self.searched(seen.display(seen.area).to(run.device), blurs, run, response=seen.response)
         stored, notes = as_stored(found.picture.cpu(), seen.pixels.dtype), (*kernel.notes, note, MADE)
         return Found(UniformBlur(found.blur.cpu()), known=kernel.known, picture=stored, notes=notes)
 
-    def blur(self, kernel: Found) -> Held | SimplexKernel:
-        """The unknown kernel, which begins with the one that was found."""
+    def blurs(self, kernel: Found) -> list[Held] | list[SimplexKernel]:
+        """The unknown kernels, each a start: a Gaussian, and the one that was found; or the one that is known."""
         if kernel.known:
             assert kernel.blur is not None
-            return Held(kernel.blur.kernel)
-        start = gaussian(UNKNOWN) if kernel.blur is None else kernel.blur.kernel
-        side = max(self.settings.side, start.shape[-1])
+            return [Held(kernel.blur.kernel)]
+        starts = [gaussian(UNKNOWN), *([] if kernel.blur is None else [kernel.blur.kernel])]
+        side = max(self.settings.side, *(start.shape[-1] for start in starts))
         with seeded(self.seed):
-            return SimplexKernel(side, start=crop_or_pad(start, side), generator=chance(self.seed, 1))
+            return [
+                SimplexKernel(side, start=crop_or_pad(start, side), generator=chance(self.seed, 1)) for start in starts
+            ]
 
-    def searched(self, blurry: Image, blur: BlurUnknown, run: Run, *, response: str) -> tuple[Searched, str]:
-        """The search alone, for a photo (1 c h w), display values, on the run's device; and how long it takes."""
-        known, joint = self.settings, self.settings.joint
+    def searched(self, blurry: Image, blurs: Sequence[BlurUnknown], run: Run, *, response: str) -> tuple[Searched, str]:
+        """What explains a photo (1 c h w; display values, on the run's device) best from any of the blurs.
+
+        And how long it takes.
+        """
+        picture, problem = self.begun(blurry, response)
+        plan = planned(
+            problem.seconds_per_step(picture, blurs[0]) * len(blurs) * self.settings.joint.steps, self.minutes
+        )
+        joint, stage = plan.shortened(self.settings.joint), f"searching what can be made{plan.about}"
+
+        def from_one(blur: BlurUnknown) -> Searched:
+            picture, problem = self.begun(blurry, response)
+            return joint(problem, picture, lambda _: blur, run, stage=stage)
+
+        return min(map(from_one, blurs), key=lambda found: found.losses[-1]), plan.note
+
+    def begun(self, blurry: Image, response: str) -> tuple[OnManifold, Problem]:
+        """The unknown picture, where its search begins, and what is to be explained."""
+        crossing = self.settings.crossing
         picture = OnManifold(self.made, blurry, start=self.made.begin(blurry), generator=chance(self.seed, 0))
-        beside = (lambda: known.crossing * picture.crossing()) if known.crossing else None
-        problem = Problem(blurry, Convolution(response), known.objective, beside)
-        plan = planned(problem.seconds_per_step(picture, blur) * joint.steps, self.minutes)
-        stage = f"searching what can be made{plan.about}"
-        return plan.shortened(joint)(problem, picture, lambda _: blur, run, stage=stage), plan.note
+        beside = (lambda: crossing * picture.crossing()) if crossing else None
+        return picture, Problem(blurry, Convolution(response), self.settings.objective, beside)
 
 
 def manifold_method(made: Generates, *, seed: int = 0, minutes: float | None = None) -> Method:
