@@ -1,4 +1,4 @@
-"""Is a search refused where the receipt is not sure, and what was made where it does not explain the photo?"""
+"""Is what was made refused where it does not explain the photo, or the receipt is not sure?"""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from blurspace.restore.observed import Observed
 from blurspace.restore.verdict import Referee
 from blurspace.run import Run
 from blurspace.search import judging
-from blurspace.search.judging import Judged, explained, sure
+from blurspace.search.judging import Judged
 from blurspace.search.method import FoundPicture
 
 KERNEL = line(5, 0.0)
@@ -32,20 +32,20 @@ def observed():
 
 def test_what_explains_the_photo_stays():
     plain, found = method(SHARP)
-    assert explained(plain, observed(), found, Run()) is found
+    assert Judged(plain)(observed(), Run()) is found
 
 
 def test_what_does_not_is_refused():
     plain, _ = method((SHARP + 0.2).clamp(0, 1))
-    done = deblur(observed(), [replace(plain, find=Judged(plain, explained))], Run())
+    done = deblur(observed(), [replace(plain, find=Judged(plain))], Run())
     assert (done.receipt.verdict, done.receipt.code) == ("refused", "unexplained")
     assert torch.equal(done.restored, observed().pixels)
 
 
-def test_a_search_must_be_sure(monkeypatch):
-    plain, found = method(SHARP)
+def test_one_must_be_sure(monkeypatch):
+    plain, _ = method(SHARP)
     told = Referee().belief
     for least, refused in ((0.0, False), (1.1, True)):
         monkeypatch.setattr(judging, "SURE", least)
         monkeypatch.setattr(judging, "Referee", lambda: Referee(replace(told, least=0.0, least_known=0.0, gain=99.0)))
-        assert (sure(plain, observed(), found, Run()).refusal is not None) == refused
+        assert (Judged(plain)(observed(), Run()).refusal is not None) == refused

@@ -155,5 +155,5 @@ def test_a_blur_in_display_values_is_one_in_light():
 def test_the_card_builds_it():
     (method,) = build_deblurrer("search", minutes=2.0, seed=5).methods
     assert isinstance(method, Method)
-    searcher = method.find.method.find
+    searcher = method.find
     assert (searcher.seed, searcher.minutes) == (5, 2.0)

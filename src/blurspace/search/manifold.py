@@ -21,7 +21,7 @@ from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed, as_stored
 from blurspace.run import Run
 from blurspace.search.blurs import Held, SimplexKernel
-from blurspace.search.judging import Judged, explained
+from blurspace.search.judging import Judged
 from blurspace.search.method import FoundPicture
 from blurspace.search.objective import Objective
 from blurspace.search.operators import Convolution
@@ -162,4 +162,4 @@ def manifold_method(made: Generates, *, seed: int = 0, minutes: float | None = N
         return FoundPicture(found.picture, seen.response, 1)
 
     method = Method(NAME, ManifoldFinder(made, seed, minutes), restorer, label=MADE)
-    return replace(method, find=Judged(method, explained))
+    return replace(method, find=Judged(method))

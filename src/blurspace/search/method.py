@@ -22,7 +22,6 @@ from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed, as_float, as_stored
 from blurspace.run import Run
 from blurspace.search.blurs import Held, PriorCode
-from blurspace.search.judging import Judged, sure
 from blurspace.search.objective import Objective
 from blurspace.search.operators import InSpace
 from blurspace.search.pictures import DeepImagePrior, Pixels
@@ -208,8 +207,7 @@ def search_method(space: BasisSpace, *, seed: int = 0, minutes: float | None = N
         assert found.picture is not None
         return FoundPicture(found.picture, seen.response, space.stride)
 
-    method = Method(NAME, Searcher(space, seed, minutes), restorer)
-    return replace(method, find=Judged(method, sure))
+    return Method(NAME, Searcher(space, seed, minutes), restorer)
 
 
 def _cells(area: Area, stride: int) -> tuple[slice, slice]:
