@@ -11,9 +11,9 @@ from typing import cast
 import torch
 from torch.nn import functional
 
-from blurspace.bench.result import Progress, Row, no_progress
+from blurspace.bench.result import BenchResult, Progress, Row, no_progress
 from blurspace.bench.sheets import write_sheet
-from blurspace.bench.tables import rows_table
+from blurspace.bench.tables import fixed
 from blurspace.bench.tran2021_manifold import SEED
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.kernels import line
@@ -34,6 +34,7 @@ from blurspace.types import Image
 FACTOR, SIDE = 2, 17  # of the bicubic operator; px of the convolution's kernel
 LENGTH, ANGLES = 9.0, (0.0, 45.0, 90.0)  # px and degrees: of the lines that blur its left, its middle and its right
 HEIGHT, WIDTH = 240, 480  # px of the plot
+TOLD = (0, 10, 20, 50, 100)  # the steps of the table
 _downsampled = Downsampling(FACTOR)
 COLOURS = {"encoded": (0.8, 0.1, 0.1), "convolution": (0.1, 0.3, 0.8), "bicubic": (0.1, 0.6, 0.2)}
 SHEET = Path("tran2021-convergence.png")  # the losses as a plot: log of each, from the greatest to the least
@@ -103,4 +104,10 @@ def summary(rows: Sequence[Row]) -> Row:
     return {f"last_{name}": rows[-1][name] for name in COLOURS}
 
 
-table = rows_table("step", *COLOURS)
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """The losses at some of the steps."""
+    rows = [row for result in results for row in result.rows]
+    told = (*TOLD, rows[-1]["step"])
+    return [
+        {"step": row["step"], **{name: fixed(row[name], 4) for name in COLOURS}} for row in rows if row["step"] in told
+    ]
