@@ -98,6 +98,12 @@ def test_a_search_that_diverges_says_so():
             schedule(IN_SPACE, deep(), lambda _: blur, RUN)
 
 
+def test_so_does_one_whose_last_step_diverges():
+    for schedule in (Joint(1, picture_rate=float("inf")), Alternate(1, picture_rate=float("inf"))):
+        with pytest.raises(PictureError, match="diverged to no number"):
+            schedule(CONVOLVED, deep(), simplex, Run())
+
+
 def test_it_stops_where_the_pictures_change_least():
     watch = Watch(Patience(window=3, steps=4))
     pictures = [torch.full((1, 1, 4, 4), float(value)) for value in (0, 4, 6, 7, 7.1, 7.2, 9, 12, 15, 19, 24)]

@@ -35,7 +35,8 @@ class Judged:
             return None
         done = in_tiles(seen, self.method, found, run)
         receipt = Referee().after(seen, done, method="", confidence=found.confidence, known=found.known, at_once=False)
-        if done.evidence.rest > min(MOST * max(seen.sigma, LEAST_NOISE), MOST_OF_CHANGE * done.evidence.changed):
+        limit = min(MOST * max(seen.sigma, LEAST_NOISE), MOST_OF_CHANGE * done.evidence.changed)
+        if not done.evidence.rest <= limit:  # nor where nothing is left to be compared, and it is no number
             return _refused(found, receipt, "unexplained")
         if receipt.verdict == "restored" and (receipt.probability_better or 0) < SURE:
             return _refused(found, receipt, "no_gain")

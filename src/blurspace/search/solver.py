@@ -22,6 +22,9 @@ from blurspace.search.stopping import Patience, Watch
 from blurspace.types import Image
 
 
+DIVERGED = "the search for the blur of this photo diverged to no number: give another --seed"
+
+
 class BlurUnknown(Protocol):
     """A module that gives a blur, and tells the norm of what is searched."""
 
@@ -154,7 +157,7 @@ def _descend(loss: Tensor, adam: torch.optim.Adam) -> float:
     """One step; the loss before it. Raises PictureError where it is not a number."""
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise PictureError("the search for the blur of this photo diverged to no number: give another --seed")
+        raise PictureError(DIVERGED)
     adam.zero_grad()
     loss.backward()
     adam.step()
@@ -162,8 +165,11 @@ def _descend(loss: Tensor, adam: torch.optim.Adam) -> float:
 
 
 def _found(picture: nn.Module, blur: BlurUnknown, watch: Watch | None) -> tuple[Image, Tensor]:
-    """The best that was seen, or else the last."""
+    """The best that was seen, or else the last. Raises PictureError where that is not a number."""
     if watch and watch.best:
         return watch.best[0], watch.best[1]
     with torch.no_grad():
-        return picture().clone(), blur().clone()
+        sharp, last = picture().clone(), blur().clone()
+    if not (sharp.isfinite().all() and last.isfinite().all()):
+        raise PictureError(DIVERGED)
+    return sharp, last
