@@ -21,7 +21,6 @@ from blurspace.search.operators import Operator
 from blurspace.search.stopping import Patience, Watch
 from blurspace.types import Image
 
-
 DIVERGED = "the search for the blur of this photo diverged to no number: give another --seed"
 
 
