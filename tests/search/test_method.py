@@ -26,7 +26,7 @@ from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.search.method import DisplayedBlur, FoundPicture, Searcher, SearchSettings, search_method
 from blurspace.search.solver import Joint
-from blurspace.search.starts import code_of_kernel
+from blurspace.search.starts import AboutKernel, first_code
 from blurspace.search.stopping import Patience
 
 SPACE = build_space()
@@ -58,7 +58,7 @@ def test_a_known_kernel_is_where_it_begins():
     method = replace(search_method(SPACE), find=Searcher(SPACE, settings=settings))
     done = deblur(seen, [method], Run())
     assert done.method == "search"
-    assert any("from the kernel that was estimated" in note for note in done.notes)
+    assert any("from the kernel that was given" in note for note in done.notes)
     assert any("a search of about" in note for note in done.notes)
     found = seen.find(method.find, Run())
     assert float(psnr(found.picture, sharp)) > float(psnr(blurry, sharp)) + 1
@@ -73,7 +73,7 @@ def test_without_a_kernel_a_code_is_drawn(monkeypatch):
     found = Searcher(SPACE, seed=3, settings=QUICK)(observed(blurry), run)
     assert found.picture.shape == blurry.shape
     assert found.blur.code.shape == SPACE.rest_code((72, 64)).shape
-    assert "from a code that was drawn, seed 3" in found.notes[0]
+    assert "from a code that was drawn, seed 3" in found.notes[-2]
     assert told[0].startswith("searching small, ")
     assert told[0].endswith(" min in all")
     again = Searcher(SPACE, seed=3, settings=QUICK)(observed(blurry), Run())
@@ -126,8 +126,8 @@ def test_minutes_make_fewer_steps_or_none(monkeypatch):
     seen = observed(blurry, given=UniformBlur(KERNEL))
     settings = replace(QUICK, sharpen=Joint(2), both=Joint(6), last=Joint(2))  # a minute
     found = Searcher(SPACE, minutes=0.5, settings=settings)(seen, Run())
-    assert found.notes[1] == "a search of about 0.5 minutes, with 50% of the steps"
-    assert Searcher(SPACE, minutes=9, settings=settings)(seen, Run()).notes[1].endswith("with 100% of the steps")
+    assert found.notes[-1] == "a search of about 0.5 minutes, with 50% of the steps"
+    assert Searcher(SPACE, minutes=9, settings=settings)(seen, Run()).notes[-1].endswith("with 100% of the steps")
     with pytest.raises(PictureError, match=r"^0.1 minutes were given for a search that takes 1.00 here: give"):
         Searcher(SPACE, minutes=0.1, settings=settings)(seen, Run())
 
@@ -143,8 +143,9 @@ def test_it_is_cancelled_between_steps():
 
 def test_a_blur_in_display_values_is_one_in_light():
     sharp, _ = photo((64, 64))
-    code = code_of_kernel(SPACE, KERNEL, (64, 64), response="srgb")
-    plain, shown = CodeBlur(code, SPACE), DisplayedBlur(code, SPACE, "srgb")
+    space = AboutKernel(SPACE, KERNEL)
+    code = first_code(space, (64, 64), response="srgb")
+    plain, shown = CodeBlur(code, space), DisplayedBlur(code, space, "srgb")
     light = to_linear(sharp, "srgb")
     again = to_display(shown.reblur(light, whole((64, 64))), "srgb")
     torch.testing.assert_close(again, plain.reblur(sharp, whole((64, 64))), atol=1e-4, rtol=0)

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from blurspace.blur.convolve import blur
-from blurspace.blur.kernels import line
+from blurspace.blur.kernels import crop_or_pad, line
 from blurspace.builders import build_space
 from blurspace.chance import chance, seeded
 from blurspace.errors import ModelError
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.search.blurs import CoordinateKernel, FreeCode, Held, NetworkCode, PriorCode, SimplexKernel
 from blurspace.search.pictures import DeepDecoder, DeepImagePrior, Pixels
-from blurspace.search.starts import code_of_kernel, enlarged
+from blurspace.search.starts import AboutKernel, enlarged, first_code
 
 SIZE = (40, 33)
 SPACE = build_space()
@@ -105,19 +105,36 @@ def test_a_space_without_prior_is_refused():
         PriorCode(BasisSpace(count=3, side=5, stride=8), SIZE)
 
 
-def test_a_kernel_is_read_as_a_code_that_does_the_same():
+def test_a_space_about_a_kernel_begins_with_it():
     sharp = torch.rand(1, 1, 12, 12, generator=chance(1, 9)).repeat_interleave(8, -1).repeat_interleave(8, -2)
-    kernel = line(7, 20.0)
-    code = code_of_kernel(SPACE, kernel, (96, 96), response="linear")
-    wanted = blur(sharp, kernel)
+    kernel, state = line(7, 20.0), torch.get_rng_state()
+    space = AboutKernel(SPACE, kernel)
+    assert torch.equal(torch.get_rng_state(), state)
+    code = first_code(space, (96, 96), response="linear")
     with torch.no_grad():
-        off, before = (float((one - wanted).square().mean()) for one in (SPACE.reblur(sharp, code), sharp))
-    assert off < before / 20
-    assert code[:, -1].abs().max() == 0
+        torch.testing.assert_close(space.reblur(sharp, code), blur(sharp, kernel), atol=1e-5, rtol=0)
+        changed = code.clone()
+        changed[:, 0] = 0.3
+        more = SPACE.reblur(sharp, changed) - sharp
+        torch.testing.assert_close(space.reblur(sharp, changed) - blur(sharp, kernel), more, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("side", [9, 31, 61])
+def test_a_kernel_that_begins_at_another_is_that(side):
+    start = crop_or_pad(line(7, 20.0), side)
+    kernel = SimplexKernel(side, start=start, generator=chance(1, 2))().detach()
+    assert float((kernel - start).abs().sum()) < 3e-3
+
+
+def code_of(kernel, size):
+    sharp = torch.rand(1, 1, *size, generator=chance(1, 8))
+    with torch.no_grad():
+        return SPACE.extract(sharp, blur(sharp, kernel))
 
 
 def test_an_enlarged_code_reaches_further():
-    small = code_of_kernel(SPACE, line(7, 0.0), (64, 64), response="srgb")
+    small = code_of(line(7, 0.0), (64, 64))
+    small[:, -1] = 1.4
     code = enlarged(SPACE, small, 2, (128, 96))
     assert code.shape == SPACE.rest_code((128, 96)).shape
     torch.testing.assert_close(code[:, -1], torch.full_like(code[:, -1], 1.4))
@@ -126,7 +143,7 @@ def test_an_enlarged_code_reaches_further():
     plain, wanted = code.clone(), blur(sharp, line(14, 0.0))
     plain[:, -1] = 0
     with torch.no_grad():
-        shorter = SPACE.reblur(sharp, code_of_kernel(SPACE, line(7, 0.0), (128, 96), response="linear"))
+        shorter = SPACE.reblur(sharp, code_of(line(7, 0.0), (128, 96)))
         reblurred = SPACE.reblur(sharp, plain)
     off, short, before = (float((one - wanted).square().mean()) for one in (reblurred, shorter, sharp))
     assert off < before / 4

@@ -19,7 +19,7 @@ WIDTH, INPUTS = 64, 16  # of the network that makes a code from noise: the publi
 KERNEL_WIDTH, KERNEL_INPUTS, KERNEL_NOISE = 256, 200, 0.1  # Ren et al. 2020 (SelfDeblur); theirs is 1000 wide
 FREQUENCIES = 5  # octaves in which a coordinate network sees its places (Tancik et al. 2020; ours for 33 px)
 LEAST = 1e-12  # under a root: a slope at 0
-FAINTEST = 1e-4  # of a kernel's pixels, where it starts from a known one: a logarithm must be finite
+FAINTEST = 1e-3  # of a kernel's sum, spread over it, where it starts from a known one: a logarithm must be finite
 
 
 class Held(nn.Module):
@@ -110,14 +110,14 @@ class PriorCode(nn.Module):
             raise ModelError("this kernel space has no prior of codes: give one trained by task code prior")
         self.cells, self.prior = space.cells(size), space.prior
         with torch.no_grad():
-            drawn = DRAWN * torch.randn(1, self.prior.latent, 1, 1, generator=generator)
+            drawn = DRAWN * torch.randn(1, self.prior.latent, 1, 1, generator=generator).to(space.basis)
             first = drawn if start is None else self.prior.encode(start)[0]
             known = self.prior.decode(first)
         self.register_buffer("begun", first.expand(-1, -1, *self.cells).clone())
         self.register_buffer("likeliest", torch.zeros_like(first) if start is None else first)
         self.register_buffer("rest", torch.zeros_like(known) if start is None else start - known)
-        self.whole = nn.Parameter(torch.zeros(1, self.prior.latent, 1, 1))
-        self.change = nn.Parameter(torch.zeros(1, self.prior.latent, NODES, NODES))
+        self.whole = nn.Parameter(space.basis.new_zeros(1, self.prior.latent, 1, 1))
+        self.change = nn.Parameter(space.basis.new_zeros(1, self.prior.latent, NODES, NODES))
 
     def latent(self) -> Tensor:
         """What the prior decodes (1 latent p q)."""
@@ -190,7 +190,11 @@ class CoordinateKernel(nn.Module):
 
 def _logits(start: AnyKernel | None, before: Tensor) -> Tensor:
     """What is to be added to `before` (1 n) so that the softmax gives `start`."""
-    return torch.zeros_like(before) if start is None else (start.view(1, -1) + FAINTEST).log() - before
+    return (
+        torch.zeros_like(before)
+        if start is None
+        else (start.to(before).view(1, -1) + FAINTEST / before.shape[1]).log() - before
+    )
 
 
 def _rms(numbers: Tensor) -> Tensor:

@@ -6,8 +6,9 @@ is said to be made (`io.labels`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, Self
 
+import torch
 from torch import Generator, Tensor, nn
 
 from blurspace.blur.kernels import crop_or_pad, gaussian
@@ -44,6 +45,9 @@ class Generates(Protocol):
 
     def latent(self, size: tuple[int, int], *, generator: Generator | None = None) -> Tensor:
         """A drawn latent for photos of `size` (h, w). Raises PictureError where it is too small."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
 
     def begin(self, photo: Image) -> Tensor | None:
         """The latent from which a search for what a photo shows begins, where the generator can read."""
@@ -148,7 +152,8 @@ class ManifoldFinder:
     def begun(self, blurry: Image, response: str) -> tuple[OnManifold, Problem]:
         """The unknown picture, where its search begins, and what is to be explained."""
         crossing = self.settings.crossing
-        picture = OnManifold(self.made, blurry, start=self.made.begin(blurry), generator=chance(self.seed, 0))
+        made = self.made.to(blurry.device)
+        picture = OnManifold(made, blurry, start=made.begin(blurry), generator=chance(self.seed, 0))
         beside = (lambda: crossing * picture.crossing()) if crossing else None
         return picture, Problem(blurry, Convolution(response), self.settings.objective, beside)
 

@@ -27,7 +27,7 @@ from blurspace.search.operators import InSpace
 from blurspace.search.pictures import DeepImagePrior, Pixels
 from blurspace.search.plan import Plan, planned
 from blurspace.search.solver import Joint, Problem, Searched
-from blurspace.search.starts import code_of_kernel, enlarged
+from blurspace.search.starts import AboutKernel, enlarged, first_code
 from blurspace.search.stopping import Patience
 from blurspace.types import Code, Image
 
@@ -74,19 +74,19 @@ class Searcher:
         kernel = seen.find(KernelFinder(), run)
         blurry = seen.display(seen.area).to(run.device)
         believed = kernel.blur is not None and (kernel.known or (kernel.confidence or 0) >= self.settings.believed)
-        work = _Work(blurry, self.space, self.seed, self.settings, run)
+        space = AboutKernel(self.space, kernel.blur.kernel) if believed and kernel.blur is not None else self.space
+        work = _Work(blurry, space, self.seed, self.settings, run)
         plan = planned(work.seconds(small=not believed), self.minutes)
         work = replace(work, settings=self.settings.shortened(plan), about=plan.about)
-        if believed:
-            assert kernel.blur is not None
-            code = code_of_kernel(self.space, kernel.blur.kernel, seen.size, response=seen.response)
-        else:
-            code = work.drawn()
+        code = first_code(space, seen.size, response=seen.response) if believed else work.drawn()
         picture, code = work.tiled(code)
-        how = "from the kernel that was estimated" if believed else f"from a code that was drawn, seed {self.seed}"
+        begun = f"the kernel that was {'given' if kernel.known else 'estimated'}"
+        how = begun if believed else f"a code that was drawn, seed {self.seed}"
         stored = as_stored(picture.cpu(), seen.pixels.dtype)
         return Found(
-            DisplayedBlur(code, self.space, seen.response), picture=stored, notes=(f"searched {how}", plan.note)
+            DisplayedBlur(code, space, seen.response),
+            picture=stored,
+            notes=(*kernel.notes, f"searched from {how}", plan.note),
         )
 
 

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.blur.kernels import crop_or_pad
+from blurspace.blur.kernels import crop_or_pad, delta
+from blurspace.chance import seeded
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Code, Kernel
 
@@ -12,12 +13,32 @@ from blurspace.types import Code, Kernel
 CURVES = {"linear": 0.0, "srgb": 1.4, "gamma 2.2": 1.2}
 
 
-def code_of_kernel(space: BasisSpace, kernel: Kernel, size: tuple[int, int], *, response: str) -> Code:
-    """The code that blurs pictures of `size` (h, w) as nearly like one kernel (1 1 k k) as the space can."""
-    side = space.basis.shape[-1]
-    weights = _weights(space, crop_or_pad(kernel.to(space.basis), side)[:, :, None].movedim(2, 1))
-    curve = torch.full_like(weights[:, :1], CURVES[response])
-    return torch.cat((weights, curve), 1).expand(-1, -1, *space.cells(size)).clone()
+class AboutKernel(BasisSpace):
+    """A kernel `space` whose codes begin at a kernel (1 1 k k) in place of none: weights of zero blur by that.
+
+    The filters alone know smooth blurs only, and would lose half of a thin kernel. It is cut to the filters' side.
+    """
+
+    beside: Tensor
+
+    def __init__(self, space: BasisSpace, kernel: Kernel) -> None:
+        """Share the weights of the space."""
+        count, side = space.basis.shape[:2]
+        with seeded(0):  # its own first weights are thrown away, and must not move anyone's numbers
+            super().__init__(count=count, side=side, stride=space.stride)
+        self.basis, self.log_stiffness, self.prior = space.basis, space.log_stiffness, space.prior
+        self.register_buffer("beside", (crop_or_pad(kernel.to(space.basis), side) - delta(side).to(space.basis))[0, 0])
+
+    def kernels(self, weights: Tensor) -> Tensor:
+        """See `BasisSpace.kernels`."""
+        return super().kernels(weights) + self.beside
+
+
+def first_code(space: BasisSpace, size: tuple[int, int], *, response: str) -> Code:
+    """The code (1 c p q) for pictures of `size` (h, w) that changes nothing but the light, to that of a `response`."""
+    code = space.rest_code(size)
+    code[:, -1] = CURVES[response]
+    return code
 
 
 @torch.no_grad()
