@@ -34,8 +34,8 @@ SHEET = Path("tran2021-manifold.png")  # where the work is done: blurry, auto, f
 PROTOCOL = (
     f"tran2021-manifold 2: {COUNT} lines of 32 x 256 px in Pillow's font, seed {SEED}, each under a drawn kernel of up "
     f"to {SIDE} px (every fourth is none) and noise of {SIGMA}, 8 bits; auto as delivered, manifold as found and as "
-    f"delivered, with the true kernel and light, and without; PSNR at the best shift of up to {MAX_SHIFT} px, {CROP} px cut "
-    "off, and character errors by rapidocr where it is installed"
+    f"delivered, with the true kernel and light, and without; PSNR at the best shift of up to {MAX_SHIFT} px, "
+    f"{CROP} px cut off, and character errors by rapidocr where it is installed"
 )
 Reader = Callable[[AnyImage], str]
 
