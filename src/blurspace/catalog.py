@@ -130,7 +130,7 @@ def _manifold(networks: Any, options: Options) -> tuple[Any, ...]:
     from blurspace.search.generators import read_generator
     from blurspace.search.manifold import manifold_method
 
-    name = options.generator or PRINTER
+    name = PRINTER if options.generator is None else options.generator
     made = networks.one(PRINTER) if name == PRINTER else read_generator(name)
     return (manifold_method(made, seed=int(options.seed or 0), minutes=options.minutes),)
 

@@ -39,6 +39,16 @@ def test_what_was_there_stays(tmp_path):
     assert labelled(once) == once
 
 
+def test_texts_keep_their_bytes(tmp_path):
+    exif = PIL.Image.Exif()
+    exif[ExifTags.Base.ImageDescription], exif[ExifTags.Base.Copyright] = "Straße äö".encode(), "© Müller".encode()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"ASCII\0\0\0shaken"
+    photo = encode_photo(labelled(written(tmp_path, "jpg", exif=exif)), PIXELS)
+    assert f"Straße äö ({MADE})".encode() in photo
+    assert "© Müller".encode() in photo
+    assert b"ASCII\0\0\0shaken" in photo
+
+
 def test_damaged_metadata_is_replaced():
     photo = Photo.of(PIXELS)
     broken = labelled(Photo(photo.samples, photo.alpha, photo.coding, exif=b"II*\0\xff\xff\xff\xff"))

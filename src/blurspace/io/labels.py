@@ -7,6 +7,7 @@ from PIL.Image import Exif
 
 from blurspace.types import Photo
 
+READ_AS = "latin-1"  # how Pillow reads the bytes of texts, whatever they are
 MADE = "made by a generator: plausible, not evidence"
 
 
@@ -24,4 +25,8 @@ def labelled(photo: Photo) -> Photo:
     if MADE in described:
         return photo
     exif[ExifTags.Base.ImageDescription] = f"{described} ({MADE})" if described else MADE
+    for held in (exif, *map(exif.get_ifd, (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))):
+        for tag, value in held.items():
+            if isinstance(value, str):  # which would be written as ASCII, with question marks for all else
+                held[tag] = value.encode(READ_AS)
     return replace(photo, exif=exif.tobytes().removeprefix(b"Exif\0\0"))

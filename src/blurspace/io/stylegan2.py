@@ -26,15 +26,21 @@ def read_stylegan2_state(path: str | Path, *, sha256: str | None = None) -> dict
     try:
         if sha256:
             _check(path, sha256.lower())
-        held = _unpickled(path)
+        return _state(_unpickled(path), name)
     except ModelError:
         raise
     except FileNotFoundError:
         raise ModelError(f"{name} does not exist: {GIVE}") from None
     except Exception as problem:  # a damaged file makes the parsers raise what they like
         raise ModelError(f"{name} holds no weights by name: {GIVE}") from problem
+
+
+def _state(held: Any, name: str) -> dict[str, Tensor]:
+    """The tensors by name in what a checkpoint holds. Raises ModelError where there are none, or what they like."""
     state = held.get(AVERAGE, held) if isinstance(held, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(one, Tensor) for one in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(one, Tensor) for key, one in state.items()
+    ):
         raise ModelError(f"{name} holds no weights by name: {GIVE}")
     if not all(bool(one.isfinite().all()) for one in state.values()):
         raise ModelError(f"{name} holds weights that are not finite: {GIVE}")

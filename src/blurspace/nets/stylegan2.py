@@ -250,7 +250,7 @@ def _sizes(state: Mapping[str, Tensor]) -> tuple[tuple[int, ...], int, int]:
     """Widths, numbers and depth of a checkpoint. Raises ModelError where what tells them is missing."""
     grown = sorted(int(found[1]) for name in state if (found := re.fullmatch(r"convs\.(\d+)\.conv\.weight", name)))
     depth = sum(bool(re.fullmatch(r"style\.\d+\.weight", name)) for name in state)
-    needed = ("style.1.weight", "input.input")
+    needed = ("style.1.weight", "input.input", *(f"convs.{layer}.conv.weight" for layer in grown))
     lacking = next((name for name in needed if name not in state or state[name].ndim < 2), None)
     if lacking or grown != list(range(len(grown))) or len(grown) % 2:
         raise ModelError(f"the weights are of no StyleGAN2: {lacking or 'some of convs'} is missing: give a whole one")

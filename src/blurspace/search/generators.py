@@ -19,7 +19,7 @@ def read_generator(path: str | Path, *, sha256: str | None = None) -> Generates:
     `sha256`: what the checkpoint's must start with; ours carry their own. Raises ModelError where the file is missing,
     damaged, another, lacks a tensor or has one of another size.
     """
-    if Path(path).suffix != OURS:
+    if not str(path).lower().endswith(OURS):
         return StyleGan2.of_official(read_stylegan2_state(path, sha256=sha256))
     tensors, about = read_weights(path)
     known = about.get("architecture", {}).get("printer")
