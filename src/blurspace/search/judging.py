@@ -34,9 +34,8 @@ class Judged:
             return None
         done = in_tiles(seen, self.method, found, run)
         receipt = Referee().after(seen, done, method="", confidence=found.confidence, known=found.known, at_once=False)
-        if (
-            not done.evidence.rest <= MOST_OF_CHANGE * done.evidence.changed
-        ):  # nor where nothing is left to be compared, and it is no number
+        explained = done.evidence.rest <= MOST_OF_CHANGE * done.evidence.changed  # not where nothing can be compared
+        if not explained:
             return _refused(found, receipt, "unexplained")
         if receipt.verdict == "restored" and (receipt.probability_better or 0) < SURE:
             return _refused(found, receipt, "no_gain")
