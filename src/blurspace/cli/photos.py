@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,7 +79,8 @@ def deblur(
     read = tuple(path for path in named if path)
     wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
-    sources = find_or_record(console, paths, find_sources, lambda name, why: Outcome(name, reason=why).record())
+    find = partial(find_sources, output=output)
+    sources = find_or_record(console, paths, find, lambda name, why: Outcome(name, reason=why).record())
     outcomes = deblur_files(
         sources,
         deblurrer=deblurrer,

@@ -18,7 +18,7 @@ from blurspace.io.files import shown
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
 from blurspace.jobs.each import FileRecord, each, peak_mib, picture_bytes, runtime
-from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, load, plan_targets
+from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, create_parent, load, plan_targets
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -103,6 +103,7 @@ def deblur_files(
         if target:
             if target in taken:
                 raise OutputError(f"{shown(target)} was already written for another input: use two folders")
+            create_parent(target, source)
             for path in (target, *(beside(target, mark, ".png") for mark in marks)):
                 check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
             taken.add(target)
