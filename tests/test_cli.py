@@ -498,3 +498,13 @@ def test_palette_is_told(run, tmp_path, verdict):
     result = run("deblur", "--json", tmp_path / "few.png")
     assert "palette" in result.err
     assert "palette" in json.loads(result.out)["notes"][-1]
+
+
+def test_the_same_command_again_does_nothing(run, photo, verdict, tmp_path):
+    first = run("deblur", photo, tmp_path, "-o", tmp_path / "out")
+    verdict.error = ZeroDivisionError("work was done")
+    again = run("deblur", photo, tmp_path, "-o", tmp_path / "out")
+    assert (again.code, again.out) == (0, first.out)
+    assert "done before: restored" in again.err
+    assert run("deblur", tmp_path, "-o", tmp_path / "out", "--strength", 0.5).code == 1
+    assert run("deblur", tmp_path, "-o", tmp_path / "out", "--strength", 0.5, "--skip-existing").code == 0

@@ -28,6 +28,9 @@ def deblur(
     *,
     output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER (no suffix) or - for stdout.")] = None,
     overwrite: Overwrite = False,
+    skip_existing: Annotated[
+        bool, Option("--skip-existing", help="Leave photos alone whose result's name exists, whatever it holds.")
+    ] = False,
     method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
     fast: Annotated[bool, Option("--fast", help="Short for --method fast: half the time, often less gain.")] = False,
     strength: Annotated[
@@ -66,19 +69,35 @@ def deblur(
     from blurspace.catalog import current_name
     from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
     from blurspace.jobs.files import find_sources
+    from blurspace.jobs.journal import settings_hash
 
     check_json(console, output, paths)
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
     called = "fast" if fast else current_name(method, console.message)
-    settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
+    settings: dict[str, Any] = {
+        "size": size,
+        "response": response,
+        "strength": strength,
+        "weights": tuple(weights or ()),
+    }
     settings |= {"minutes": max_minutes, "seed": seed, "generator": generator}
     held = None if memory is None else parse_bytes(memory)
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
-    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
-    deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
+    settings |= {"kernel": kernel, "force": force, "region": region}
+    wishes = Wishes(
+        overwrite,
+        plot,
+        strict,
+        inputs=read,
+        memory=held,
+        max_pixels=max_pixels,
+        skip_existing=skip_existing,
+        settings=settings_hash(settings | {"method": called, "camera": camera, "plot": plot, "inputs": read}),
+    )
+    deblurrer = _deblurrer(called, camera, device, **settings)
     find = partial(find_sources, output=output)
     sources = find_or_record(console, paths, find, lambda name, why: Outcome(name, reason=why).record())
     outcomes = deblur_files(
@@ -91,10 +110,10 @@ def deblur(
     )
 
     def say(one: Outcome) -> str:
-        console.message(f"{one.input}: {one.verdict}: {one.reason}")
+        console.message(f"{one.input}: {'done before: ' * one.done_before}{one.verdict}: {one.reason}")
         for note in one.notes:
             console.detail(f"  {note}")
-        return one.verdict
+        return "done before" if one.done_before else one.verdict
 
     return tell(console, outcomes, total=len(sources), what="deblurring", say=say)
 
