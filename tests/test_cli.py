@@ -508,3 +508,28 @@ def test_the_same_command_again_does_nothing(run, photo, verdict, tmp_path):
     assert "done before: restored" in again.err
     assert run("deblur", tmp_path, "-o", tmp_path / "out", "--strength", 0.5).code == 1
     assert run("deblur", tmp_path, "-o", tmp_path / "out", "--strength", 0.5, "--skip-existing").code == 0
+
+
+def test_an_interrupt_ends_with_a_summary(run, photo, verdict, tmp_path, monkeypatch):
+    for name in ("b.png", "c.png"):
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    call, left = Fake.__call__, [1]
+
+    def interrupted(self, *arguments, **options):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return call(self, *arguments, **options)
+
+    monkeypatch.setattr(Fake, "__call__", interrupted)
+    result = run("deblur", tmp_path)
+    assert (result.code, result.err.splitlines()[-2:]) == (130, ["1 restored, 2 not done", "blurspace: interrupted"])
+
+
+def test_several_jobs_reach_the_work(run, photo, verdict, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("blurspace.jobs.deblur.shared", lambda *_, jobs: (one for one in seen.append(jobs) or []))
+    (tmp_path / "b.png").write_bytes(photo.read_bytes())
+    assert run("deblur", tmp_path, "--jobs", 9).code == 0
+    assert seen == [2]
+    assert run("deblur", tmp_path, "--jobs", 0).code == 2

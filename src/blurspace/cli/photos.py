@@ -54,6 +54,7 @@ def deblur(
     memory: Annotated[
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
+    jobs: Annotated[int, Option("--jobs", min=1, help="Photos at a time, each in a process of its own.")] = 1,
     max_pixels: Annotated[int, Option("--max-pixels", min=1, help="Refuse photos with more.")] = 200_000_000,
     max_minutes: Annotated[
         float | None, Option("--max-minutes", help="Of a search: at most about so many, by fewer steps.")
@@ -107,6 +108,7 @@ def deblur(
         wishes=wishes,
         run=console.run(deblurrer.device),
         report=console.message,
+        jobs=jobs,
     )
 
     def say(one: Outcome) -> str:

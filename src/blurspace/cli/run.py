@@ -1,7 +1,8 @@
 """How does a verb begin and end? With a console, and with its job's exit code; an error becomes one sentence."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from signal import SIGINT, signal
@@ -12,10 +13,10 @@ import typer
 
 from blurspace.cli.options import Json, Quiet, Verbose
 from blurspace.console import Console
-from blurspace.errors import BlurspaceError, NoInputError
+from blurspace.errors import BlurspaceError, Cancelled, NoInputError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.each import FileRecord
+    from blurspace.jobs.each import FileRecord, Stream
     from blurspace.jobs.files import Source
 
 Told = TypeVar("Told", bound="FileRecord")
@@ -83,15 +84,16 @@ def find_or_record(
         raise
 
 
-def tell(console: Console, outcomes: "Iterable[Told]", *, total: int, what: str, say: "Callable[[Told], str]") -> int:
+def tell(console: Console, outcomes: "Stream[Told]", *, total: int, what: str, say: "Callable[[Told], str]") -> int:
     """Show each file's record or picture as it comes, and at last how many became what; the exit code of all.
 
     `say`: tells a person of a file that did not fail, and gives the word for what became of it.
     """
     from blurspace.jobs.each import exit_code
 
-    words, codes = [], []
-    for one in console.progress(outcomes, total=total, what=what):
+    words, codes = list[str](), list[int]()
+
+    def show(one: "Told") -> None:
         codes.append(one.exit_code)
         if one.error is None:
             words.append(say(one))
@@ -102,6 +104,14 @@ def tell(console: Console, outcomes: "Iterable[Told]", *, total: int, what: str,
             console.raw(one.data)
         else:
             console.data(one.record(), one.output)
+
+    with closing(outcomes):  # an interrupt may come between two of them
+        try:
+            for one in console.progress(outcomes, total=total, what=what):
+                show(one)
+        except (KeyboardInterrupt, Cancelled):
+            summarise(console, [*words, *["not done"] * (total - len(words))], total)
+            raise
     summarise(console, words, total)
     return exit_code(codes)
 

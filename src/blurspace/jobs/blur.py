@@ -5,7 +5,7 @@ The table KINDS says which blurs there are. The files keep what `deblur` keeps, 
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import FileRecord, describe_kernel, each
+from blurspace.jobs.each import FileRecord, Stream, describe_kernel, each
 from blurspace.jobs.files import (
     STANDARD,
     Source,
@@ -137,7 +137,7 @@ def blur_files(
     save_kernel: Path | None = None,
     inputs: Sequence[Path | None] = (),
     report: Report = lambda _: None,
-) -> Iterator[Blurred]:
+) -> Stream[Blurred]:
     """Blur each source and yield what became of it as soon as it is written.
 
     `seed`: picture i draws from a generator of `seed` and i, so that one bad file changes no other. `output`: a file,

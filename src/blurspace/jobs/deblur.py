@@ -4,8 +4,9 @@ A bad file never stops the others, and "left alone" is the input byte for byte.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import clear_parts, exists, shown
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
-from blurspace.jobs.each import PRIVATE, Failure, FileRecord, each, peak_mib, picture_bytes, runtime
+from blurspace.jobs.each import PRIVATE, Failure, FileRecord, Stream, each, peak_mib, picture_bytes, runtime
 from blurspace.jobs.files import (
     STANDARD,
     Source,
@@ -31,6 +32,7 @@ from blurspace.jobs.files import (
     plan_targets,
 )
 from blurspace.jobs.journal import Journal, hash_of
+from blurspace.jobs.shared import shared
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -118,18 +120,23 @@ def deblur_files(
     wishes: Wishes | None = None,
     run: Run | None = None,
     report: Report = lambda _: None,
-) -> Iterator[Outcome]:
+    jobs: int = 1,
+) -> Stream[Outcome]:
     """Deblur each source and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
-    say so, and on standard output, which stays empty. Raises UsageError before any work.
+    say so, and on standard output, which stays empty. `jobs`: so many processes share the work and the memory; the
+    outcomes are the same, in the same order. Raises UsageError before any work.
     """
     asked, how = wishes or Wishes(), run or deblurrer.run()
     tasks = plan_tasks(sources, output, asked)
     for folder in {task.target.parent for task in tasks if task.journal and task.target}:
         clear_parts(folder)
-    return reported(each(tasks, Work(deblurrer, tuple(sources), asked, how), failed), report)
+    work, jobs = Work(deblurrer, tuple(sources), asked, how), min(jobs, len(tasks))
+    if jobs == 1 or STANDARD in (source.name for source in sources):
+        return reported(each(tasks, work, failed), report)
+    return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
 
 
 def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes) -> list[Task]:
@@ -196,6 +203,12 @@ class Work:
                 write_bytes(path, data, overwrite=asked.overwrite)
         return outcome
 
+    def share(self, jobs: int) -> "Work":
+        """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
+        held, room = self.asked.memory, self.run.room()
+        asked = replace(self.asked, memory=None if held is None else held // jobs)
+        return replace(self, asked=asked, run=replace(self.run, memory=room // jobs, on_step=None, cancelled=None))
+
     def done_before(self, task: Task, content: str) -> Outcome | None:
         """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
         if not task.journal or not task.target or self.asked.overwrite:
@@ -217,12 +230,13 @@ class Work:
         return 6 if verdict == "refused" and (self.asked.strict or task.target is None) else 0
 
 
-def reported(outcomes: Iterator[Outcome], report: Report) -> Iterator[Outcome]:
+def reported(outcomes: Stream[Outcome], report: Report) -> Stream[Outcome]:
     """The outcomes, each after a report of what its file cannot keep."""
-    for one in outcomes:
-        if one.told:
-            report(f"{one.input}: {one.told}")
-        yield one
+    with closing(outcomes):  # processes end here, whatever ends the loop
+        for one in outcomes:
+            if one.told:
+                report(f"{one.input}: {one.told}")
+            yield one
 
 
 def failed(task: Task, why: Failure) -> Outcome:

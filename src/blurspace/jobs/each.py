@@ -1,7 +1,7 @@
 """How is one thing done to each of many files, so that a bad one never stops the others, and what is said of each?"""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import TypeVar
@@ -16,6 +16,7 @@ from blurspace.types import Image, Kernel, Photo
 
 S = TypeVar("S")
 T = TypeVar("T")
+Stream = Generator[T, None, None]  # results one after another, which end in order when it is closed
 PRIVATE = {"private": True}  # what the doors need, and a JSON record does not have
 
 
@@ -46,12 +47,12 @@ class Failure:
     seconds: float
 
 
-def each(sources: Iterable[S], work: Callable[[S], T], failed: Callable[[S, Failure], T]) -> Iterator[T]:
+def each(sources: Iterable[S], work: Callable[[S], T], failed: Callable[[S, Failure], T]) -> Stream[T]:
     """What `work` makes of each source, or what `failed` says of it, one after another: see `several`."""
     return several(sources, lambda source: [work(source)], failed)
 
 
-def several(sources: Iterable[S], work: Callable[[S], Iterable[T]], failed: Callable[[S, Failure], T]) -> Iterator[T]:
+def several(sources: Iterable[S], work: Callable[[S], Iterable[T]], failed: Callable[[S, Failure], T]) -> Stream[T]:
     """All that `work` makes of each source, and what `failed` says where it ends in an error.
 
     Only a cancelled run ends early: Cancelled and KeyboardInterrupt pass through.
@@ -63,9 +64,13 @@ def several(sources: Iterable[S], work: Callable[[S], Iterable[T]], failed: Call
         except Cancelled:
             raise
         except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-            known = as_known_error(error)
-            seconds = round(time.perf_counter() - start, 3)
-            yield failed(source, Failure(sentence(known), getattr(known, "exit_code", 1), error, seconds))
+            yield failed(source, failure(error, time.perf_counter() - start))
+
+
+def failure(error: Exception, seconds: float) -> Failure:
+    """What there is to say of an error."""
+    known = as_known_error(error)
+    return Failure(sentence(known), getattr(known, "exit_code", 1), error, round(seconds, 3))
 
 
 def exit_code(codes: Iterable[int]) -> int:
