@@ -533,3 +533,27 @@ def test_several_jobs_reach_the_work(run, photo, verdict, tmp_path, monkeypatch)
     assert run("deblur", tmp_path, "--jobs", 9).code == 0
     assert seen == [2]
     assert run("deblur", tmp_path, "--jobs", 0).code == 2
+
+
+def test_a_log_and_a_summary_tell_of_every_file_and_kind(run, photo, verdict, tmp_path):
+    for name in ("bad.jpg", "worse.png"):
+        (tmp_path / name).write_text("text")
+    log = tmp_path / "log.jsonl"
+    result = run("deblur", tmp_path, "--log", log, "--json")
+    assert (result.code, result.err.splitlines()[-2:]) == (1, ["failed: 2 unreadable", "1 restored, 2 failed"])
+    *lines, end = (json.loads(line) for line in log.read_text().splitlines())
+    records = [json.loads(line) for line in result.out.splitlines()]
+    assert [{name: value for name, value in line.items() if name != "time"} for line in lines] == records
+    assert [record["failure"] for record in records] == ["unreadable", None, "unreadable"]
+    assert end["summary"] == {"failed": 2, "restored": 1}
+    assert (end["failures"], end["exit_code"]) == ({"unreadable": 2}, 1)
+    assert run("deblur", photo, "--log", photo).code == 1
+
+
+def test_a_dry_run_prints_what_would_be_and_does_nothing(run, photo, verdict, tmp_path):
+    verdict.error = ZeroDivisionError("work was done")
+    result = run("deblur", photo, "-o", tmp_path / "new", "--dry-run")
+    assert (result.code, result.out) == (0, f"{tmp_path / 'new' / 'photo.deblurred.png'}\n")
+    assert "1 to do, for about 24 s; the results take about" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+    assert run("deblur", photo, "--dry-run", "--log", tmp_path / "log").code == 2

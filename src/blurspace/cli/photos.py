@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from blurspace.cli.log import Log
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
 from blurspace.cli.run import find_or_record, summarise, tell, verb
 from blurspace.console import Console
 from blurspace.errors import PictureError, UsageError
 
 if TYPE_CHECKING:
+    from blurspace.jobs.deblur import Wishes
+    from blurspace.jobs.files import Source
     from blurspace.restore.deblurrer import Deblurrer
 
 # What --camera leaves no room for.
@@ -64,15 +67,22 @@ def deblur(
         str | None, Option("--generator", help="Of method manifold: printer, or a StyleGAN2 checkpoint of yours.")
     ] = None,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
+    log: Annotated[Path | None, Option("--log", help="Add a JSON line for each file to this file.")] = None,
+    rehearse: Annotated[
+        bool, Option("--dry-run", help="Say what would be done, for how long, in how much room; write nothing.")
+    ] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
     from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
-    from blurspace.jobs.files import find_sources
+    from blurspace.jobs.dry_run import search_seconds
+    from blurspace.jobs.files import check_no_input, find_sources
     from blurspace.jobs.journal import settings_hash
 
     check_json(console, output, paths)
+    if rehearse and log:
+        raise UsageError("--log and --dry-run were both given, and a dry run writes nothing: leave --log out")
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
     called = "fast" if fast else current_name(method, console.message)
@@ -101,6 +111,12 @@ def deblur(
     deblurrer = _deblurrer(called, camera, device, **settings)
     find = partial(find_sources, output=output)
     sources = find_or_record(console, paths, find, lambda name, why: Outcome(name, reason=why).record())
+    if rehearse:
+        search = None if camera or weights else search_seconds(called, given=kernel is not None)
+        return _rehearse(console, sources, output, wishes, jobs=jobs, search=search)
+    if log is not None:
+        check_no_input(log, (*(source.name for source in sources), *read))
+    kept = Log(log, console.error)
     outcomes = deblur_files(
         sources,
         deblurrer=deblurrer,
@@ -117,7 +133,7 @@ def deblur(
             console.detail(f"  {note}")
         return "done before" if one.done_before else one.verdict
 
-    return tell(console, outcomes, total=len(sources), what="deblurring", say=say)
+    return tell(console, outcomes, total=len(sources), what="deblurring", say=say, log=kept)
 
 
 @verb
@@ -207,6 +223,25 @@ def diagnose(
         console.data(record, line and line.format(**record))
     summarise(console, kinds, len(sources))
     return exit_code(codes)
+
+
+def _rehearse(
+    console: Console, sources: "list[Source]", output: str | None, wishes: "Wishes", *, jobs: int, search: float | None
+) -> int:
+    """Tell what would be done."""
+    from blurspace.jobs.dry_run import Planned, dry_run, estimate
+
+    planned = list[Planned]()
+
+    def say(one: Planned) -> str:
+        planned.append(one)
+        console.detail(f"{one.input}: {one.verdict}")
+        return one.verdict
+
+    outcomes = dry_run(sources, output=output, wishes=wishes, search=search)
+    code = tell(console, outcomes, total=len(sources), what="looking", say=say)
+    console.message(estimate(planned, output=output, jobs=jobs, known=search is not None))
+    return code
 
 
 def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":

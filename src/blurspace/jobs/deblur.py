@@ -139,9 +139,9 @@ def deblur_files(
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
 
 
-def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes) -> list[Task]:
-    """What is to be done to each source. Raises UsageError where wishes contradict each other."""
-    targets = plan_targets(sources, output)
+def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
+    """What is to be done to each source; `create`: make the folder of results. Raises UsageError where wishes clash."""
+    targets = plan_targets(sources, output, create=create)
     if asked.plot and None in targets:
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
     if asked.overwrite and asked.skip_existing:

@@ -62,14 +62,16 @@ def load(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
     return read_photo(data, max_pixels=max_pixels)
 
 
-def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = DEBLURRED) -> list[Path | None]:
+def plan_targets(
+    sources: Sequence[Source], output: str | None, *, mark: str = DEBLURRED, create: bool = True
+) -> list[Path | None]:
     """Where each result goes: beside its input, to the file or folder `output`, or None for standard output.
 
     An `output` without suffix is a folder, in which the subfolders of a folder that was read are made again. `mark`:
     what stands between the name and the suffix, where we make up the name; the suffix is then that of the input's
     content.
     Raises UsageError where several results would go to one place. A folder `output` is created where it does
-    not exist (OutputError if it cannot be).
+    not exist (OutputError if it cannot be), unless that is not to be (`create`).
     """
     several = len(sources) > 1
     if output == "":
@@ -81,7 +83,7 @@ def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = D
     if output and output != STANDARD and not _is_folder(output) and any(one.root for one in sources):
         raise UsageError(f"what is found in a folder goes to a folder, and {shown(output)} is a file: give -o FOLDER/")
     targets = [_target(source, output, mark=mark, several=several) for source in sources]
-    if output and output != STANDARD and targets != [Path(output)]:
+    if create and output and output != STANDARD and targets != [Path(output)]:
         create_folder(Path(output))
     return targets
 

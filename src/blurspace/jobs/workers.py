@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from blurspace.errors import BlurspaceError, MemoryExhaustedError
+from blurspace.errors import BlurspaceError, MemoryExhaustedError, WorkerError
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -101,7 +101,7 @@ def cause(code: int | None) -> BlurspaceError:
             "its process was killed, as a system does that runs out of memory: give fewer --jobs, or a --memory"
         )
     name = signal.Signals(-code).name if code is not None and -code in set(signal.Signals) else f"exit code {code}"
-    return BlurspaceError(f"its process died ({name}): try this file alone, with -v")
+    return WorkerError(f"its process died ({name}): try this file alone, with -v")
 
 
 def end_all(workers: Sequence[Worker[Any, Any]]) -> None:
