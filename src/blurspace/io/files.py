@@ -1,5 +1,6 @@
 """How do bytes come from and go to disk, and which files does the user mean?"""
 
+import errno
 import glob
 import os
 import secrets
@@ -21,6 +22,11 @@ FORMAT_SUFFIXES = {
 }
 PROCESS = secrets.token_hex(4)  # in a container, processes have the same number again and again
 OLD = 3600  # seconds; writing one file takes a few
+REMEDIES = {
+    errno.ENOSPC: "make room, or choose a folder on another disk",
+    errno.EDQUOT: "make room, or choose a folder on another disk",
+    errno.ENAMETOOLONG: "give an output with a shorter name, or shorten that of the photo",
+}
 SUFFIXES = frozenset(suffix for suffixes in FORMAT_SUFFIXES.values() for suffix in suffixes)
 
 
@@ -180,7 +186,8 @@ def _exists(path: Path) -> OutputError:
 
 def _unwritable(path: Path, problem: OSError) -> OutputError:
     reason = problem.strerror or problem
-    return OutputError(f"{shown(path)} cannot be written ({reason}): choose a folder you may write to")
+    remedy = REMEDIES.get(problem.errno or 0, "choose a folder you may write to")
+    return OutputError(f"{shown(path)} cannot be written ({reason}): {remedy}")
 
 
 def _lacking(path: Path) -> str:

@@ -52,8 +52,8 @@ def dry_run(
             return Planned(source.name, place, verdict="skipped")
         if target and (entry := noted(task, asked)):
             took = entry.record.get("seconds")
-            place = place if entry.files else None
-            return Planned(source.name, place, verdict="done before", took=float(took) if took else None)  # type: ignore[arg-type]
+            known = took if isinstance(took, float) else None
+            return Planned(source.name, place if entry.files else None, verdict="done before", took=known)
         if target:
             check_no_input(target, (*(one.name for one in sources), *asked.inputs))
             if is_folder(target.parent) or target == Path(output or ""):  # other folders are made on the way
