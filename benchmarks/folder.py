@@ -32,6 +32,7 @@ from blurspace.jobs.journal import NAME
 
 GROWTH = 100  # MiB; the bound of issue 18
 WARM = 0.1  # of the files, after which memory should not grow any more
+MOMENT = 0.5  # seconds; about as long as one file takes
 PLACES = ("", "sub", "sub/deep", "a [1]", "ünï фото")
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -85,7 +86,7 @@ def mixed(home: Path, files: int, bad: int, jobs: int, chance: random.Random) ->
 def killed(home: Path, kills: int, jobs: int, chance: random.Random) -> dict[str, bool]:
     """Run on the good files in one piece, then with so many kills, and say whether the ends are the same."""
     subprocess.run(command(home, "good", "whole", jobs), capture_output=True, check=True)
-    whole, halves, lines = contents(home / "whole"), 0, 0
+    whole, halves = contents(home / "whole"), 0
     inputs, total = contents(home / "good"), len(list((home / "whole" / NAME).read_bytes().splitlines()))
     for number in range(kills):
         kill_after(
@@ -94,8 +95,8 @@ def killed(home: Path, kills: int, jobs: int, chance: random.Random) -> dict[str
         time.sleep(chance.random())  # workers end with their parent
         cut = contents(home / "cut")
         halves += not cut.items() <= whole.items()
-        lines = journal_lines(home / "cut" / NAME)
-        print(f"kill {number + 1}: {len(cut)} of {len(whole)} results are there, {lines} noted", flush=True)
+        noted = journal_lines(home / "cut" / NAME)
+        print(f"kill {number + 1}: {len(cut)} of {len(whole)} results are there, {noted} noted", flush=True)
     codes = [subprocess.run(command(home, "good", "cut", jobs), capture_output=True, check=False) for _ in range(2)]
     again = [json.loads(line) for line in codes[1].stdout.splitlines()]
     left = [path.name for path in (home / "cut").rglob(".*") if path.name != NAME]
@@ -115,11 +116,12 @@ def command(home: Path, given: str, output: str, jobs: int) -> list[str]:
     return [*start, "--method", "classical", "--kernel", str(home / "kernel.tiff"), "--force", "--jobs", str(jobs)]
 
 
-def kill_after(typed: list[str], journal: Path, lines: int) -> None:
-    """Begin, and kill -9 a little after so many results were noted."""
+def kill_after(typed: list[str], journal: Path, lines: int, *, delay: float) -> None:
+    """Begin, and kill -9 so many seconds after so many results were noted."""
     running = subprocess.Popen(typed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while running.poll() is None and journal_lines(journal) < lines:
         time.sleep(0.001)
+    time.sleep(delay)
     running.kill()
     running.wait()
 

@@ -71,11 +71,12 @@ def test_links_are_followed_once_and_loops_end(tree, tmp_path):
     (tree / "sub" / "up").symlink_to(tmp_path / "in")
     (tree / "sub" / "deep" / "here").symlink_to(".")
     (tree / "self").symlink_to("self")
+    (tree / "gone.png").symlink_to("nowhere")  # reading it will say so
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "h.png").touch()
     (tree / "z-link").symlink_to(tmp_path / "far")
     (tree / "again").symlink_to(tmp_path / "far")
-    assert names(tree) == names("in/**/*") == sorted([*ALL, "again/h.png"], key=Path)
+    assert names(tree) == names("in/**/*") == sorted([*ALL, "again/h.png", "gone.png"], key=Path)
 
 
 def test_a_folder_that_cannot_be_opened_is_told_and_the_others_are_read(tree, monkeypatch):

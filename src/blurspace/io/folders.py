@@ -117,7 +117,8 @@ def _visible(folder: Path, *, hidden: bool = False) -> list[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and is_file(path)
+    """By its name; a link that leads nowhere too, so that reading it fails as that one file."""
+    return path.suffix.lower() in SUFFIXES and (is_file(path) or (path.is_symlink() and not exists(path)))
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

@@ -213,11 +213,11 @@ class Work:
         """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
         if not task.journal or not task.target or self.asked.overwrite:
             return None
-        check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
         entry = task.journal.find(content, task.target)
         if entry is None:
             return None
         if not entry.is_there():
+            check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
             entry.clear()
             return None
         known = {one.name for one in fields(Outcome)}
