@@ -498,3 +498,62 @@ def test_palette_is_told(run, tmp_path, verdict):
     result = run("deblur", "--json", tmp_path / "few.png")
     assert "palette" in result.err
     assert "palette" in json.loads(result.out)["notes"][-1]
+
+
+def test_the_same_command_again_does_nothing(run, photo, verdict, tmp_path):
+    first = run("deblur", photo, tmp_path, "-o", tmp_path / "out")
+    verdict.error = ZeroDivisionError("work was done")
+    again = run("deblur", photo, tmp_path, "-o", tmp_path / "out")
+    assert (again.code, again.out) == (0, first.out)
+    assert "done before: restored" in again.err
+    assert run("deblur", tmp_path, "-o", tmp_path / "out", "--strength", 0.5).code == 1
+    assert run("deblur", tmp_path, "-o", tmp_path / "out", "--strength", 0.5, "--skip-existing").code == 0
+
+
+def test_an_interrupt_ends_with_a_summary(run, photo, verdict, tmp_path, monkeypatch):
+    for name in ("b.png", "c.png"):
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    call, left = Fake.__call__, [1]
+
+    def interrupted(self, *arguments, **options):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return call(self, *arguments, **options)
+
+    monkeypatch.setattr(Fake, "__call__", interrupted)
+    result = run("deblur", tmp_path)
+    assert (result.code, result.err.splitlines()[-2:]) == (130, ["1 restored, 2 not done", "blurspace: interrupted"])
+
+
+def test_several_jobs_reach_the_work(run, photo, verdict, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("blurspace.jobs.deblur.shared", lambda *_, jobs: (one for one in seen.append(jobs) or []))
+    (tmp_path / "b.png").write_bytes(photo.read_bytes())
+    assert run("deblur", tmp_path, "--jobs", 9).code == 0
+    assert seen == [2]
+    assert run("deblur", tmp_path, "--jobs", 0).code == 2
+
+
+def test_a_log_and_a_summary_tell_of_every_file_and_kind(run, photo, verdict, tmp_path):
+    for name in ("bad.jpg", "worse.png"):
+        (tmp_path / name).write_text("text")
+    log = tmp_path / "log.jsonl"
+    result = run("deblur", tmp_path, "--log", log, "--json")
+    assert (result.code, result.err.splitlines()[-2:]) == (1, ["failed: 2 unreadable", "1 restored, 2 failed"])
+    *lines, end = (json.loads(line) for line in log.read_text().splitlines())
+    records = [json.loads(line) for line in result.out.splitlines()]
+    assert [{name: value for name, value in line.items() if name != "time"} for line in lines] == records
+    assert [record["failure"] for record in records] == ["unreadable", None, "unreadable"]
+    assert end["summary"] == {"failed": 2, "restored": 1}
+    assert (end["failures"], end["exit_code"]) == ({"unreadable": 2}, 1)
+    assert run("deblur", photo, "--log", photo).code == 1
+
+
+def test_a_dry_run_prints_what_would_be_and_does_nothing(run, photo, verdict, tmp_path):
+    verdict.error = ZeroDivisionError("work was done")
+    result = run("deblur", photo, "-o", tmp_path / "new", "--dry-run")
+    assert (result.code, result.out) == (0, f"{tmp_path / 'new' / 'photo.deblurred.png'}\n")
+    assert "1 to do, for about 24 s; the results take about" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+    assert run("deblur", photo, "--dry-run", "--log", tmp_path / "log").code == 2

@@ -328,3 +328,23 @@ def test_a_region_of_another_size_is_exit_2_and_one_sentence(photo):
 
 def test_exit_code_of_a_batch():
     assert [exit_code(codes) for codes in ([], [0, 0], [0, 6], [1, 6], [5, 5], [0, 1])] == [0, 0, 6, 1, 5, 1]
+
+
+def test_a_folder_becomes_a_folder_with_the_same_subfolders(tmp_path):
+    for name in ("a/photo.png", "a/b/photo.png", "a/b/c/photo.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        save(tmp_path / name)
+    for given in (tmp_path / "a", tmp_path / "a" / "**" / "*.png"):
+        outcomes = run(given, output=str(tmp_path / "a" / "out"), overwrite=True)
+        assert [Path(one.output).relative_to(tmp_path / "a") for one in outcomes] == [
+            Path(name)
+            for name in ("out/b/c/photo.deblurred.png", "out/b/photo.deblurred.png", "out/photo.deblurred.png")
+        ]
+    save(tmp_path / "a" / "out" / "photo.png")  # in the folder of results nothing is read
+    sources = find_sources([str(tmp_path / "a")], output=str(tmp_path / "a" / "out"))
+    assert len(sources) == 3
+
+
+def test_a_folder_cannot_go_to_a_file(photo, tmp_path):
+    with pytest.raises(UsageError, match="goes to a folder"):
+        run(photo.parent, output=str(tmp_path / "one.png"))

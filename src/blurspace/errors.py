@@ -43,6 +43,10 @@ class ModelError(BlurspaceError):
     exit_code = 4
 
 
+class WorkerError(BlurspaceError):
+    """The process that worked on a file died."""
+
+
 class MemoryExhaustedError(BlurspaceError):
     """Out of memory, also after retrying in smaller pieces."""
 

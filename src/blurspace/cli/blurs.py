@@ -1,6 +1,7 @@
 """Which verb makes photos blurry? `blur`."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -95,7 +96,10 @@ def blur(
     )
     check_json(console, output, paths)
     sources = find_or_record(
-        console, paths, find_sharp, lambda name, why: Blurred(name, reason=why, kind=kind, seed=seed).record()
+        console,
+        paths,
+        partial(find_sharp, output=output),
+        lambda name, why: Blurred(name, reason=why, kind=kind, seed=seed).record(),
     )
     results = blur_files(
         sources,

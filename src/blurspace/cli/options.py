@@ -9,7 +9,7 @@ from typer import Argument, Option
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
-Paths = Annotated[list[str], Argument(help="Photos, folders, globs, or - for standard input.")]
+Paths = Annotated[list[str], Argument(help="Photos, folders with all in them, globs, or - for standard input.")]
 Json = Annotated[bool, Option("--json", help="One JSON object a line on stdout.")]
 Quiet = Annotated[bool, Option("-q", "--quiet", help="Only data and errors.")]
 Verbose = Annotated[bool, Option("-v", "--verbose", help="Also notes, and tracebacks of errors.")]

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from blurspace.cli.log import Log
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
 from blurspace.cli.run import find_or_record, summarise, tell, verb
 from blurspace.console import Console
 from blurspace.errors import PictureError, UsageError
 
 if TYPE_CHECKING:
+    from blurspace.jobs.deblur import Wishes
+    from blurspace.jobs.files import Source
     from blurspace.restore.deblurrer import Deblurrer
 
 # What --camera leaves no room for.
@@ -27,6 +31,9 @@ def deblur(
     *,
     output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER (no suffix) or - for stdout.")] = None,
     overwrite: Overwrite = False,
+    skip_existing: Annotated[
+        bool, Option("--skip-existing", help="Leave photos alone whose result's name exists, whatever it holds.")
+    ] = False,
     method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
     fast: Annotated[bool, Option("--fast", help="Short for --method fast: half the time, often less gain.")] = False,
     strength: Annotated[
@@ -50,6 +57,7 @@ def deblur(
     memory: Annotated[
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
+    jobs: Annotated[int, Option("--jobs", min=1, help="Photos at a time, each in a process of its own.")] = 1,
     max_pixels: Annotated[int, Option("--max-pixels", min=1, help="Refuse photos with more.")] = 200_000_000,
     max_minutes: Annotated[
         float | None, Option("--max-minutes", help="Of a search: at most about so many, by fewer steps.")
@@ -59,26 +67,56 @@ def deblur(
         str | None, Option("--generator", help="Of method manifold: printer, or a StyleGAN2 checkpoint of yours.")
     ] = None,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
+    log: Annotated[Path | None, Option("--log", help="Add a JSON line for each file to this file.")] = None,
+    rehearse: Annotated[
+        bool, Option("--dry-run", help="Say what would be done, for how long, in how much room; write nothing.")
+    ] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
     from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
-    from blurspace.jobs.files import find_sources
+    from blurspace.jobs.dry_run import search_seconds
+    from blurspace.jobs.files import check_no_input, find_sources
+    from blurspace.jobs.journal import settings_hash
 
     check_json(console, output, paths)
+    if rehearse and log:
+        raise UsageError("--log and --dry-run were both given, and a dry run writes nothing: leave --log out")
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
     called = "fast" if fast else current_name(method, console.message)
-    settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
+    settings: dict[str, Any] = {
+        "size": size,
+        "response": response,
+        "strength": strength,
+        "weights": tuple(weights or ()),
+    }
     settings |= {"minutes": max_minutes, "seed": seed, "generator": generator}
     held = None if memory is None else parse_bytes(memory)
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
-    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
-    deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
-    sources = find_or_record(console, paths, find_sources, lambda name, why: Outcome(name, reason=why).record())
+    settings |= {"kernel": kernel, "force": force, "region": region}
+    wishes = Wishes(
+        overwrite,
+        plot,
+        strict,
+        inputs=read,
+        memory=held,
+        max_pixels=max_pixels,
+        skip_existing=skip_existing,
+        settings=settings_hash(settings | {"method": called, "camera": camera, "plot": plot, "inputs": read}),
+    )
+    deblurrer = _deblurrer(called, camera, device, **settings)
+    find = partial(find_sources, output=output)
+    sources = find_or_record(console, paths, find, lambda name, why: Outcome(name, reason=why).record())
+    if rehearse:
+        search = None if camera or weights else search_seconds(called, given=kernel is not None)
+        return _rehearse(console, sources, output, wishes, jobs=jobs, search=search)
+    if log is not None:
+        check_no_input(log, (*(source.name for source in sources), *read))
+    kept = Log(log, console.error)
     outcomes = deblur_files(
         sources,
         deblurrer=deblurrer,
@@ -86,15 +124,16 @@ def deblur(
         wishes=wishes,
         run=console.run(deblurrer.device),
         report=console.message,
+        jobs=jobs,
     )
 
     def say(one: Outcome) -> str:
-        console.message(f"{one.input}: {one.verdict}: {one.reason}")
+        console.message(f"{one.input}: {'done before: ' * one.done_before}{one.verdict}: {one.reason}")
         for note in one.notes:
             console.detail(f"  {note}")
-        return one.verdict
+        return "done before" if one.done_before else one.verdict
 
-    return tell(console, outcomes, total=len(sources), what="deblurring", say=say)
+    return tell(console, outcomes, total=len(sources), what="deblurring", say=say, log=kept)
 
 
 @verb
@@ -184,6 +223,25 @@ def diagnose(
         console.data(record, line and line.format(**record))
     summarise(console, kinds, len(sources))
     return exit_code(codes)
+
+
+def _rehearse(
+    console: Console, sources: "list[Source]", output: str | None, wishes: "Wishes", *, jobs: int, search: float | None
+) -> int:
+    """Tell what would be done."""
+    from blurspace.jobs.dry_run import Planned, dry_run, estimate
+
+    planned = list[Planned]()
+
+    def say(one: Planned) -> str:
+        planned.append(one)
+        console.detail(f"{one.input}: {one.verdict}")
+        return one.verdict
+
+    outcomes = dry_run(sources, output=output, wishes=wishes, search=search)
+    code = tell(console, outcomes, total=len(sources), what="looking", say=say)
+    console.message(estimate(planned, output=output, jobs=jobs, known=search is not None))
+    return code
 
 
 def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":

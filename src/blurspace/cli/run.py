@@ -1,7 +1,8 @@
 """How does a verb begin and end? With a console, and with its job's exit code; an error becomes one sentence."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from signal import SIGINT, signal
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from blurspace.cli.log import Log
 from blurspace.cli.options import Json, Quiet, Verbose
 from blurspace.console import Console
-from blurspace.errors import BlurspaceError, NoInputError
+from blurspace.errors import BlurspaceError, Cancelled, NoInputError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.each import FileRecord
+    from blurspace.jobs.each import FileRecord, Stream
     from blurspace.jobs.files import Source
 
 Told = TypeVar("Told", bound="FileRecord")
@@ -83,31 +85,61 @@ def find_or_record(
         raise
 
 
-def tell(console: Console, outcomes: "Iterable[Told]", *, total: int, what: str, say: "Callable[[Told], str]") -> int:
+def tell(
+    console: Console,
+    outcomes: "Stream[Told]",
+    *,
+    total: int,
+    what: str,
+    say: "Callable[[Told], str]",
+    log: Log | None = None,
+) -> int:
     """Show each file's record or picture as it comes, and at last how many became what; the exit code of all.
 
-    `say`: tells a person of a file that did not fail, and gives the word for what became of it.
+    `say`: tells a person of a file that did not fail, and gives the word for what became of it. `log`: gets all too.
     """
     from blurspace.jobs.each import exit_code
 
-    words, codes = [], []
-    for one in console.progress(outcomes, total=total, what=what):
+    words, codes, kinds, log = list[str](), list[int](), list[str](), log or Log(None, console.error)
+
+    def show(one: "Told") -> None:
         codes.append(one.exit_code)
         if one.error is None:
             words.append(say(one))
         else:
             console.failure(one.input, str(one.reason), one.error)
             words.append("failed")
+            kinds.append(str(one.failure))
+        log.line(one.record())
         if one.data is not None:
             console.raw(one.data)
         else:
             console.data(one.record(), one.output)
-    summarise(console, words, total)
-    return exit_code(codes)
+
+    with closing(outcomes):  # an interrupt may come between two of them
+        try:
+            for one in console.progress(outcomes, total=total, what=what):
+                show(one)
+        except (KeyboardInterrupt, Cancelled):
+            words += ["not done"] * (total - len(words))
+            log.line({"summary": counted(words), "failures": counted(kinds), "exit_code": INTERRUPTED})
+            summarise(console, words, total, kinds)
+            raise
+    code = exit_code([*codes, int(log.failed)])
+    log.line({"summary": counted(words), "failures": counted(kinds), "exit_code": code})
+    summarise(console, words, total, kinds)
+    return code
 
 
-def summarise(console: Console, words: Sequence[str], total: int) -> None:
-    """Say how many of some files became what; nothing of one file."""
+def counted(words: Sequence[str]) -> dict[str, int]:
+    """How many there are of each word."""
+    return {word: words.count(word) for word in dict.fromkeys(words)}
+
+
+def summarise(console: Console, words: Sequence[str], total: int, failures: Sequence[str] = ()) -> None:
+    """Say how many of some files became what, and before of what kinds the failures were; nothing of one file."""
     if total > 1:
+        if failures:
+            console.message(f"failed: {', '.join(f'{count} {kind}' for kind, count in counted(failures).items())}")
         kinds = sorted(dict.fromkeys(words), key="failed".__eq__)
         console.message(", ".join(f"{words.count(kind)} {kind}" for kind in kinds))

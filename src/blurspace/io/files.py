@@ -1,8 +1,12 @@
 """How do bytes come from and go to disk, and which files does the user mean?"""
 
+import errno
 import glob
 import os
 import secrets
+import socket
+import time
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +19,13 @@ FORMAT_SUFFIXES = {
     "PNG": (".png",),
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
+}
+PROCESS = secrets.token_hex(4)  # in a container, processes have the same number again and again
+OLD = 3600  # seconds; writing one file takes a few
+REMEDIES = {
+    errno.ENOSPC: "make room, or choose a folder on another disk",
+    errno.EDQUOT: "make room, or choose a folder on another disk",
+    errno.ENAMETOOLONG: "give an output with a shorter name, or shorten that of the photo",
 }
 SUFFIXES = frozenset(suffix for suffixes in FORMAT_SUFFIXES.values() for suffix in suffixes)
 
@@ -65,7 +76,7 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
     """
     path = Path(path)
     check_target(path, overwrite=overwrite)
-    temporary = path.parent / f".blurspace-{secrets.token_hex(8)}.part"
+    temporary = path.parent / f"{_part()}-{secrets.token_hex(8)}.part"
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -77,6 +88,14 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
     finally:  # also on KeyboardInterrupt
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what killed processes left in a folder: unfinished files under temporary names."""
+    with suppress(OSError):
+        for part in folder.glob(".blurspace-*.part"):
+            if _is_left_over(part):
+                part.unlink(missing_ok=True)
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -132,13 +151,43 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
             raise
 
 
+def _part() -> str:
+    """How temporary names of this process begin: with its machine and its number."""
+    return f".blurspace-{_machine()}-{os.getpid()}-{PROCESS}"
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _is_left_over(part: Path) -> bool:
+    """Whether nobody writes it any more: its process is gone, or, where that cannot be known, it is old."""
+    machine, process, *_ = [*part.name.removeprefix(".blurspace-").split("-"), ""]
+    if part.name.startswith(_part()):
+        return False
+    if os.name == "posix" and machine == _machine() and process.isdigit():
+        return int(process) == os.getpid() or not _is_alive(int(process))
+    return time.time() - part.stat().st_mtime > OLD
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
+
+
 def _exists(path: Path) -> OutputError:
     return OutputError(f"{shown(path)} exists already: give overwrite (--overwrite) or another output")
 
 
 def _unwritable(path: Path, problem: OSError) -> OutputError:
     reason = problem.strerror or problem
-    return OutputError(f"{shown(path)} cannot be written ({reason}): choose a folder you may write to")
+    remedy = REMEDIES.get(problem.errno or 0, "choose a folder you may write to")
+    return OutputError(f"{shown(path)} cannot be written ({reason}): {remedy}")
 
 
 def _lacking(path: Path) -> str:

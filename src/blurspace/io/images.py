@@ -77,6 +77,16 @@ def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXEL
     return _careful(name, found, FORMATS[found].decode, data)
 
 
+def look(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[Header, int]:
+    """What a file says of itself before it is decoded, and its bytes. Raises PictureError as `read_photo` does."""
+    name = shown(path)
+    data = read_bytes(path, max_bytes=most_bytes(max_pixels), remedy=SMALLER)
+    found = _format(name, data, Path(path).suffix.lower())
+    header = _careful(name, found, FORMATS[found].inspect, data)
+    _check(name, header, max_pixels, MIN_SIDE)
+    return header, len(data)
+
+
 def most_bytes(max_pixels: int) -> int:
     """How long a file may be that holds so many pixels."""
     return BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE

@@ -5,7 +5,7 @@ The table KINDS says which blurs there are. The files keep what `deblur` keeps, 
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,8 +24,17 @@ from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import FileRecord, describe_kernel, each
-from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
+from blurspace.jobs.each import FileRecord, Stream, describe_kernel, each
+from blurspace.jobs.files import (
+    STANDARD,
+    Source,
+    check_format,
+    check_target,
+    create_parent,
+    find_sources,
+    load,
+    plan_targets,
+)
 from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"
@@ -109,9 +118,9 @@ def plan_blur(
     return replace(options, amount=amount, angle=angle)
 
 
-def find_sharp(names: Sequence[str]) -> list[Source]:
+def find_sharp(names: Sequence[str], *, output: str | None = None) -> list[Source]:
     """As `find_sources`, without what `blur` wrote into folders. Raises NoInputError where nothing is left."""
-    found = find_sources(names)
+    found = find_sources(names, output=output)
     fresh = [one for one in found if one.name in names or Path(Path(one.name).stem).suffix != MARK]
     if not fresh:
         raise NoInputError(f"{names[0]} holds no photo but blurred ones: give a folder of sharp photos, or name a file")
@@ -128,7 +137,7 @@ def blur_files(
     save_kernel: Path | None = None,
     inputs: Sequence[Path | None] = (),
     report: Report = lambda _: None,
-) -> Iterator[Blurred]:
+) -> Stream[Blurred]:
     """Blur each source and yield what became of it as soon as it is written.
 
     `seed`: picture i draws from a generator of `seed` and i, so that one bad file changes no other. `output`: a file,
@@ -147,6 +156,8 @@ def blur_files(
         start, (index, source, target) = time.perf_counter(), one
         if target and target in taken:
             raise OutputError(f"{shown(target)} would be written twice: use two folders, or other names")
+        if target:
+            create_parent(target, source)
         for path in filter(None, (target, save_kernel)):
             check_target(path, sources, overwrite=overwrite, inputs=inputs)
         taken.add(target)

@@ -4,9 +4,11 @@ A bad file never stops the others, and "left alone" is the input byte for byte.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -14,11 +16,23 @@ from torch.nn import functional
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
-from blurspace.io.files import shown
+from blurspace.io.files import clear_parts, exists, shown
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
-from blurspace.jobs.each import FileRecord, each, peak_mib, picture_bytes, runtime
-from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, load, plan_targets
+from blurspace.jobs.each import PRIVATE, Failure, FileRecord, Stream, each, peak_mib, picture_bytes, runtime
+from blurspace.jobs.files import (
+    STANDARD,
+    Source,
+    beside,
+    check_format,
+    check_no_input,
+    check_target,
+    create_parent,
+    load,
+    plan_targets,
+)
+from blurspace.jobs.journal import Journal, hash_of
+from blurspace.jobs.shared import shared
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -27,6 +41,8 @@ from blurspace.types import Photo
 
 Report = Callable[[str], None]
 SHOWN = 2048  # px: the sides of a picture of before and after
+PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
+SKIPPED = "a file of the result's name is there, and was not looked at"
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class Outcome(FileRecord):
     """
 
     reason: str = ""
-    verdict: str = "failed"  # restored, left alone, refused, failed
+    verdict: str = "failed"  # restored, left alone, refused, failed; with --skip-existing also skipped
     code: str = "failed"  # a stable word for the reason: see docs/usage.md
     confidence: float | None = None
     probability_better: float | None = None
@@ -54,6 +70,8 @@ class Outcome(FileRecord):
     device: str = "cpu"
     runtime: str = field(default_factory=runtime)
     notes: tuple[str, ...] = ()
+    done_before: bool = False  # by an earlier run, whose record this is
+    told: str | None = field(default=None, metadata=PRIVATE)  # what the file cannot keep
 
     def record(self) -> dict[str, object]:
         """The JSON object of this file, with what became of it before the reason."""
@@ -64,9 +82,11 @@ class Outcome(FileRecord):
 class Wishes:
     """How files are to be read and written.
 
-    `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights).
-    `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an error.
-    `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights), or
+    leave their photos alone (`skip_existing`). `plot` adds pictures of the kernel and of before and after. With
+    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    `settings`: what stands for all that was asked (see `settings_hash`); with it, folders of results get a journal, and
+    what is finished by it is not done again, unless outputs are to be overwritten.
     """
 
     overwrite: bool = False
@@ -75,6 +95,21 @@ class Wishes:
     inputs: tuple[Path, ...] = ()
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
+    skip_existing: bool = False
+    settings: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file: where it comes from, where its result goes, and the journal of that folder, if it has one.
+
+    `twin`: the result of an earlier task goes to the same place.
+    """
+
+    source: Source
+    target: Path | None
+    journal: Journal | None = None
+    twin: bool = False
 
 
 def deblur_files(
@@ -85,55 +120,139 @@ def deblur_files(
     wishes: Wishes | None = None,
     run: Run | None = None,
     report: Report = lambda _: None,
-) -> Iterator[Outcome]:
+    jobs: int = 1,
+) -> Stream[Outcome]:
     """Deblur each source and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
-    say so, and on standard output, which stays empty. Raises UsageError before any work.
+    say so, and on standard output, which stays empty. `jobs`: so many processes share the work and the memory; the
+    outcomes are the same, in the same order. Raises UsageError before any work.
     """
-    asked, how, taken = wishes or Wishes(), run or deblurrer.run(), set[Path]()
-    targets = plan_targets(sources, output)
+    asked, how = wishes or Wishes(), run or deblurrer.run()
+    tasks = plan_tasks(sources, output, asked)
+    for folder in {task.target.parent for task in tasks if task.journal and task.target}:
+        clear_parts(folder)
+    work, jobs = Work(deblurrer, tuple(sources), asked, how), min(jobs, len(tasks))
+    if jobs == 1 or STANDARD in (source.name for source in sources):
+        return reported(each(tasks, work, failed), report)
+    return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
+
+
+def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
+    """What is to be done to each source; `create`: make the folder of results. Raises UsageError where wishes clash."""
+    targets = plan_targets(sources, output, create=create)
     if asked.plot and None in targets:
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
-    marks = (".kernel", ".side-by-side") if asked.plot else ()
+    if asked.overwrite and asked.skip_existing:
+        raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
+    into = Path(output) if output and targets != [Path(output)] else None
+    journals = dict[Path, Journal]()
+    taken, tasks = set[Path](), list[Task]()
+    for source, target in zip(sources, targets, strict=True):
+        folder, journal = into or source.root, None
+        if folder is not None and target is not None and asked.settings is not None:
+            journal = journals.setdefault(folder, Journal(folder, asked.settings))
+        tasks.append(Task(source, target, journal, twin=target in taken))
+        taken |= {target} - {None}  # type: ignore[arg-type]
+    return tasks
 
-    def work(one: tuple[Source, Path | None]) -> Outcome:
-        start, (source, target) = time.perf_counter(), one
+
+@dataclass(frozen=True)
+class Work:
+    """What is done to one file after another, in this process or in others; `sources`: all of them."""
+
+    deblurrer: Deblurrer
+    sources: tuple[Source, ...]
+    asked: Wishes
+    run: Run
+
+    def __call__(self, task: Task) -> Outcome:
+        """Deblur one file. Raises what is wrong with it."""
+        start, asked = time.perf_counter(), self.asked
+        source, target = task.source, task.target
+        if task.twin:
+            raise OutputError(f"{shown(target or STANDARD)} is written for another input: use two folders")
+        if target and asked.skip_existing and exists(target):
+            return Outcome(source.name, str(target), reason=SKIPPED, verdict="skipped", code="skipped")
+        content = hash_of(Path(source.name)) if task.journal and not source.problem else None
+        if content and (done := self.done_before(task, content)):
+            return done
         if target:
-            if target in taken:
-                raise OutputError(f"{shown(target)} was already written for another input: use two folders")
-            for path in (target, *(beside(target, mark, ".png") for mark in marks)):
-                check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
-            taken.add(target)
+            create_parent(target, source)
+            for path in (target, *(beside(target, mark, ".png") for mark in PLOTS if asked.plot)):
+                check_target(path, self.sources, overwrite=asked.overwrite, inputs=asked.inputs)
         photo = check_format(target, load(source, max_pixels=asked.max_pixels), source)
-        developed = develop(photo, deblurrer, how, memory=asked.memory)
-        if developed.loss:
-            report(f"{source.name}: {developed.loss}")
-        if target and developed.data is not None:
-            write_bytes(target, developed.data, overwrite=asked.overwrite)
-            if asked.plot:
-                write_plots(target, photo, developed.restoration, overwrite=asked.overwrite)
-        counts = asked.strict or target is None
-        return Outcome(
+        developed = develop(photo, self.deblurrer, self.run, memory=asked.memory)
+        outcome = Outcome(
             source.name,
             None if developed.data is None else str(target or STANDARD),
             data=None if target else developed.data,
-            exit_code=6 if counts and developed.restoration.receipt.verdict == "refused" else 0,
+            exit_code=self.code_of(task, developed.restoration.receipt.verdict),
             seconds=round(time.perf_counter() - start, 3),
+            told=developed.loss,
             **developed.record,  # type: ignore[arg-type]
         )
+        if target:
+            files = {} if developed.data is None else {target: developed.data}
+            if asked.plot and files:
+                files |= plots(target, photo, developed.restoration)
+            if task.journal and content:
+                task.journal.note(content, target, files, outcome.record())
+            for path, data in files.items():
+                write_bytes(path, data, overwrite=asked.overwrite)
+        return outcome
 
-    return each(list(zip(sources, targets, strict=True)), work, lambda one, why: Outcome(one[0].name, **vars(why)))
+    def share(self, jobs: int) -> "Work":
+        """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
+        held, room = self.asked.memory, self.run.room()
+        asked = replace(self.asked, memory=None if held is None else held // jobs)
+        return replace(self, asked=asked, run=replace(self.run, memory=room // jobs, on_step=None, cancelled=None))
+
+    def done_before(self, task: Task, content: str) -> Outcome | None:
+        """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
+        if not task.journal or not task.target or self.asked.overwrite:
+            return None
+        entry = task.journal.find(content, task.target)
+        if entry is None:
+            return None
+        if not entry.is_there():
+            check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
+            entry.clear()
+            return None
+        known = {one.name for one in fields(Outcome)}
+        record: dict[str, Any] = {name: value for name, value in entry.record.items() if name in known}
+        output, code = str(task.target) if entry.files else None, self.code_of(task, str(record["verdict"]))
+        return Outcome(**record | {"input": task.source.name, "output": output, "exit_code": code, "done_before": True})
+
+    def code_of(self, task: Task, verdict: str) -> int:
+        """The exit code for a verdict: a refused file counts where that was asked, and where it leaves a pipe empty."""
+        return 6 if verdict == "refused" and (self.asked.strict or task.target is None) else 0
 
 
-def write_plots(target: Path, photo: Photo, restoration: Restoration, *, overwrite: bool) -> None:
+def reported(outcomes: Stream[Outcome], report: Report) -> Stream[Outcome]:
+    """The outcomes, each after a report of what its file cannot keep."""
+    with closing(outcomes):  # processes end here, whatever ends the loop
+        for one in outcomes:
+            if one.told:
+                report(f"{one.input}: {one.told}")
+            yield one
+
+
+def failed(task: Task, why: Failure) -> Outcome:
+    """What became of a file that failed."""
+    return Outcome(task.source.name, **vars(why))
+
+
+def plots(target: Path, photo: Photo, restoration: Restoration) -> dict[Path, bytes]:
     """Beside the result: the blur, and before and after with the blur in the corner (of huge photos the middle)."""
     window = middle((photo.samples.shape[-2], photo.samples.shape[-1]), SHOWN)
     blurry, after = (as_float(window.cut(picture)) for picture in (photo.samples, restoration.restored))
     both = torch.cat((functional.pad(blurry, (0, 4, 0, 0), value=1.0), after), dim=-1).clone()
+    drawn = dict[str, bytes]()
     if restoration.blur is not None:
-        write_bytes(beside(target, ".kernel", ".png"), picture_bytes(restoration.blur.show()), overwrite=overwrite)
+        drawn[KERNEL] = picture_bytes(restoration.blur.show())
         side = min(min(after.shape[-2:]) // 4, 127)
         both[..., :side, :side] = show(restoration.blur.kernel.cpu(), size=side, sqrt=True)
-    write_bytes(beside(target, ".side-by-side", ".png"), picture_bytes(both), overwrite=overwrite)
+    drawn[SIDES] = picture_bytes(both)
+    return {beside(target, mark, ".png"): data for mark, data in drawn.items()}

@@ -1,7 +1,7 @@
 """How is one thing done to each of many files, so that a bad one never stops the others, and what is said of each?"""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import TypeVar
@@ -9,13 +9,30 @@ from typing import TypeVar
 import torch
 
 from blurspace.blur.kernels import extent
-from blurspace.errors import BlurspaceError, Cancelled, MemoryExhaustedError
+from blurspace.errors import (
+    BlurspaceError,
+    Cancelled,
+    MemoryExhaustedError,
+    OutputError,
+    PictureError,
+    UsageError,
+    WorkerError,
+)
 from blurspace.io.images import encode_photo
 from blurspace.run import is_out_of_memory, most_memory
 from blurspace.types import Image, Kernel, Photo
 
 S = TypeVar("S")
 T = TypeVar("T")
+Stream = Generator[T, None, None]  # results one after another, which end in order when it is closed
+# Of what files fail, for summaries.
+FAILURES: dict[str, type[BlurspaceError]] = {
+    "unreadable": PictureError,
+    "unwritable": OutputError,
+    "wrong options": UsageError,
+    "out of memory": MemoryExhaustedError,
+    "process died": WorkerError,
+}
 PRIVATE = {"private": True}  # what the doors need, and a JSON record does not have
 
 
@@ -27,6 +44,7 @@ class FileRecord:
     output: str | None = None
     reason: str | None = None  # why it failed
     seconds: float = 0.0
+    failure: str | None = None  # the kind of a failure: a name in FAILURES, or unexpected
     exit_code: int = field(default=0, metadata=PRIVATE)
     error: Exception | None = field(default=None, metadata=PRIVATE)
     data: bytes | None = field(default=None, repr=False, metadata=PRIVATE)  # for standard output
@@ -38,20 +56,21 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one file failed: a sentence, the exit code that it means, the error, and the seconds until then."""
+    """Why one file failed: a sentence, the exit code that it means, the error, the seconds until then, and its kind."""
 
     reason: str
     exit_code: int
     error: Exception
     seconds: float
+    failure: str
 
 
-def each(sources: Iterable[S], work: Callable[[S], T], failed: Callable[[S, Failure], T]) -> Iterator[T]:
+def each(sources: Iterable[S], work: Callable[[S], T], failed: Callable[[S, Failure], T]) -> Stream[T]:
     """What `work` makes of each source, or what `failed` says of it, one after another: see `several`."""
     return several(sources, lambda source: [work(source)], failed)
 
 
-def several(sources: Iterable[S], work: Callable[[S], Iterable[T]], failed: Callable[[S, Failure], T]) -> Iterator[T]:
+def several(sources: Iterable[S], work: Callable[[S], Iterable[T]], failed: Callable[[S, Failure], T]) -> Stream[T]:
     """All that `work` makes of each source, and what `failed` says where it ends in an error.
 
     Only a cancelled run ends early: Cancelled and KeyboardInterrupt pass through.
@@ -63,9 +82,18 @@ def several(sources: Iterable[S], work: Callable[[S], Iterable[T]], failed: Call
         except Cancelled:
             raise
         except Exception as error:  # one bad file, whatever is wrong with it, must not stop the batch
-            known = as_known_error(error)
-            seconds = round(time.perf_counter() - start, 3)
-            yield failed(source, Failure(sentence(known), getattr(known, "exit_code", 1), error, seconds))
+            yield failed(source, failure(error, time.perf_counter() - start))
+
+
+def failure(error: Exception, seconds: float) -> Failure:
+    """What there is to say of an error."""
+    known = as_known_error(error)
+    return Failure(sentence(known), getattr(known, "exit_code", 1), error, round(seconds, 3), kind_of(known))
+
+
+def kind_of(error: Exception) -> str:
+    """The kind of a failure, in two words at most."""
+    return next((name for name, kinds in FAILURES.items() if isinstance(error, kinds)), "unexpected")
 
 
 def exit_code(codes: Iterable[int]) -> int:

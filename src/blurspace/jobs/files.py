@@ -11,8 +11,9 @@ from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
 from blurspace.io import files
-from blurspace.io.files import FORMAT_SUFFIXES, is_file, is_folder, shown
-from blurspace.io.images import MAX_PIXELS, SMALLER, find_photos, fitting_suffix, most_bytes, read_photo
+from blurspace.io.files import FORMAT_SUFFIXES, exists, is_file, is_folder, shown
+from blurspace.io.folders import find_below
+from blurspace.io.images import MAX_PIXELS, SMALLER, fitting_suffix, most_bytes, read_photo
 from blurspace.types import Photo
 
 STANDARD = "-"  # standard input or standard output
@@ -23,19 +24,24 @@ OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side", ".parts")
 
 @dataclass(frozen=True)
 class Source:
-    """One input: `name` as the user wrote it (`-` is standard input), and a sentence if it cannot even be opened."""
+    """One input: `name` as the user wrote it (`-` is standard input), and a sentence if it cannot even be opened.
+
+    `root`: the folder that it was found in, at whatever depth; None: the file itself was named.
+    """
 
     name: str
     problem: str | None = None
+    root: Path | None = None
 
 
-def find_sources(names: Sequence[str]) -> list[Source]:
-    """Files, folders, globs and `-`, as a list of files without repetition.
+def find_sources(names: Sequence[str], *, output: str | None = None) -> list[Source]:
+    """Files, folders with their subfolders, globs and `-`, as a list of files without repetition.
 
-    A name that leads nowhere stays in the list with its problem, so that the others are done. Raises NoInputError
-    where no name leads anywhere.
+    `output`: a folder for results, which is not read where it lies within a folder that is. A name that leads nowhere
+    stays in the list with its problem, so that the others are done. Raises NoInputError where no name leads anywhere.
     """
-    found = {source.name: source for name in names for source in _sources(name)}
+    without = Path(output) if output and output != STANDARD else None
+    found = {source.name: source for name in names for source in _sources(name, without)}
     if all(source.problem for source in found.values()):
         raise NoInputError(
             next((source.problem for source in found.values() if source.problem), "no input was given: give a photo")
@@ -56,13 +62,16 @@ def load(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
     return read_photo(data, max_pixels=max_pixels)
 
 
-def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = DEBLURRED) -> list[Path | None]:
+def plan_targets(
+    sources: Sequence[Source], output: str | None, *, mark: str = DEBLURRED, create: bool = True
+) -> list[Path | None]:
     """Where each result goes: beside its input, to the file or folder `output`, or None for standard output.
 
-    An `output` without suffix is a folder. `mark`: what stands between the name and the suffix, where we make up the
-    name; the suffix is then that of the input's content.
+    An `output` without suffix is a folder, in which the subfolders of a folder that was read are made again. `mark`:
+    what stands between the name and the suffix, where we make up the name; the suffix is then that of the input's
+    content.
     Raises UsageError where several results would go to one place. A folder `output` is created where it does
-    not exist (OutputError if it cannot be).
+    not exist (OutputError if it cannot be), unless that is not to be (`create`).
     """
     several = len(sources) > 1
     if output == "":
@@ -71,8 +80,10 @@ def plan_targets(sources: Sequence[Source], output: str | None, *, mark: str = D
         raise UsageError(f"{len(sources)} inputs cannot all go to standard output: give -o FOLDER")
     if several and output and not _is_folder(output):
         raise UsageError(f"{len(sources)} inputs cannot all go to the file {shown(output)}: give -o FOLDER/")
+    if output and output != STANDARD and not _is_folder(output) and any(one.root for one in sources):
+        raise UsageError(f"what is found in a folder goes to a folder, and {shown(output)} is a file: give -o FOLDER/")
     targets = [_target(source, output, mark=mark, several=several) for source in sources]
-    if output and output != STANDARD and targets != [Path(output)]:
+    if create and output and output != STANDARD and targets != [Path(output)]:
         create_folder(Path(output))
     return targets
 
@@ -90,7 +101,7 @@ def check_target(
 
 def check_no_input(target: Path, inputs: Iterable[str | Path | None]) -> None:
     """Raise OutputError where `target` is one of the files that are read."""
-    if any(_same_file(target, str(name)) for name in inputs if name):
+    if exists(target) and any(_same_file(target, str(name)) for name in inputs if name):
         raise OutputError(f"{shown(target)} is an input, and inputs are never overwritten: give another output")
 
 
@@ -115,17 +126,25 @@ def beside(target: Path, mark: str, suffix: str) -> Path:
     return target.with_name(target.stem.removesuffix(DEBLURRED) + mark + suffix)
 
 
-def _sources(name: str) -> list[Source]:
+def _sources(name: str, without: Path | None) -> list[Source]:
     if not name:
         raise UsageError("an empty name was given: give a photo, or . for this folder")
     if name == STANDARD or is_file(name):
         return [Source(name)]
     try:
-        photos = find_photos([Path(name)])
+        found = find_below(name, without=without)
     except NoInputError as error:
         return [Source(name, problem=str(error))]
-    fresh = [Source(str(path)) for path in photos if Path(path.stem).suffix not in OUR_MARKS]
+    fresh = [
+        Source(str(one.path), one.problem, one.root) for one in found if Path(one.path.stem).suffix not in OUR_MARKS
+    ]
     return fresh or [Source(name, problem=f"{shown(name)} holds only results of blurspace: give photos")]
+
+
+def create_parent(target: Path, source: Source) -> None:
+    """Make the folder of a result whose input was found in a folder. Raises OutputError as `create_folder`."""
+    if source.root is not None:
+        create_folder(target.parent)
 
 
 def create_folder(folder: Path) -> None:
@@ -151,7 +170,8 @@ def _target(source: Source, output: str | None, *, mark: str, several: bool) -> 
         return Path(output)
     if source.name == STANDARD:
         raise UsageError(f"a picture from standard input has no name to use in {shown(output)}: give -o FILE")
-    return Path(output) / name
+    below = Path() if source.root is None else path.parent.relative_to(source.root)
+    return Path(output) / below / name
 
 
 def _same_file(target: Path, name: str) -> bool:

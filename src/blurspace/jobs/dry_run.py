@@ -1,0 +1,115 @@
+"""What would be done to each file, about how long would it take, and is there room for the results? Writes nothing."""
+
+import shutil
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blurspace.errors import OutputError, UsageError
+from blurspace.io.files import exists, is_folder, shown
+from blurspace.io.images import look
+from blurspace.jobs.deblur import Task, Wishes, plan_tasks
+from blurspace.jobs.each import PRIVATE, FileRecord, Stream, each
+from blurspace.jobs.files import STANDARD, Source, check_no_input, check_target
+from blurspace.jobs.journal import Entry, hash_of
+
+# Seconds of one processor core: to find a blur, whatever the size (benchmarks/speed.csv), and to undo it, for each
+# megapixel (benchmarks/scale.csv, 12 and 100 megapixels).
+SEARCH = {"auto": 24.0, "learned": 24.0, "classical": 24.0, "fast": 12.0}
+RESTORE = 2.5
+ENOUGH = 3  # photos done before, from which on their seconds count more than ours
+
+
+@dataclass(frozen=True)
+class Planned(FileRecord):
+    """What would become of one file: `planned`, `done before`, `skipped` or `failed`; `seconds`: about how long."""
+
+    verdict: str = "failed"
+    megapixels: float | None = None
+    bytes: int | None = None  # of the input; the result has about as many
+    took: float | None = field(default=None, metadata=PRIVATE)  # seconds, where it was done before
+
+
+def dry_run(
+    sources: Sequence[Source], *, output: str | None = None, wishes: Wishes | None = None, search: float | None = None
+) -> Stream[Planned]:
+    """What `deblur_files` would do, by looking at each file without decoding it, writing nothing.
+
+    `search`: seconds to find a blur; None where nobody knows: then no seconds are told. Raises UsageError before any
+    work.
+    """
+    if any(source.name == STANDARD for source in sources):
+        raise UsageError("--dry-run would use up standard input: give a file")
+    asked = wishes or Wishes()
+
+    def work(task: Task) -> Planned:
+        source, target = task.source, task.target
+        if task.twin:
+            raise OutputError(f"{shown(target or STANDARD)} is written for another input: use two folders")
+        place = str(target or STANDARD)
+        if target and asked.skip_existing and exists(target):
+            return Planned(source.name, place, verdict="skipped")
+        if target and (entry := noted(task, asked)):
+            took = entry.record.get("seconds")
+            known = took if isinstance(took, float) else None
+            return Planned(source.name, place if entry.files else None, verdict="done before", took=known)
+        if target:
+            check_no_input(target, (*(one.name for one in sources), *asked.inputs))
+            if is_folder(target.parent) or target == Path(output or ""):  # other folders are made on the way
+                check_target(target, sources, overwrite=asked.overwrite, inputs=asked.inputs)
+        header, size = look(source.name, max_pixels=asked.max_pixels)
+        megapixels = round(header.width * header.height / 1e6, 3)
+        seconds = 0.0 if search is None else round(search + RESTORE * megapixels, 1)
+        return Planned(source.name, place, None, seconds, verdict="planned", megapixels=megapixels, bytes=size)
+
+    tasks = plan_tasks(sources, output, asked, create=False)
+    return each(tasks, work, lambda task, why: Planned(task.source.name, **vars(why)))
+
+
+def search_seconds(method: str, *, given: bool) -> float | None:
+    """About how long a method of that name searches for a blur that may be `given`; None where nobody knows."""
+    return 0.0 if given else SEARCH.get(method)
+
+
+def noted(task: Task, asked: Wishes) -> Entry | None:
+    """What an earlier run noted of a result that is all there."""
+    if not task.journal or not task.target or asked.overwrite or task.source.problem:
+        return None
+    content = hash_of(Path(task.source.name))
+    entry = task.journal.find(content, task.target) if content else None
+    return entry if entry and entry.is_there() else None
+
+
+def estimate(planned: Sequence[Planned], *, output: str | None, jobs: int, known: bool) -> str:
+    """One sentence: how long it takes and how much room it needs. `known`: whether the method's seconds are."""
+    wanted = [one for one in planned if one.verdict == "planned"]
+    took = [one.took for one in planned if one.took is not None]
+    if not wanted:
+        return "nothing is left to do"
+    seconds = sum(one.seconds for one in wanted) if known else None
+    if len(took) >= ENOUGH:
+        seconds = statistics.median(took) * len(wanted)
+    size = sum(one.bytes or 0 for one in wanted)
+    free = shutil.disk_usage(_there(Path(output or wanted[0].input))).free
+    time = "for a time that is not known of this method" if seconds is None else f"for about {spoken(seconds / jobs)}"
+    room = f"about {megabytes(size)} of the {megabytes(free)} that are free"
+    return f"{len(wanted)} to do, {time}; the results take {room}{': make room first' if size > free else ''}"
+
+
+def spoken(seconds: float) -> str:
+    """A time for a person."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def megabytes(size: int) -> str:
+    """An amount for a person."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _there(path: Path) -> Path:
+    """The nearest folder above that exists."""
+    return next((one for one in (path, *path.parents) if is_folder(one)), Path())

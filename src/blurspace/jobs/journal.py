@@ -1,0 +1,129 @@
+"""Which results of a folder are finished already, so that a run that was interrupted goes on where it stopped?
+
+What is about to be written is noted first, with its hash, and then written whole. After a kill at any point a result is
+there as it was noted, or it is not there and made again.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from blurspace import __version__
+from blurspace.errors import OutputError
+from blurspace.io.files import is_file, shown
+
+NAME = ".blurspace-journal.jsonl"  # in the folder of results; one line for each of them
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was noted of one result: the hash of each of its files by the file's name, and its JSON record."""
+
+    files: dict[str, str]
+    record: dict[str, object]
+
+    def is_there(self) -> bool:
+        """Whether all files are as they were noted."""
+        return all(hash_of(Path(name)) == noted for name, noted in self.files.items())
+
+    def clear(self) -> None:
+        """Remove those files that are as noted, or empty: the beginning of a result that was interrupted."""
+        for name, noted in self.files.items():
+            path = Path(name)
+            if is_file(path) and (path.stat().st_size == 0 or hash_of(path) == noted):
+                path.unlink()
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The results in `folder` that were made by `settings` (see `settings_hash`). It is read once, at first use."""
+
+    folder: Path
+    settings: str
+
+    @cached_property
+    def _lines(self) -> dict[str, dict[str, Any]]:
+        return _read(self.folder / NAME)
+
+    def find(self, content: str, target: Path) -> Entry | None:
+        """What was noted of the result `target` of an input whose hash is `content`; None where nothing was."""
+        line = self._lines.get(self._key(content, target))
+        if line is None:
+            return None
+        # Names are this run's own: a journal says nothing of files elsewhere.
+        files = {str(target.with_name(name)): noted for name, noted in line["files"].items()}
+        return Entry(files, line["record"])
+
+    def note(self, content: str, target: Path, files: Mapping[Path, bytes], record: dict[str, object]) -> None:
+        """Note a result before its files are written. Raises OutputError where that cannot be."""
+        hashes = {path.name: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+        line = {"key": self._key(content, target), "files": hashes, "record": record}
+        try:
+            _append(self.folder / NAME, json.dumps(line).encode())
+        except OSError as problem:
+            why = f"cannot be written ({problem.strerror or problem})"
+            raise OutputError(
+                f"the journal {shown(self.folder / NAME)} {why}: make room, or give another -o"
+            ) from problem
+
+    def _key(self, content: str, target: Path) -> str:
+        name = target.relative_to(self.folder).as_posix()
+        return hashlib.sha256(json.dumps([content, self.settings, name]).encode()).hexdigest()
+
+
+def settings_hash(settings: Mapping[str, object]) -> str:
+    """What stands for settings in a journal: of files that they name, the content counts; and this version does."""
+    told = {name: _told(value) for name, value in settings.items()}
+    return hashlib.sha256(json.dumps([__version__, told], sort_keys=True).encode()).hexdigest()
+
+
+def hash_of(path: Path) -> str | None:
+    """The SHA-256 of a file; None where there is none that can be read (a pipe is none, and waits forever)."""
+    if not is_file(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):  # ValueError: a null byte
+        return None
+
+
+def _told(value: object) -> object:
+    if isinstance(value, (tuple, list)):
+        return [_told(one) for one in value]
+    return hash_of(value) or str(value) if isinstance(value, Path) else value
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """The lines of a journal by their keys; those that are no such lines, as after a kill, count for nothing."""
+    found = dict[str, dict[str, Any]]()
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return found
+    for text in lines:
+        try:
+            line = json.loads(text)
+            names_are_plain = all(Path(name).name == name for name in line["files"])
+            if names_are_plain and isinstance(line["record"], dict):
+                found[str(line["key"])] = line
+        except (ValueError, TypeError, KeyError):
+            continue
+    return found
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add a line in one piece, after the end of one that was cut off."""
+    with path.open("ab+", buffering=0) as file:
+        end = file.seek(0, 2)
+        if end:
+            file.seek(end - 1)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        if file.write(line + b"\n") <= len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
