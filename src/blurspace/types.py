@@ -5,7 +5,7 @@ Tensors are float32 in [0, 1], RGB or grey, display-referred unless a name says 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import torch
 from jaxtyping import Float, UInt
@@ -29,7 +29,9 @@ Verdict = Literal["restored", "left alone", "refused"]
 class Coding(Protocol):
     """What a file format knows of a photo that no other does, and how it writes one; opaque outside `io`."""
 
-    format: ClassVar[str]  # Pillow's name: PNG, TIFF, JPEG, WEBP
+    @property
+    def format(self) -> str:
+        """Pillow's name: PNG, TIFF, JPEG, WEBP."""
 
     def encode(self, photo: "Photo") -> bytes:
         """The bytes of a file."""

@@ -58,11 +58,15 @@ def deblur(
     generator: Annotated[
         str | None, Option("--generator", help="Of method manifold: printer, or a StyleGAN2 checkpoint of yours.")
     ] = None,
+    format: Annotated[
+        str | None, Option("--format", help="Write png, tiff, jpeg or webp. Default: as -o or the input is named.")
+    ] = None,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
+    from blurspace.io.images import format_of
     from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
     from blurspace.jobs.files import find_sources
 
@@ -76,7 +80,8 @@ def deblur(
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
-    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
+    wanted = None if format is None else format_of(format)
+    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels, format=wanted)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
     sources = find_or_record(console, paths, find_sources, lambda name, why: Outcome(name, reason=why).record())
     outcomes = deblur_files(

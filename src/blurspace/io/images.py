@@ -130,6 +130,15 @@ def coding_for(path: str | Path) -> Coding:
     return FORMATS[name].coding()
 
 
+def format_of(word: str) -> str:
+    """The format that a word such as jpg or TIFF means. Raises UsageError where it means none that can be written."""
+    suffix = f".{word.lower().removeprefix('.')}"
+    name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
+    if name is None:
+        raise UsageError(f"{shown(word)} is no format that can be written: give {', '.join(FORMAT_SUFFIXES).lower()}")
+    return name
+
+
 def changes_on_write(photo: Photo) -> str | None:
     """What `encode_photo` cannot write as it was read, in one sentence; None when nothing is lost."""
     return "; ".join(photo.changes) or None

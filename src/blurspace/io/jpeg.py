@@ -43,7 +43,7 @@ class Coding:
         quality = -1 if tables else QUALITY  # -1: as the tables say
         coded = {"quality": quality, "qtables": tables, "subsampling": self.subsampling}
         kept = {"icc_profile": photo.icc, "exif": EXIF + photo.exif if photo.exif else b"", "xmp": photo.xmp}
-        to_pillow(photo).save(written, "JPEG", extra=b"".join(_copied(photo)), **coded, **kept)
+        to_pillow(photo).save(written, "JPEG", extra=b"".join(copied(photo)), **coded, **kept)
         _keep_density(written, photo.source)
         return written.getvalue()
 
@@ -83,7 +83,7 @@ def decode(data: bytes) -> Photo:
         return Photo(samples, alpha, coding, changes=changes, source=data, **metadata(image.info))
 
 
-def _copied(photo: Photo) -> Iterator[bytes]:
+def copied(photo: Photo) -> Iterator[bytes]:
     """The segments that are written as they were: IPTC, extended XMP, comments and whatever else programs add."""
     if photo.source is None or not matches(photo.source):
         return

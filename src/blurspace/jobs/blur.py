@@ -25,7 +25,7 @@ from blurspace.io.files import shown
 from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import FileRecord, describe_kernel, each
-from blurspace.jobs.files import STANDARD, Source, check_format, check_target, find_sources, load, plan_targets
+from blurspace.jobs.files import STANDARD, Source, as_asked, check_target, find_sources, load, plan_targets
 from blurspace.types import Code, Image, Kernel
 
 MARK = ".blurred"
@@ -150,7 +150,7 @@ def blur_files(
         for path in filter(None, (target, save_kernel)):
             check_target(path, sources, overwrite=overwrite, inputs=inputs)
         taken.add(target)
-        photo = check_format(target, load(source), source)
+        photo = as_asked(load(source), target, source)
         pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
         data, note = encode_photo(photo, pixels), changes_on_write(photo)
         if target:

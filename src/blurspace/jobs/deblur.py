@@ -18,7 +18,7 @@ from blurspace.io.files import shown
 from blurspace.io.images import MAX_PIXELS, write_bytes
 from blurspace.jobs.develop import develop
 from blurspace.jobs.each import FileRecord, each, peak_mib, picture_bytes, runtime
-from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, load, plan_targets
+from blurspace.jobs.files import STANDARD, Source, as_asked, beside, check_target, load, plan_targets
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -66,7 +66,8 @@ class Wishes:
 
     `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights).
     `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an error.
-    `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    `memory`: bytes that this process may hold. `max_pixels`: of a photo. `format`: of the results, such as JPEG; None:
+    as their names say, which are those of the inputs where none were given.
     """
 
     overwrite: bool = False
@@ -75,6 +76,7 @@ class Wishes:
     inputs: tuple[Path, ...] = ()
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
+    format: str | None = None
 
 
 def deblur_files(
@@ -93,7 +95,7 @@ def deblur_files(
     say so, and on standard output, which stays empty. Raises UsageError before any work.
     """
     asked, how, taken = wishes or Wishes(), run or deblurrer.run(), set[Path]()
-    targets = plan_targets(sources, output)
+    targets = plan_targets(sources, output, format=asked.format)
     if asked.plot and None in targets:
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
     marks = (".kernel", ".side-by-side") if asked.plot else ()
@@ -106,8 +108,9 @@ def deblur_files(
             for path in (target, *(beside(target, mark, ".png") for mark in marks)):
                 check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
             taken.add(target)
-        photo = check_format(target, load(source, max_pixels=asked.max_pixels), source)
-        developed = develop(photo, deblurrer, how, memory=asked.memory)
+        photo = load(source, max_pixels=asked.max_pixels)
+        written = as_asked(photo, target, source, format=asked.format)
+        developed = develop(photo, deblurrer, how, memory=asked.memory, written=written)
         if developed.loss:
             report(f"{source.name}: {developed.loss}")
         if target and developed.data is not None:

@@ -29,20 +29,24 @@ class Developed:
     loss: str | None = None
 
 
-def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None = None) -> Developed:
+def develop(
+    photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None = None, written: Photo | None = None
+) -> Developed:
     """Deblur a photo and encode the result like it; "left alone" is the file it came from, byte for byte.
 
+    `written`: the same photo as it is to be written, where that is another format: then "left alone" are its samples.
     `memory`: bytes that this process may hold in all; None = as `run` says. Raises UsageError where that is less than
     it holds already, and whatever deblurring and encoding raise.
     """
     how = run if memory is None else within(run, photo, memory)
     restoration = deblurrer(photo.samples, alpha=photo.alpha, run=how, **facts_of(photo))
-    receipt, loss, data = restoration.receipt, None, None
-    if receipt.verdict == "restored":
-        whose = labelled(photo) if MADE in restoration.notes else photo
-        data, loss = encode_photo(whose, restoration.restored), changes_on_write(photo)
-    elif receipt.verdict == "left alone":
-        data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
+    receipt, loss, data, result = restoration.receipt, None, None, written or photo
+    if receipt.verdict == "left alone" and result.coding == photo.coding and photo.source is not None:
+        data = photo.source
+    elif receipt.verdict != "refused":
+        whose = labelled(result) if MADE in restoration.notes else result
+        pixels = restoration.restored if receipt.verdict == "restored" else photo.samples
+        data, loss = encode_photo(whose, pixels), changes_on_write(whose)
     kernel, light, region = restoration.kernel, restoration.light, restoration.region
     record: dict[str, object] = {
         "verdict": receipt.verdict,
