@@ -16,7 +16,9 @@ import torch
 from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io import jpeg, png, tiff, webp
 from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, find_photos, is_file, read_bytes, shown, write_bytes
+from blurspace.io.parts import without_claims
 from blurspace.io.raster import RAW, Header
+from blurspace.io.thumbnail import REMOVED, has_thumbnail, with_new_thumbnail
 from blurspace.levels import to_levels
 from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
@@ -101,6 +103,15 @@ def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
     written with its tables and subsampling, lossy WebP at quality 95, all else without loss. Raises OutputError when
     the pixels have another size or type, are not finite, or the format cannot hold them.
     """
+    return encode_and_tell(photo, pixels)[0]
+
+
+def encode_and_tell(photo: Photo, pixels: Image | Samples) -> tuple[bytes, str | None]:
+    """`encode_photo`, and in one sentence what is not as it was read; None where nothing is lost.
+
+    What would not be true of the new pixels is made anew or removed: the thumbnail in the EXIF block, and what the XMP
+    says of a film or a gain map that is left out.
+    """
     if pixels.shape != photo.samples.shape:
         given = f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.samples.shape)}"
         raise OutputError(f"{given}: give pixels of the same shape")
@@ -113,12 +124,25 @@ def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
         given = f"samples of {pixels.dtype} were given for a picture of {photo.samples.dtype}"
         raise OutputError(f"{given}: give the same, or pixels")
     try:
-        return (photo.coding or png.Coding()).encode(replace(photo, samples=pixels))
+        true = corrected(replace(photo, samples=pixels))
+        return (photo.coding or png.Coding()).encode(true), changes_on_write(true)
     except MemoryError:
         raise
     except Exception as problem:  # encoders raise what they like, on metadata or sizes that their format cannot hold
         given = f"the picture cannot be written as {photo.format} ({' '.join(str(problem).split())})"
         raise OutputError(f"{given}: save it as another") from problem
+
+
+def corrected(photo: Photo) -> Photo:
+    """The photo, of whose metadata nothing speaks of another picture or of parts that are not written."""
+    changes, xmp = list(photo.changes), photo.xmp
+    if photo.format == "TIFF":  # which keeps the first directory only
+        exif, told = photo.exif, REMOVED if has_thumbnail(photo.exif) else None
+    else:
+        exif, told = with_new_thumbnail(photo)
+    if xmp and (xmp := without_claims(xmp)) != photo.xmp:
+        changes.append("what its XMP told of parts that are left out is removed")
+    return replace(photo, exif=exif, xmp=xmp, changes=(*changes, *([told] if told else [])))
 
 
 def coding_for(path: str | Path) -> Coding:
@@ -140,7 +164,7 @@ def format_of(word: str) -> str:
 
 
 def changes_on_write(photo: Photo) -> str | None:
-    """What `encode_photo` cannot write as it was read, in one sentence; None when nothing is lost."""
+    """What is known of a photo that `encode_photo` cannot write as it was read, in one sentence; None for nothing."""
     return "; ".join(photo.changes) or None
 
 

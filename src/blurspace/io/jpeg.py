@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from blurspace.io.parts import further_parts
 from blurspace.io.raster import CMYK, Header, from_pillow, metadata, split_alpha, to_pillow
+from blurspace.io.thumbnail import PHOTOSHOP, without_photoshops
 from blurspace.types import Photo
 
 START = b"\xff\xd8\xff"
@@ -19,7 +21,9 @@ ICC = b"ICC_PROFILE\0"
 MORE_PICTURES = b"MPF\0"  # a table of pictures behind the first one, with offsets that no longer hold
 JFIF = b"JFIF\0"
 ADOBE = b"Adobe"  # how the old samples were coded; ours are coded as JFIF says
-REPLACED = (EXIF, XMP, ICC, MORE_PICTURES, JFIF, ADOBE)
+JFXX = b"JFXX\0"  # a thumbnail of the old picture
+GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # how to show a picture that is no longer behind the first one
+REPLACED = (EXIF, XMP, ICC, MORE_PICTURES, JFIF, ADOBE, JFXX, GAIN_MAP)
 # Where a JFIF file keeps its pixels per inch or cm: unit, x and y, behind start, marker, length, name and version.
 DENSITY = slice(13, 18)
 QUALITY = 95  # of a photo that was no JPEG when it was read: the highest that Pillow's manual recommends
@@ -79,8 +83,7 @@ def decode(data: bytes) -> Photo:
         used = dict.fromkeys(component[3] for component in image.layer)
         # Pillow writes three kinds of subsampling; of the others (-1) none is as good as no subsampling (0).
         coding = Coding(tuple(tuple(image.quantization[number]) for number in used), max(0, get_sampling(image)))
-        changes = ("any further pictures in it are left out",) if "mp" in image.info else ()
-        return Photo(samples, alpha, coding, changes=changes, source=data, **metadata(image.info))
+        return Photo(samples, alpha, coding, changes=further_parts(data), source=data, **metadata(image.info))
 
 
 def copied(photo: Photo) -> Iterator[bytes]:
@@ -90,8 +93,9 @@ def copied(photo: Photo) -> Iterator[bytes]:
     with JpegImageFile(io.BytesIO(photo.source)) as image:
         for kind, body in image.applist:
             if not body.startswith(REPLACED):
+                kept = without_photoshops(body) if body.startswith(PHOTOSHOP) else body
                 marker = 0xFE if kind == "COM" else 0xE0 + int(kind.removeprefix("APP"))
-                yield bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
+                yield bytes((0xFF, marker)) + (len(kept) + 2).to_bytes(2, "big") + kept
 
 
 def _keep_density(written: io.BytesIO, source: bytes | None) -> None:

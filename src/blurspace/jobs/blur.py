@@ -22,7 +22,7 @@ from blurspace.chance import chance
 from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.files import shown
-from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
+from blurspace.io.images import encode_and_tell, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import FileRecord, describe_kernel, each
 from blurspace.jobs.files import STANDARD, Source, as_asked, check_target, find_sources, load, plan_targets
@@ -152,7 +152,7 @@ def blur_files(
         taken.add(target)
         photo = as_asked(load(source), target, source)
         pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
-        data, note = encode_photo(photo, pixels), changes_on_write(photo)
+        data, note = encode_and_tell(photo, pixels)
         if target:
             write_bytes(target, data, overwrite=overwrite)
         if save_kernel and kernel is not None:

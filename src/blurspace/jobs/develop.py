@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from blurspace.errors import UsageError
-from blurspace.io.images import changes_on_write, encode_photo
+from blurspace.io.images import encode_and_tell
 from blurspace.io.labels import MADE, labelled
 from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
@@ -46,7 +46,7 @@ def develop(
     elif receipt.verdict != "refused":
         whose = labelled(result) if MADE in restoration.notes else result
         pixels = restoration.restored if receipt.verdict == "restored" else photo.samples
-        data, loss = encode_photo(whose, pixels), changes_on_write(whose)
+        data, loss = encode_and_tell(whose, pixels)
     kernel, light, region = restoration.kernel, restoration.light, restoration.region
     record: dict[str, object] = {
         "verdict": receipt.verdict,
