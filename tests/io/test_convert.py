@@ -47,7 +47,8 @@ def test_alpha_stays_or_is_laid_upon_white(format):
     image, told = written(Photo(SAMPLES, ALPHA), format)
     if HOLDS[format].alpha:
         assert (image.mode, told) == ("RGBA", None)
-        assert np.array_equal(np.asarray(image)[..., 3], NOISE[..., 3])
+        lossy = 9 if format == "AVIF" else 0
+        assert np.abs(np.asarray(image)[..., 3].astype(int) - NOISE[..., 3]).max() <= lossy
         return
     assert (image.mode, "white" in told) == ("RGB", True)
     share = NOISE[..., 3:] / 255
@@ -61,7 +62,7 @@ def test_depth_stays_or_is_told(format):
     image, told = written(deep, format)
     again = read_photo(encode_photo(converted(deep, FORMATS[format].coding()), deep.samples))
     assert image.size == (32, 24)
-    assert again.depth == HOLDS[format].depth
+    assert again.depth == min(HOLDS[format].depth, 16)
     assert told == (None if again.depth == 16 else f"its 16 bits a channel become 8, for a {format} has no more")
 
 

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from blurspace.io import thumbnail
 from blurspace.io.convert import converted
 from blurspace.io.images import FORMATS, encode_and_tell, read_photo
-from blurspace.io.thumbnail import has_thumbnail, with_new_thumbnail, without_photoshops
+from blurspace.io.thumbnail import with_new_thumbnail, without_photoshops
 from blurspace.types import Photo
 
 NOTE = b"maker's note \0\xff with offsets"
@@ -89,14 +89,14 @@ def test_one_of_16_bits_and_of_another_shape():
 def test_what_is_no_jpeg_is_removed(old):
     new, told = with_new_thumbnail(Photo(LIGHT, exif=exif_with(old)))
     assert told == thumbnail.REMOVED
-    assert (shown(new), has_thumbnail(new), old in new) == (None, False, False)
+    assert (shown(new), old in new) == (None, False)
     assert new.endswith(NOTE)
 
 
 def test_one_that_is_not_compressed_is_removed():
     pixels = bytes(range(1, 200))
     new, told = with_new_thumbnail(Photo(LIGHT, exif=exif_with(pixels, strips=True)))
-    assert (told, has_thumbnail(new), pixels in new) == (thumbnail.REMOVED, False, False)
+    assert (told, shown(new), pixels in new) == (thumbnail.REMOVED, None, False)
 
 
 def test_one_that_does_not_fit_is_removed(monkeypatch):
@@ -108,7 +108,6 @@ def test_one_that_does_not_fit_is_removed(monkeypatch):
 @pytest.mark.parametrize("exif", [None, b"", b"II*\0", b"XX*\0" + bytes(20), b"II*\0\xff\xff\xff\xff", bytes(40)])
 def test_damaged_blocks_stay(exif):
     assert with_new_thumbnail(Photo(LIGHT, exif=exif)) == (exif, None)
-    assert not has_thumbnail(exif)
 
 
 def test_every_cut_of_a_block_ends_well():

@@ -59,7 +59,8 @@ def deblur(
         str | None, Option("--generator", help="Of method manifold: printer, or a StyleGAN2 checkpoint of yours.")
     ] = None,
     format: Annotated[
-        str | None, Option("--format", help="Write png, tiff, jpeg or webp. Default: as -o or the input is named.")
+        str | None,
+        Option("--format", help="png, tiff, jpeg, webp or avif. Default: as -o says, or the input."),
     ] = None,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,

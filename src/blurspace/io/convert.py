@@ -22,9 +22,11 @@ class Holds:
 HOLDS = {
     "JPEG": Holds(alpha=False, block=65_502),
     "PNG": Holds(depth=16),
-    "TIFF": Holds(depth=16),
+    "TIFF": Holds(depth=32),
     "WEBP": Holds(),
+    "AVIF": Holds(),
 }
+FLOAT = 32  # the depth of floating-point samples
 # Chunks of a PNG that say sRGB, which is what other files mean where they say nothing.
 SRGB = {b"sRGB", b"gAMA", b"cHRM"}
 
@@ -60,6 +62,8 @@ def _losses(photo: Photo, format: str) -> Iterator[str]:
         yield f"its transparency is laid upon white, for a {format} has none"
     if photo.depth > holds.depth:
         yield f"its {photo.depth} bits a channel become {holds.depth}, for a {format} has no more"
+    if getattr(photo.coding, "scale", 1.0) > 1 and holds.depth < FLOAT:
+        yield "its values are divided by the highest, so that they fit"
     for name, block in (("EXIF", photo.exif), ("XMP", photo.xmp)):
         if _too_long(block, holds):
             yield f"its {name} is left out, for its {len(block or b'')} bytes are too long for a {format}"
@@ -76,8 +80,8 @@ def _own_blocks(photo: Photo) -> Iterator[str]:
 
 def _fitted(photo: Photo, holds: Holds) -> Photo:
     if photo.depth > holds.depth:
-        alpha = None if photo.alpha is None else _eight_bits(photo.alpha)
-        photo = replace(photo, samples=_eight_bits(photo.samples), alpha=alpha)
+        alpha = None if photo.alpha is None else _with_depth(photo.alpha, holds.depth)
+        photo = replace(photo, samples=_with_depth(photo.samples, holds.depth), alpha=alpha)
     if photo.alpha is not None and not holds.alpha:
         photo = replace(photo, samples=_upon_white(photo.samples, photo.alpha), alpha=None)
     exif, xmp = (None if _too_long(block, holds) else block for block in (photo.exif, photo.xmp))
@@ -88,8 +92,8 @@ def _too_long(block: bytes | None, holds: Holds) -> bool:
     return block is not None and holds.block is not None and len(block) > holds.block
 
 
-def _eight_bits(samples: Samples) -> Samples:
-    return to_levels(from_levels(samples))
+def _with_depth(samples: Samples, depth: int) -> Samples:
+    return to_levels(from_levels(samples), 8 if depth == 8 else 16)
 
 
 def _upon_white(samples: Samples, alpha: Samples) -> Samples:

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError
@@ -15,8 +16,15 @@ FORMAT_SUFFIXES = {
     "PNG": (".png",),
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
+    "AVIF": (".avif",),
 }
-SUFFIXES = frozenset(suffix for suffixes in FORMAT_SUFFIXES.values() for suffix in suffixes)
+# Of those that are read only. Many RAW begin like a TIFF and hold a small preview, which must not pass for the photo.
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")
+RAW_SUFFIXES = (
+    *(".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"),
+    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+)
+SUFFIXES = frozenset(chain(*FORMAT_SUFFIXES.values(), HEIC_SUFFIXES, RAW_SUFFIXES))
 
 
 def shown(path: str | Path) -> str:
@@ -110,7 +118,8 @@ def find_photos(paths: Iterable[str | Path]) -> list[Path]:
         if found:
             raise NoInputError(f"{shown(found[0])} {_lacking(found[0])}: give a photo, or a folder of photos")
         names = ", ".join(shown(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
-        raise NoInputError(f"no picture was found in {names or 'an empty list'}: give PNG, TIFF, JPEG or WebP files")
+        given = f"no picture was found in {names or 'an empty list'}"
+        raise NoInputError(f"{given}: give PNG, TIFF, JPEG, WebP, AVIF, HEIC or camera RAW files")
     return found
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from blurspace.io.cmyk import to_rgb
 from blurspace.io.parts import further_parts
-from blurspace.io.raster import CMYK, Header, from_pillow, metadata, split_alpha, to_pillow
+from blurspace.io.raster import Header, from_pillow, metadata, split_alpha, to_pillow
 from blurspace.io.thumbnail import PHOTOSHOP, without_photoshops
 from blurspace.types import Photo
 
@@ -69,21 +71,26 @@ def matches(data: bytes) -> bool:
 
 
 def inspect(data: bytes) -> Header:
-    """Size and colours."""
+    """Size."""
     with JpegImageFile(io.BytesIO(data)) as image:
-        return Header(*image.size, refusal=CMYK if image.mode == "CMYK" else None)
+        return Header(*image.size)
 
 
 def decode(data: bytes) -> Photo:
     """The photo in a JPEG, with the tables that it was coded with."""
     with JpegImageFile(io.BytesIO(data)) as image:
         image.load()
-        samples, alpha = split_alpha(from_pillow(image))
+        kept, changes = metadata(image.info), further_parts(data)
+        rgb: Image.Image = image
+        if image.mode == "CMYK":
+            rgb, told = to_rgb(image, kept["icc"])
+            kept["icc"], changes = None, (*changes, told)
+        samples, alpha = split_alpha(from_pillow(rgb))
         # By component rather than by number, because files number their tables as they like.
-        used = dict.fromkeys(component[3] for component in image.layer)
+        used = dict.fromkeys(component[3] for component in image.layer[:3])  # not that of black
         # Pillow writes three kinds of subsampling; of the others (-1) none is as good as no subsampling (0).
         coding = Coding(tuple(tuple(image.quantization[number]) for number in used), max(0, get_sampling(image)))
-        return Photo(samples, alpha, coding, changes=further_parts(data), source=data, **metadata(image.info))
+        return Photo(samples, alpha, coding, changes=changes, source=data, **kept)
 
 
 def copied(photo: Photo) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from PIL import Image
 
+from blurspace.io.exif import entries, order, second, value
 from blurspace.io.raster import to_pillow
 from blurspace.levels import from_levels, to_levels
 from blurspace.types import Photo
@@ -22,15 +23,15 @@ REMOVED = "its thumbnail, which showed the old picture, is removed"
 LARGEST = 1024  # px a side; what is bigger is no thumbnail, and damaged
 
 
-def with_new_thumbnail(photo: Photo) -> tuple[bytes | None, str | None]:
+def with_new_thumbnail(photo: Photo, *, anew: bool = True) -> tuple[bytes | None, str | None]:
     """The photo's EXIF block with a thumbnail of its samples, and what was done with the old one; None for neither.
 
-    A block that cannot be understood is left as it is, and so is one without a thumbnail.
+    Not `anew`: it is removed. A block that cannot be understood is left as it is, and so is one without a thumbnail.
     """
     if photo.exif is None:
         return None, None
     try:
-        return _renewed(photo.exif, photo)
+        return _renewed(photo.exif, photo, anew)
     except (
         struct.error,
         IndexError,
@@ -40,14 +41,6 @@ def with_new_thumbnail(photo: Photo) -> tuple[bytes | None, str | None]:
         SyntaxError,
     ):
         return photo.exif, None  # damaged, so that no reader finds one either
-
-
-def has_thumbnail(exif: bytes | None) -> bool:
-    """Whether an EXIF block has a second directory, which is that of a thumbnail."""
-    try:
-        return bool(exif) and _second(exif or b"")[1] != 0
-    except (struct.error, KeyError):
-        return False
 
 
 def without_photoshops(body: bytes) -> bytes:
@@ -65,24 +58,24 @@ def without_photoshops(body: bytes) -> bytes:
     return b"".join(kept) + body[at:]
 
 
-def _renewed(exif: bytes, photo: Photo) -> tuple[bytes, str | None]:
-    link, second = _second(exif)
-    if not second:
+def _renewed(exif: bytes, photo: Photo, anew: bool) -> tuple[bytes, str | None]:
+    link, start_of = second(exif)
+    if not start_of:
         return exif, None
-    order, block = _order(exif), bytearray(exif)
-    entries = _entries(exif, second)
-    if JPEG_AT in entries and JPEG_BYTES in entries:
-        start, room = (_value(exif, entries[tag]) for tag in (JPEG_AT, JPEG_BYTES))
+    block = bytearray(exif)
+    found = entries(exif, start_of)
+    if JPEG_AT in found and JPEG_BYTES in found:
+        start, room = (value(exif, found[tag]) for tag in (JPEG_AT, JPEG_BYTES))
         old = exif[start : start + room]
-        new = _fitting(photo, old)
+        new = _fitting(photo, old) if anew else None
         block[start : start + room] = (new or b"").ljust(len(old), b"\0")
         if new:
-            struct.pack_into(order + "HII", block, entries[JPEG_BYTES] + 2, 4, 1, len(new))
+            struct.pack_into(order(exif) + "HII", block, found[JPEG_BYTES] + 2, 4, 1, len(new))
             return bytes(block), "its thumbnail is made anew"
-    elif STRIPS_AT in entries and STRIP_BYTES in entries:
-        start, room = (_value(exif, entries[tag]) for tag in (STRIPS_AT, STRIP_BYTES))
+    elif STRIPS_AT in found and STRIP_BYTES in found:
+        start, room = (value(exif, found[tag]) for tag in (STRIPS_AT, STRIP_BYTES))
         block[start : start + room] = bytes(len(exif[start : start + room]))
-    struct.pack_into(order + "I", block, link, 0)
+    struct.pack_into(order(exif) + "I", block, link, 0)
     return bytes(block), REMOVED
 
 
@@ -114,31 +107,3 @@ def shrunk(photo: Photo, size: tuple[int, int]) -> Image.Image:
     frame = Image.new("RGB", size)
     frame.paste(image.resize(inner, Image.Resampling.BOX), ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
     return frame
-
-
-def _order(exif: bytes) -> str:
-    return {b"II": "<", b"MM": ">"}[exif[:2]]
-
-
-def _second(exif: bytes) -> tuple[int, int]:
-    """Where the first directory says where the second one begins, and what it says: 0 for none."""
-    order = _order(exif)
-    first = struct.unpack_from(order + "I", exif, 4)[0]
-    link = first + 2 + 12 * struct.unpack_from(order + "H", exif, first)[0]
-    return link, struct.unpack_from(order + "I", exif, link)[0]
-
-
-def _entries(exif: bytes, start: int) -> dict[int, int]:
-    """Where each tag of a directory has its entry of 12 bytes."""
-    order = _order(exif)
-    places = range(start + 2, start + 2 + 12 * struct.unpack_from(order + "H", exif, start)[0], 12)
-    return {struct.unpack_from(order + "H", exif, place)[0]: place for place in places}
-
-
-def _value(exif: bytes, entry: int) -> int:
-    """The one number, of 16 or 32 bits, in an entry. Raises ValueError on one that lies outside of the block."""
-    order, kind = _order(exif), struct.unpack_from(_order(exif) + "H", exif, entry + 2)[0]
-    value = struct.unpack_from(order + ("H" if kind == 3 else "I"), exif, entry + 8)[0]
-    if value > len(exif):
-        raise ValueError("an offset leads out of the block")
-    return int(value)

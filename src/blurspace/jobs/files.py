@@ -120,7 +120,7 @@ def as_asked(photo: Photo, target: Path | None, source: Source, *, format: str |
     if format != photo.format:
         return converted(photo, FORMATS[format].coding())
     allowed = FORMAT_SUFFIXES[photo.format]
-    if target is None or source.name == STANDARD or Path(source.name).suffix.lower() in allowed:
+    if target is None or source.name == STANDARD or photo.source is None or Path(source.name).suffix.lower() in allowed:
         return photo
     told = f"it is a {photo.format} file whatever its name says, and the result is named {target.suffix}"
     return replace(photo, changes=(*photo.changes, told))
