@@ -1,6 +1,6 @@
 """Which verbs look at photos or change them? `deblur`, `kernel` and `diagnose`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,28 +62,45 @@ def deblur(
         str | None,
         Option("--format", help="png, tiff, jpeg, webp or avif. Default: as -o says, or the input."),
     ] = None,
+    no_provenance: Annotated[
+        bool, Option("--no-provenance", help="Do not write into the result's XMP what made it.")
+    ] = False,
+    sidecar: Annotated[
+        bool, Option("--sidecar", help="Also write RESULT.json, from which `replay` makes it again.")
+    ] = False,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
     from blurspace.io.images import format_of
-    from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
+    from blurspace.jobs.deblur import Outcome, deblur_files, wishes_of
     from blurspace.jobs.files import find_sources
+    from blurspace.run import pick_device
 
     check_json(console, output, paths)
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
     called = "fast" if fast else current_name(method, console.message)
-    settings = {"size": size, "response": response, "strength": strength, "weights": tuple(weights or ())}
-    settings |= {"minutes": max_minutes, "seed": seed, "generator": generator}
+    if sidecar and max_minutes is not None:
+        raise UsageError("--sidecar and --max-minutes were both given: time differs from run to run, leave one out")
+    settings: dict[str, Any] = {
+        "size": size,
+        "response": response,
+        "strength": strength,
+        "weights": tuple(weights or ()),
+    }
+    settings |= {"minutes": max_minutes, "seed": seed, "generator": generator, "method": called, "camera": camera}
+    settings |= {"kernel": kernel, "force": force, "region": region, "device": pick_device(device)}
+    settings |= {"max_pixels": max_pixels, "provenance": not no_provenance}
+    settings |= {"format": None if format is None else format_of(format)}
     held = None if memory is None else parse_bytes(memory)
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
-    wanted = None if format is None else format_of(format)
-    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels, format=wanted)
-    deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
+    wishes = replace(wishes_of(settings), overwrite=overwrite, plot=plot, strict=strict, inputs=read, memory=held)
+    wishes = replace(wishes, sidecar=settings) if sidecar else wishes
+    deblurrer = deblurrer_of(settings)
     sources = find_or_record(console, paths, find_sources, lambda name, why: Outcome(name, reason=why).record())
     outcomes = deblur_files(
         sources,
@@ -192,15 +209,15 @@ def diagnose(
     return exit_code(codes)
 
 
-def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":
-    """What the options ask for. Raises UsageError where they contradict each other."""
+def deblurrer_of(asked: Mapping[str, Any]) -> "Deblurrer":
+    """What the settings of `deblur` ask for. Raises UsageError where they contradict each other."""
     from blurspace.builders import build_deblurrer
     from blurspace.io.images import read_kernel, read_photo
     from blurspace.restore.region import as_mask
-    from blurspace.run import pick_device
 
-    place, kernel, force = pick_device(device), settings.pop("kernel"), settings.pop("force")
-    region = settings.pop("region")
+    method, camera, place = (asked[name] for name in ("method", "camera", "device"))
+    kernel, force, region = (asked[name] for name in ("kernel", "force", "region"))
+    settings = {name: asked[name] for name in UNSET}
     if region not in (None, "auto"):
         painted = _option(read_photo, Path(region))
         region = as_mask(painted.samples, painted.alpha)

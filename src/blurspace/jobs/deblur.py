@@ -4,9 +4,10 @@ A bad file never stops the others, and "left alone" is the input byte for byte.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -16,9 +17,10 @@ from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import MAX_PIXELS, write_bytes
-from blurspace.jobs.develop import develop
+from blurspace.jobs.develop import Stamp, develop, within
 from blurspace.jobs.each import FileRecord, each, peak_mib, picture_bytes, runtime
 from blurspace.jobs.files import STANDARD, Source, as_asked, beside, check_target, load, plan_targets
+from blurspace.jobs.sidecar import file_sha256, sidecar_of, write_sidecar
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -67,7 +69,8 @@ class Wishes:
     `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights).
     `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an error.
     `memory`: bytes that this process may hold. `max_pixels`: of a photo. `format`: of the results, such as JPEG; None:
-    as their names say, which are those of the inputs where none were given.
+    as their names say, which are those of the inputs where none were given. `provenance`: what made them stands in
+    their XMP, with the hash of `weights`, the user's own. `sidecar`: what was typed, to be written beside each result.
     """
 
     overwrite: bool = False
@@ -77,6 +80,20 @@ class Wishes:
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
     format: str | None = None
+    provenance: bool = True
+    weights: tuple[Path, ...] = ()
+    sidecar: Mapping[str, Any] | None = None
+
+
+def wishes_of(settings: Mapping[str, Any]) -> Wishes:
+    """Those of the wishes that change what is in a result, from the settings of `deblur`."""
+    named = (*settings["weights"], *([settings["camera"]] if settings["camera"] else []))
+    return Wishes(
+        max_pixels=settings["max_pixels"],
+        format=settings["format"],
+        provenance=settings["provenance"],
+        weights=tuple(Path(path) for path in named),
+    )
 
 
 def deblur_files(
@@ -96,27 +113,38 @@ def deblur_files(
     """
     asked, how, taken = wishes or Wishes(), run or deblurrer.run(), set[Path]()
     targets = plan_targets(sources, output, format=asked.format)
-    if asked.plot and None in targets:
-        raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
+    if (asked.plot or asked.sidecar is not None) and None in targets:
+        raise UsageError(
+            "--plot and --sidecar write beside the output, and standard output has no beside: give -o FILE"
+        )
     marks = (".kernel", ".side-by-side") if asked.plot else ()
+
+    stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
 
     def work(one: tuple[Source, Path | None]) -> Outcome:
         start, (source, target) = time.perf_counter(), one
         if target:
             if target in taken:
                 raise OutputError(f"{shown(target)} was already written for another input: use two folders")
-            for path in (target, *(beside(target, mark, ".png") for mark in marks)):
+            more = [] if asked.sidecar is None else [sidecar_of(target)]
+            for path in (target, *(beside(target, mark, ".png") for mark in marks), *more):
                 check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
             taken.add(target)
         photo = load(source, max_pixels=asked.max_pixels)
         written = as_asked(photo, target, source, format=asked.format)
-        developed = develop(photo, deblurrer, how, memory=asked.memory, written=written)
+        bounded = how if asked.memory is None else within(how, photo, asked.memory)
+        if asked.sidecar is not None:  # tiles of other sizes would differ a little
+            bounded = replace(bounded, memory=bounded.room())
+        developed = develop(photo, deblurrer, bounded, written=written, stamp=stamp)
         if developed.loss:
             report(f"{source.name}: {developed.loss}")
         if target and developed.data is not None:
             write_bytes(target, developed.data, overwrite=asked.overwrite)
             if asked.plot:
                 write_plots(target, photo, developed.restoration, overwrite=asked.overwrite)
+            if asked.sidecar is not None:
+                room, told = bounded.room(), developed.record
+                write_sidecar(Path(source.name), target, asked.sidecar, told, room=room, overwrite=asked.overwrite)
         counts = asked.strict or target is None
         return Outcome(
             source.name,
