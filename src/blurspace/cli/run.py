@@ -1,6 +1,7 @@
 """How does a verb begin and end? With a console, and with its job's exit code; an error becomes one sentence."""
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -37,6 +38,7 @@ def verb(job: Callable[..., int | None]) -> Callable[..., None]:
             console.interrupted = True  # libraries swallow the error while they are imported: then the run notices
             raise KeyboardInterrupt
 
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # of damaged tags: the file's record says what matters
         if current_thread() is main_thread():
             signal(SIGINT, interrupt)
         try:

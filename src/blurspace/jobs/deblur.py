@@ -114,9 +114,7 @@ def deblur_files(
     asked, how, taken = wishes or Wishes(), run or deblurrer.run(), set[Path]()
     targets = plan_targets(sources, output, format=asked.format)
     if (asked.plot or asked.sidecar is not None) and None in targets:
-        raise UsageError(
-            "--plot and --sidecar write beside the output, and standard output has no beside: give -o FILE"
-        )
+        raise UsageError("--plot and --sidecar write beside the output, which standard output has not: give -o FILE")
     marks = (".kernel", ".side-by-side") if asked.plot else ()
 
     stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
