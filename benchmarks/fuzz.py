@@ -3,8 +3,8 @@
 `python benchmarks/fuzz.py [--files 2000] [--seed 0] [--formats PNG ...]` makes small whole files of every format, then
 mutates them (bytes changed, cut off, doubled, numbers made extreme, two files joined), reads each, and writes what was
 read again. Printed are how many of each format were read, how many were refused in a sentence, and the slowest; the
-exit code is 1 where anything else happened: another error, a sentence of several lines, a crash, more than 15 s. Crashes
-end the work of a process, so that each format runs in one of its own.
+exit code is 1 where anything else happened: another error, a sentence of several lines, a crash, more than 15 s. Each
+format runs in a process of its own, which a crash would end.
 """
 
 import argparse
