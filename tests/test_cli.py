@@ -400,7 +400,7 @@ def test_version_and_help(run):
     assert run("--version").out.startswith("blurspace ")
     told = run("--help").out
     verbs = [line.split()[0] for line in told.partition("Commands:")[2].splitlines() if line]
-    assert verbs == ["deblur", "kernel", "diagnose", "blur", "transfer", "adapt", "train", "bench", "models", "cite"]
+    assert " ".join(verbs) == "deblur replay kernel diagnose blur transfer adapt train bench models cite"
     assert run().code == 2
 
 
@@ -452,7 +452,6 @@ BAD = {
     "fifteen.png": lambda: encoded(grey(15, 15), "PNG"),
     "bomb.png": bomb,
     "nan.tiff": nan_tiff,
-    "cmyk.jpg": lambda: encoded(Pil.new("CMYK", (32, 32), 90), "JPEG"),
     "animated.webp": lambda: encoded(grey(32, 32), "WEBP", save_all=True, append_images=[Pil.new("L", (32, 32), 9)]),
     "фото ünï.png": lambda: b"\x89PNG\r\n\x1a\n broken",
 }

@@ -206,8 +206,8 @@ def test_a_name_that_is_made_up_tells_the_content(tmp_path, name):
         assert any("is a JPEG file whatever its name says" in note for note in outcome.notes)
 
 
-@pytest.mark.parametrize("name", ["x.gif", "x.bmp", "x.tmp", "x.jpeg"])
-def test_a_suffix_that_is_not_the_inputs_is_refused(photo, tmp_path, name):
+@pytest.mark.parametrize("name", ["x.gif", "x.bmp", "x.tmp"])
+def test_a_suffix_that_names_no_format_is_refused(photo, tmp_path, name):
     (outcome,) = run(photo, output=str(tmp_path / name))
     assert (outcome.exit_code, outcome.verdict, (tmp_path / name).exists()) == (2, "failed", False)
 
@@ -229,11 +229,31 @@ def test_standard_input_has_the_limit_of_files(monkeypatch):
     assert asked == [1081]
 
 
-def test_another_format_is_refused_before_the_work(photo, tmp_path):
-    fake = Fake()
-    (outcome,) = run(photo, deblurrer=fake, output=str(tmp_path / "out.jpg"))
-    assert (outcome.exit_code, fake.calls) == (2, 0)
-    assert "name it .png" in outcome.reason
+@pytest.mark.parametrize("verdict", ["restored", "left alone"])
+@pytest.mark.parametrize(
+    ("suffix", "format"), [(".jpeg", "JPEG"), (".png", "PNG"), (".TIF", "TIFF"), (".webp", "WEBP")]
+)
+def test_the_format_follows_the_name(photo, tmp_path, verdict, suffix, format):
+    (outcome,) = run(photo, deblurrer=Fake(verdict), output=str(tmp_path / f"out{suffix}"))
+    assert read_photo(outcome.output).format == format
+    share = 0.5 if verdict == "restored" else 1.0
+    assert float((read_photo(outcome.output).pixels - read_photo(photo).pixels * share).abs().mean()) < 0.05
+
+
+def test_a_format_that_is_asked_for_names_the_results(photo, tmp_path):
+    other = save(tmp_path / "other.png")
+    outcomes = run(photo, other, format="JPEG", output=str(tmp_path / "out"))
+    assert [Path(one.output).name for one in outcomes] == ["photo.deblurred.jpg", "other.deblurred.jpg"]
+    assert {read_photo(one.output).format for one in outcomes} == {"JPEG"}
+    with pytest.raises(UsageError, match="no name of a JPEG"):
+        run(photo, format="JPEG", output=str(tmp_path / "out.png"))
+
+
+def test_a_jpeg_called_png_may_become_a_png(tmp_path):
+    Pil.fromarray(np.zeros((24, 32, 3), np.uint8)).save(tmp_path / "photo.png", "JPEG", comment=b"mine")
+    (outcome,) = run(tmp_path / "photo.png", output=str(tmp_path / "out.png"))
+    assert read_photo(outcome.output).format == "PNG"
+    assert "its comments, IPTC and other blocks of a JPEG are left out" in outcome.notes
 
 
 def test_missing_folder_of_the_output_is_one_sentence(photo, tmp_path):

@@ -231,10 +231,12 @@ def test_same_names_do_not_collide(tmp_path):
     assert [one.exit_code for one in done] == [0, 1]
 
 
-def test_another_format_is_refused(photo, tmp_path):
+def test_the_format_follows_the_name(photo, tmp_path):
     (done,) = run(photo, output=str(tmp_path / "out.jpg"))
+    assert read_photo(done.output).format == "JPEG"
+    (done,) = run(photo, output=str(tmp_path / "out.gif"))
     assert done.exit_code == 2
-    assert "name it .png" in done.reason
+    assert "no format that can be written" in done.reason
 
 
 @pytest.mark.parametrize(

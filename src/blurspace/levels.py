@@ -3,7 +3,7 @@
 from typing import Literal
 
 import torch
-from jaxtyping import Float, UInt
+from jaxtyping import Float, Shaped, UInt
 from torch import Tensor
 
 # Display values from here on count as clipped: JPEG scatters a clipped 255 over the last few levels.
@@ -16,8 +16,10 @@ def to_levels(pixels: Float[Tensor, "..."], depth: Literal[8, 16] = 8) -> UInt[T
     return levels.to(torch.uint8 if depth == 8 else torch.uint16)
 
 
-def from_levels(levels: UInt[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The reverse: float32 in [0, 1], contiguous whatever the order of the levels in memory."""
+def from_levels(levels: Shaped[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """The reverse: float32 in [0, 1], contiguous whatever the order of the levels in memory; of floats a copy."""
+    if levels.is_floating_point():
+        return levels.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
     return levels.to(torch.float32, memory_format=torch.contiguous_format).div_(torch.iinfo(levels.dtype).max)
 
 

@@ -5,10 +5,10 @@ Tensors are float32 in [0, 1], RGB or grey, display-referred unless a name says 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import torch
-from jaxtyping import Float, UInt
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from blurspace.areas import Area
@@ -18,7 +18,7 @@ from blurspace.levels import from_levels, to_levels
 # `AnyKernel` have a size of their own: what a function crops, pads or resizes.
 Image = Float[Tensor, "b c h w"]  # c is 1 (grey) or 3 (RGB)
 AnyImage = Float[Tensor, "_b _c _h _w"]
-Samples = UInt[Tensor, "_b _c h w"]  # as a file stores them: uint8 or uint16
+Samples = Shaped[Tensor, "_b _c h w"]  # as a file stores them: uint8, uint16, or float32 in [0, 1]
 Kernel = Float[Tensor, "_b 1 k k"]  # a convolution kernel: k odd, >= 0, sum 1, centre = no shift
 AnyKernel = Float[Tensor, "_b 1 side side"]
 Code = Float[Tensor, "_b _c _p _q"]  # a learned encoding of a blur: a map, whose channels mean what they may
@@ -29,7 +29,9 @@ Verdict = Literal["restored", "left alone", "refused"]
 class Coding(Protocol):
     """What a file format knows of a photo that no other does, and how it writes one; opaque outside `io`."""
 
-    format: ClassVar[str]  # Pillow's name: PNG, TIFF, JPEG, WEBP
+    @property
+    def format(self) -> str:
+        """Pillow's name: PNG, TIFF, JPEG, WEBP, AVIF."""
 
     def encode(self, photo: "Photo") -> bytes:
         """The bytes of a file."""
@@ -39,8 +41,9 @@ class Coding(Protocol):
 class Photo:
     """A picture file in memory: its samples, and all that must come out as it went in.
 
-    `samples` (1 c h w) hold grey (c = 1) or RGB (c = 3) in stored orientation, uint8 or uint16, and lie in memory as
-    the decoder left them; `alpha` (1 1 h w), of the same type, is kept untouched. `coding` None: a PNG.
+    `samples` (1 c h w) hold grey (c = 1) or RGB (c = 3) in stored orientation, uint8, uint16 or float32 in [0, 1], and
+    lie in memory as the decoder left them; `alpha` (1 1 h w), of the same type, is kept untouched. Without `coding` it
+    is written as a PNG.
     """
 
     samples: Samples
@@ -64,13 +67,13 @@ class Photo:
         return from_levels(self.samples)
 
     @property
-    def depth(self) -> Literal[8, 16]:
-        """Bits a sample."""
-        return 8 if self.samples.dtype == torch.uint8 else 16
+    def depth(self) -> Literal[8, 16, 32]:
+        """Bits a sample; 32 are floating-point."""
+        return 8 if self.samples.dtype == torch.uint8 else 32 if self.samples.is_floating_point() else 16
 
     @property
     def format(self) -> str:
-        """The name of its file format: PNG, TIFF, JPEG or WEBP."""
+        """The name of its file format: PNG, TIFF, JPEG, WEBP or AVIF."""
         return self.coding.format if self.coding else "PNG"
 
 

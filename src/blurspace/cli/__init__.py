@@ -13,13 +13,14 @@ from blurspace import __version__
 from blurspace.cli.adapting import adapt
 from blurspace.cli.blurs import blur
 from blurspace.cli.photos import deblur, diagnose, kernel
+from blurspace.cli.replays import replay
 from blurspace.cli.run import INTERRUPTED
 from blurspace.cli.transfers import transfer
 from blurspace.cli.workshop import bench, cite, models, train
 from blurspace.errors import UsageError
 
 VERBS: tuple[Callable[..., None], ...] = (
-    *(deblur, kernel, diagnose, blur, transfer, adapt),
+    *(deblur, replay, kernel, diagnose, blur, transfer, adapt),
     *(train, bench, models, cite),
 )
 

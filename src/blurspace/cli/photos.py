@@ -1,6 +1,5 @@
 """Which verbs look at photos or change them? `deblur`, `kernel` and `diagnose`."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,20 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from blurspace.cli.deblurrers import deblurrer_of
 from blurspace.cli.log import Log
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
 from blurspace.cli.run import find_or_record, summarise, tell, verb
 from blurspace.console import Console
-from blurspace.errors import PictureError, UsageError
+from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.deblur import Wishes
     from blurspace.jobs.files import Source
-    from blurspace.restore.deblurrer import Deblurrer
+    from blurspace.jobs.wishes import Wishes
 
-# What --camera leaves no room for.
-SEARCHES: dict[str, Any] = {"minutes": None, "seed": None, "generator": None}
-UNSET = {"size": None, "response": None, "strength": 1.0, "weights": (), **SEARCHES}
+MAY_CHANGE = ("device", "max_pixels")  # settings with which what a journal knows stays done
 
 
 @verb
@@ -66,6 +63,16 @@ def deblur(
     generator: Annotated[
         str | None, Option("--generator", help="Of method manifold: printer, or a StyleGAN2 checkpoint of yours.")
     ] = None,
+    format: Annotated[
+        str | None,
+        Option("--format", help="png, tiff, jpeg, webp or avif. Default: as -o says, or the input."),
+    ] = None,
+    no_provenance: Annotated[
+        bool, Option("--no-provenance", help="Do not write into the result's XMP what made it.")
+    ] = False,
+    sidecar: Annotated[
+        bool, Option("--sidecar", help="Also write RESULT.json, from which `replay` makes it again.")
+    ] = False,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     log: Annotated[Path | None, Option("--log", help="Add a JSON line for each file to this file.")] = None,
     rehearse: Annotated[
@@ -75,10 +82,13 @@ def deblur(
 ) -> int:
     """Remove the blur of each photo; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
-    from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
+    from blurspace.io.images import format_of
+    from blurspace.jobs.deblur import Outcome, deblur_files
     from blurspace.jobs.dry_run import search_seconds
     from blurspace.jobs.files import check_no_input, find_sources
     from blurspace.jobs.journal import settings_hash
+    from blurspace.jobs.wishes import wishes_of
+    from blurspace.run import pick_device
 
     check_json(console, output, paths)
     if rehearse and log:
@@ -86,29 +96,35 @@ def deblur(
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
     called = "fast" if fast else current_name(method, console.message)
+    if sidecar and max_minutes is not None:
+        raise UsageError("--sidecar and --max-minutes were both given: time differs from run to run, leave one out")
     settings: dict[str, Any] = {
         "size": size,
         "response": response,
         "strength": strength,
         "weights": tuple(weights or ()),
     }
-    settings |= {"minutes": max_minutes, "seed": seed, "generator": generator}
+    settings |= {"minutes": max_minutes, "seed": seed, "generator": generator, "method": called, "camera": camera}
+    settings |= {"kernel": kernel, "force": force, "region": region, "device": pick_device(device)}
+    settings |= {"max_pixels": max_pixels, "provenance": not no_provenance}
+    settings |= {"format": None if format is None else format_of(format)}
     held = None if memory is None else parse_bytes(memory)
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
-    settings |= {"kernel": kernel, "force": force, "region": region}
-    wishes = Wishes(
-        overwrite,
-        plot,
-        strict,
+    known = {name: value for name, value in settings.items() if name not in MAY_CHANGE}
+    wishes = replace(
+        wishes_of(settings),
+        overwrite=overwrite,
+        plot=plot,
+        strict=strict,
         inputs=read,
         memory=held,
-        max_pixels=max_pixels,
+        sidecar=settings if sidecar else None,
         skip_existing=skip_existing,
-        settings=settings_hash(settings | {"method": called, "camera": camera, "plot": plot, "inputs": read}),
+        settings=settings_hash(known | {"plot": plot, "sidecar": sidecar, "inputs": read}),
     )
-    deblurrer = _deblurrer(called, camera, device, **settings)
+    deblurrer = deblurrer_of(settings)
     find = partial(find_sources, output=output)
     sources = find_or_record(console, paths, find, lambda name, why: Outcome(name, reason=why).record())
     if rehearse:
@@ -242,37 +258,3 @@ def _rehearse(
     code = tell(console, outcomes, total=len(sources), what="looking", say=say)
     console.message(estimate(planned, output=output, jobs=jobs, known=search is not None))
     return code
-
-
-def _deblurrer(method: str, camera: Path | None, device: str, **settings: Any) -> "Deblurrer":
-    """What the options ask for. Raises UsageError where they contradict each other."""
-    from blurspace.builders import build_deblurrer
-    from blurspace.io.images import read_kernel, read_photo
-    from blurspace.restore.region import as_mask
-    from blurspace.run import pick_device
-
-    place, kernel, force = pick_device(device), settings.pop("kernel"), settings.pop("force")
-    region = settings.pop("region")
-    if region not in (None, "auto"):
-        painted = _option(read_photo, Path(region))
-        region = as_mask(painted.samples, painted.alpha)
-    if camera is not None:
-        from blurspace.builders import build_camera
-
-        if method != "auto" or kernel is not None or force or settings != UNSET:
-            raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
-        return replace(build_camera(camera, device=place), region=region)
-    if settings["weights"] and method != "auto":
-        raise UsageError("--weights and --method were both given: the weights say which method they are of")
-    if kernel is not None and settings["size"] is not None:
-        raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
-    given = None if kernel is None else _option(read_kernel, kernel)
-    return build_deblurrer(method, kernel=given, device=place, force=force, region=region, **settings)
-
-
-def _option(read: Callable[[Path], Any], path: Path) -> Any:
-    """What an option's file holds. Raises UsageError where it cannot be read: no photo has failed yet."""
-    try:
-        return read(path)
-    except PictureError as error:
-        raise UsageError(str(error)) from error

@@ -15,6 +15,7 @@ from blurspace.cli.log import Log
 from blurspace.cli.options import Json, Quiet, Verbose
 from blurspace.console import Console
 from blurspace.errors import BlurspaceError, Cancelled, NoInputError
+from blurspace.io.files import hush_pillow
 
 if TYPE_CHECKING:
     from blurspace.jobs.each import FileRecord, Stream
@@ -39,6 +40,7 @@ def verb(job: Callable[..., int | None]) -> Callable[..., None]:
             console.interrupted = True  # libraries swallow the error while they are imported: then the run notices
             raise KeyboardInterrupt
 
+        hush_pillow()
         if current_thread() is main_thread():
             signal(SIGINT, interrupt)
         try:

@@ -6,9 +6,11 @@ import os
 import secrets
 import socket
 import time
+import warnings
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError
@@ -19,7 +21,16 @@ FORMAT_SUFFIXES = {
     "PNG": (".png",),
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
+    "AVIF": (".avif",),
 }
+# Of those that are read only. Many RAW begin like a TIFF and hold a small preview, which must not pass for the photo.
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")
+RAW_SUFFIXES = (
+    *(".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"),
+    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+)
+SUFFIXES = frozenset(chain(*FORMAT_SUFFIXES.values(), HEIC_SUFFIXES, RAW_SUFFIXES))
+GIVE = "give PNG, TIFF, JPEG, WebP, AVIF, HEIC or camera RAW files"
 PROCESS = secrets.token_hex(4)  # in a container, processes have the same number again and again
 OLD = 3600  # seconds; writing one file takes a few
 REMEDIES = {
@@ -27,7 +38,6 @@ REMEDIES = {
     errno.EDQUOT: "make room, or choose a folder on another disk",
     errno.ENAMETOOLONG: "give an output with a shorter name, or shorten that of the photo",
 }
-SUFFIXES = frozenset(suffix for suffixes in FORMAT_SUFFIXES.values() for suffix in suffixes)
 
 
 def shown(path: str | Path) -> str:
@@ -48,6 +58,11 @@ def is_folder(path: str | Path) -> bool:
 def exists(path: str | Path) -> bool:
     """Whether there is anything of that name, asked as safely."""
     return os.path.exists(path)  # noqa: PTH110
+
+
+def hush_pillow() -> None:
+    """No warnings of damaged tags in this process: the file's record says what matters."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def read_bytes(path: str | Path, *, max_bytes: int, remedy: str = "give a smaller file") -> bytes:
@@ -129,7 +144,7 @@ def find_photos(paths: Iterable[str | Path]) -> list[Path]:
         if found:
             raise NoInputError(f"{shown(found[0])} {_lacking(found[0])}: give a photo, or a folder of photos")
         names = ", ".join(shown(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
-        raise NoInputError(f"no picture was found in {names or 'an empty list'}: give PNG, TIFF, JPEG or WebP files")
+        raise NoInputError(f"no picture was found in {names or 'an empty list'}: {GIVE}")
     return found
 
 

@@ -12,7 +12,7 @@ from glob import has_magic
 from pathlib import Path
 
 from blurspace.errors import NoInputError
-from blurspace.io.files import SUFFIXES, exists, find_photos, is_file, is_folder, shown
+from blurspace.io.files import GIVE, SUFFIXES, exists, find_photos, is_file, is_folder, shown
 
 ANY_DEPTH = "**"  # in a pattern: this folder and all its subfolders
 
@@ -44,7 +44,7 @@ def find_below(given: str | Path, *, without: Path | None = None) -> list[Found]
     else:
         return [Found(one) for one in find_photos([path])]
     if not found:
-        raise NoInputError(f"no picture was found in {shown(given)}: give PNG, TIFF, JPEG or WebP files")
+        raise NoInputError(f"no picture was found in {shown(given)}: {GIVE}")
     unique = dict[tuple[str, str], Found]()
     for one, problem in found:  # those behind links come last
         unique.setdefault((os.path.realpath(one.parent), one.name), Found(one, root, problem))

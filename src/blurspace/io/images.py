@@ -14,9 +14,11 @@ import tifffile
 import torch
 
 from blurspace.errors import OutputError, PictureError, UsageError
-from blurspace.io import jpeg, png, tiff, webp
-from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, find_photos, is_file, read_bytes, shown, write_bytes
-from blurspace.io.raster import RAW, Header
+from blurspace.io import avif, heic, jpeg, png, raw, tiff, webp
+from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, find_photos, is_file, read_bytes, shown, write_bytes
+from blurspace.io.parts import without_claims
+from blurspace.io.raster import Header
+from blurspace.io.thumbnail import with_new_thumbnail
 from blurspace.levels import to_levels
 from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
@@ -27,18 +29,12 @@ MIN_SIDE = 16  # px; the contract of the doors promises "any size from 16 px up"
 MAX_PIXELS = 200_000_000  # our choice: 600 MB as RGB of 8 bits, which a usual machine holds a few times over
 BYTES_PER_PIXEL = 8  # of a file: RGB and alpha with 16 bits, not compressed
 BYTES_BESIDE = 2**28  # of a file: metadata, previews, a program's own layers
-# Suffixes of camera RAW files; many begin like a TIFF and hold a small preview, which must not pass for the photo.
-RAW_SUFFIXES = (
-    *(".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw"),
-    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
-)
 IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
 Result = TypeVar("Result")
 RAISE = "raise it with --max-pixels"
 SMALLER = f"give a smaller file, or {RAISE}"
+ONE_DIRECTORY = ("TIFF", "AVIF")  # whose EXIF has no place for a thumbnail, as we or Pillow write it
 HEAD = 64  # bytes at the beginning of a file, which tell its format
-HEIC_BRANDS = frozenset(b"avif avis heic heix heim heis hevc mif1 msf1".split())
-HEIC = "is a HEIC or AVIF picture, which is not read yet: convert it to PNG, TIFF or JPEG"
 
 
 @dataclass(frozen=True)
@@ -56,16 +52,19 @@ FORMATS = {
     "TIFF": Format(tiff.matches, tiff.inspect, tiff.decode, tiff.Coding),
     "JPEG": Format(jpeg.matches, jpeg.inspect, jpeg.decode, jpeg.Coding),
     "WEBP": Format(webp.matches, webp.inspect, webp.decode, webp.Coding),
+    "AVIF": Format(avif.matches, avif.inspect, avif.decode, avif.Coding),
+    "HEIC": Format(heic.matches, heic.inspect, heic.decode, jpeg.Coding),
+    "RAW": Format(lambda _: False, raw.inspect, raw.decode, tiff.Coding),  # known by its name alone
 }
 
 
 def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Photo:
-    """Read a PNG, TIFF, JPEG or WebP of 8 or 16 bits; the content decides, not the suffix.
+    """Read a PNG, TIFF, JPEG, WebP, AVIF, HEIC or camera RAW; the content decides, and for RAW the suffix.
 
     Its samples are (1 c h w), c = 1 (grey) or 3 (RGB), not turned upright: `h` and `w` are those of the file, and the
     EXIF orientation stays as it is. `max_pixels`: h x w at most, checked before anything is decoded, and the only limit
     of size; `min_side`: px, the smallest h and w. Raises PictureError, with one sentence, on everything else: missing,
-    empty, cut off, damaged, another format, CMYK, floating-point, several frames, too small, too big.
+    empty, cut off, damaged, another format, NaN, several frames, too small, too big.
     """
     if isinstance(path_or_bytes, bytes):
         name, suffix, data = "the picture given as bytes", "", path_or_bytes
@@ -93,15 +92,20 @@ def most_bytes(max_pixels: int) -> int:
 
 
 def fitting_suffix(path: str | Path) -> str:
-    """The suffix of a file, or that of its content where it says something else; nothing else is looked at."""
+    """The suffix of what a file is written as: its own where that fits its content; nothing else is looked at."""
     own = Path(path).suffix
     try:
         with Path(path).open("rb") as file:
             beginning = file.read(HEAD) if is_file(path) else b""
     except (OSError, ValueError):
         return own
-    found = next((name for name, format in FORMATS.items() if format.matches(beginning)), None)
-    return own if found is None or own.lower() in FORMAT_SUFFIXES[found] else FORMAT_SUFFIXES[found][0]
+    found = next((format for format in FORMATS.values() if format.matches(beginning)), None)
+    if own.lower() in RAW_SUFFIXES and found in (None, FORMATS["TIFF"]):
+        found = FORMATS["RAW"]
+    if found is None:
+        return own
+    suffixes = FORMAT_SUFFIXES[found.coding().format]
+    return own if own.lower() in suffixes else suffixes[0]
 
 
 def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
@@ -111,6 +115,15 @@ def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
     written with its tables and subsampling, lossy WebP at quality 95, all else without loss. Raises OutputError when
     the pixels have another size or type, are not finite, or the format cannot hold them.
     """
+    return encode_and_tell(photo, pixels)[0]
+
+
+def encode_and_tell(photo: Photo, pixels: Image | Samples) -> tuple[bytes, str | None]:
+    """`encode_photo`, and in one sentence what is not as it was read; None where nothing is lost.
+
+    What would not be true of the new pixels is made anew or removed: the thumbnail in the EXIF block, and what the XMP
+    says of a film or a gain map that is left out.
+    """
     if pixels.shape != photo.samples.shape:
         given = f"pixels of shape {tuple(pixels.shape)} were given for a picture of {tuple(photo.samples.shape)}"
         raise OutputError(f"{given}: give pixels of the same shape")
@@ -118,12 +131,13 @@ def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
         if not bool(pixels.isfinite().all()):
             given = "the new pixels hold NaN or infinity, where numbers in [0, 1] were wanted"
             raise OutputError(f"{given}: check the method")
-        pixels = to_levels(pixels, photo.depth)
+        pixels = pixels.clamp(0, 1) if photo.depth == 32 else to_levels(pixels, photo.depth)
     elif pixels.dtype != photo.samples.dtype:
         given = f"samples of {pixels.dtype} were given for a picture of {photo.samples.dtype}"
         raise OutputError(f"{given}: give the same, or pixels")
     try:
-        return (photo.coding or png.Coding()).encode(replace(photo, samples=pixels))
+        true = corrected(replace(photo, samples=pixels))
+        return (photo.coding or png.Coding()).encode(true), changes_on_write(true)
     except MemoryError:
         raise
     except Exception as problem:  # encoders raise what they like, on metadata or sizes that their format cannot hold
@@ -131,17 +145,36 @@ def encode_photo(photo: Photo, pixels: Image | Samples) -> bytes:
         raise OutputError(f"{given}: save it as another") from problem
 
 
+def corrected(photo: Photo) -> Photo:
+    """The photo, of whose metadata nothing speaks of another picture or of parts that are not written."""
+    changes, xmp = list(photo.changes), photo.xmp
+    exif, told = with_new_thumbnail(photo, anew=photo.format not in ONE_DIRECTORY)
+    if xmp and (xmp := without_claims(xmp)) != photo.xmp:
+        changes.append("what its XMP told of parts that are left out is removed")
+    return replace(photo, exif=exif, xmp=xmp, changes=(*changes, *([told] if told else [])))
+
+
 def coding_for(path: str | Path) -> Coding:
     """How a new file of that name is written, by its suffix. Raises OutputError on a suffix of no format."""
     suffix = Path(path).suffix.lower()
     name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
     if name is None:
-        raise OutputError(f"{shown(path)} names no format that can be written: end it in {', '.join(sorted(SUFFIXES))}")
+        names = ", ".join(sorted(suffix for suffixes in FORMAT_SUFFIXES.values() for suffix in suffixes))
+        raise OutputError(f"{shown(path)} names no format that can be written: end it in {names}")
     return FORMATS[name].coding()
 
 
+def format_of(word: str) -> str:
+    """The format that a word such as jpg or TIFF means. Raises UsageError where it means none that can be written."""
+    suffix = f".{word.lower().removeprefix('.')}"
+    name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
+    if name is None:
+        raise UsageError(f"{shown(word)} is no format that can be written: give {', '.join(FORMAT_SUFFIXES).lower()}")
+    return name
+
+
 def changes_on_write(photo: Photo) -> str | None:
-    """What `encode_photo` cannot write as it was read, in one sentence; None when nothing is lost."""
+    """What is known of a photo that `encode_photo` cannot write as it was read, in one sentence; None for nothing."""
     return "; ".join(photo.changes) or None
 
 
@@ -196,11 +229,9 @@ def _format(name: str, data: bytes, suffix: str) -> str:
         raise PictureError(f"{name} is empty, where a picture was wanted: copy or download it again")
     found = next((row for row, format in FORMATS.items() if format.matches(data)), None)
     if suffix in RAW_SUFFIXES and found in (None, "TIFF"):
-        raise PictureError(f"{name} {RAW}")
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        raise PictureError(f"{name} {HEIC}")
+        return "RAW"
     if found is None:
-        raise PictureError(f"{name} is not a PNG, TIFF, JPEG or WebP picture: give one of these")
+        raise PictureError(f"{name} is not a PNG, TIFF, JPEG, WebP, AVIF or HEIC picture: give one of these")
     return found
 
 
@@ -222,8 +253,10 @@ def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: by
     """Call a decoder; on broken bytes decoders raise whatever they like, and all of it means the same to a user."""
     try:
         return function(data)
-    except (MemoryError, PictureError):
+    except MemoryError:
         raise
+    except PictureError as problem:  # the end of a sentence
+        raise PictureError(f"{name} {problem}") from problem
     except Exception as problem:
         given = f"{name} is cut off or damaged and cannot be decoded as {kind}"
         raise PictureError(f"{given}: copy or download it again") from problem

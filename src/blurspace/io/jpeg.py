@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from blurspace.io.raster import CMYK, Header, from_pillow, metadata, split_alpha, to_pillow
+from blurspace.io.cmyk import to_rgb
+from blurspace.io.parts import further_parts
+from blurspace.io.raster import Header, from_pillow, metadata, split_alpha, to_pillow
+from blurspace.io.thumbnail import PHOTOSHOP, without_photoshops
 from blurspace.types import Photo
 
 START = b"\xff\xd8\xff"
@@ -19,7 +23,9 @@ ICC = b"ICC_PROFILE\0"
 MORE_PICTURES = b"MPF\0"  # a table of pictures behind the first one, with offsets that no longer hold
 JFIF = b"JFIF\0"
 ADOBE = b"Adobe"  # how the old samples were coded; ours are coded as JFIF says
-REPLACED = (EXIF, XMP, ICC, MORE_PICTURES, JFIF, ADOBE)
+JFXX = b"JFXX\0"  # a thumbnail of the old picture
+GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # how to show a picture that is no longer behind the first one
+REPLACED = (EXIF, XMP, ICC, MORE_PICTURES, JFIF, ADOBE, JFXX, GAIN_MAP)
 # Where a JFIF file keeps its pixels per inch or cm: unit, x and y, behind start, marker, length, name and version.
 DENSITY = slice(13, 18)
 QUALITY = 95  # of a photo that was no JPEG when it was read: the highest that Pillow's manual recommends
@@ -43,7 +49,7 @@ class Coding:
         quality = -1 if tables else QUALITY  # -1: as the tables say
         coded = {"quality": quality, "qtables": tables, "subsampling": self.subsampling}
         kept = {"icc_profile": photo.icc, "exif": EXIF + photo.exif if photo.exif else b"", "xmp": photo.xmp}
-        to_pillow(photo).save(written, "JPEG", extra=b"".join(_copied(photo)), **coded, **kept)
+        to_pillow(photo).save(written, "JPEG", extra=b"".join(copied(photo)), **coded, **kept)
         _keep_density(written, photo.source)
         return written.getvalue()
 
@@ -65,33 +71,38 @@ def matches(data: bytes) -> bool:
 
 
 def inspect(data: bytes) -> Header:
-    """Size and colours."""
+    """Size."""
     with JpegImageFile(io.BytesIO(data)) as image:
-        return Header(*image.size, refusal=CMYK if image.mode == "CMYK" else None)
+        return Header(*image.size)
 
 
 def decode(data: bytes) -> Photo:
     """The photo in a JPEG, with the tables that it was coded with."""
     with JpegImageFile(io.BytesIO(data)) as image:
         image.load()
-        samples, alpha = split_alpha(from_pillow(image))
+        kept, changes = metadata(image.info), further_parts(data)
+        rgb: Image.Image = image
+        if image.mode == "CMYK":
+            rgb, told = to_rgb(image, kept["icc"])
+            kept["icc"], changes = None, (*changes, told)
+        samples, alpha = split_alpha(from_pillow(rgb))
         # By component rather than by number, because files number their tables as they like.
-        used = dict.fromkeys(component[3] for component in image.layer)
+        used = dict.fromkeys(component[3] for component in image.layer[:3])  # not that of black
         # Pillow writes three kinds of subsampling; of the others (-1) none is as good as no subsampling (0).
         coding = Coding(tuple(tuple(image.quantization[number]) for number in used), max(0, get_sampling(image)))
-        changes = ("any further pictures in it are left out",) if "mp" in image.info else ()
-        return Photo(samples, alpha, coding, changes=changes, source=data, **metadata(image.info))
+        return Photo(samples, alpha, coding, changes=changes, source=data, **kept)
 
 
-def _copied(photo: Photo) -> Iterator[bytes]:
+def copied(photo: Photo) -> Iterator[bytes]:
     """The segments that are written as they were: IPTC, extended XMP, comments and whatever else programs add."""
     if photo.source is None or not matches(photo.source):
         return
     with JpegImageFile(io.BytesIO(photo.source)) as image:
         for kind, body in image.applist:
             if not body.startswith(REPLACED):
+                kept = without_photoshops(body) if body.startswith(PHOTOSHOP) else body
                 marker = 0xFE if kind == "COM" else 0xE0 + int(kind.removeprefix("APP"))
-                yield bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
+                yield bytes((0xFF, marker)) + (len(kept) + 2).to_bytes(2, "big") + kept
 
 
 def _keep_density(written: io.BytesIO, source: bytes | None) -> None:

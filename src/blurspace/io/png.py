@@ -43,7 +43,7 @@ class Coding:
         written.write(SIGNATURE + _chunk(b"IHDR", head))
         if photo.icc:
             written.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
-        written.writelines(_chunk(*one) for one in _copied(photo))
+        written.writelines(_chunk(*one) for one in copied(photo))
         if photo.exif:
             written.write(_chunk(b"eXIf", photo.exif))
         if photo.xmp:
@@ -112,12 +112,13 @@ def _chunk(kind: bytes, body: bytes | memoryview) -> bytes:
     return b"".join((struct.pack(">I4s", len(body), kind), body, struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))))
 
 
-def _copied(photo: Photo) -> list[tuple[bytes, memoryview]]:
+def copied(photo: Photo) -> list[tuple[bytes, memoryview]]:
+    """The chunks that are written as they were."""
     if photo.source is None or not matches(photo.source):
         return []
     kinds = set(COPIED) - ({b"sRGB"} if photo.icc else set())  # a profile rules out sRGB (specification, 11.3.2.5)
-    copied = [part for part in _chunks(photo.source) if part[0] in kinds]
-    return [(kind, body) for kind, body in copied if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0")]
+    found = [part for part in _chunks(photo.source) if part[0] in kinds]
+    return [(kind, body) for kind, body in found if not bytes(body[:18]).startswith(XMP_KEYWORD + b"\0")]
 
 
 def _eight_bits(image: PngImageFile) -> np.ndarray:

@@ -19,9 +19,9 @@ from blurspace.types import Photo, Samples
 
 BAND = 2**22  # bytes of samples that are gone through at a time, so that a big picture needs little more than its own
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by number of channels
-CMYK = "holds CMYK colours, where grey or RGB was wanted: convert it to RGB"
+CMYK = "holds CMYK colours of a rare kind: convert it to RGB"
 FULL_COLOUR = "its palette is written as RGB, because restored colours do not fit a palette"
-RAW = "is a camera RAW file, which is not read yet: develop it to a TIFF of 16 bits, or to a PNG"
+RAW = "is a camera RAW file, which is known by its name: give it one that ends in .dng or its maker's suffix"
 OPENCV = "has more pixels, or a longer side, than can be decoded from it: save it with 8 bits, or as a plain TIFF"
 
 

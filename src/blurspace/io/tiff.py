@@ -10,6 +10,7 @@ import io
 import logging
 import struct
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,6 +21,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 from tifffile import TiffFile, TiffPage
 
 from blurspace.io import raster
+from blurspace.io.cmyk import to_rgb
+from blurspace.io.floats import finite, into_range
 from blurspace.io.raster import CMYK, FULL_COLOUR, RAW, Header, bands, extent, from_pillow, rows_of, split_alpha
 from blurspace.types import Photo
 
@@ -27,12 +30,14 @@ from blurspace.types import Photo
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 BLACK_IS_HIGH, GREY, RGB, PALETTE, SEPARATED, YCBCR = 0, 1, 2, 3, 5, 6  # photometric interpretations
-COLOURS = {BLACK_IS_HIGH: 1, GREY: 1, RGB: 3, PALETTE: 1, YCBCR: 3}  # channels that are not extra
+COLOURS = {BLACK_IS_HIGH: 1, GREY: 1, RGB: 3, PALETTE: 1, YCBCR: 3, SEPARATED: 4}  # channels that are not extra
 SENSOR = (32803, 34892)  # colour filter array, linear raw
 READ_BY_TIFFFILE = (1, 8, 32773, 32946)  # none, deflate, packbits, old deflate: the compressions that need no extra
 UNKNOWN, MULTIPLIED, ALPHA = 0, 1, 2  # kinds of extra channel
 DEFLATE, DIFFERENCES = 8, 2  # the compression and predictor that we write: lossless, and read everywhere
 PLANES = 2  # the planar configuration: one channel after the other
+FLOAT, IEEE_FLOAT = 4, 3  # bytes a sample that is a floating-point number, and their sample format (section 19)
+FLOAT_BITS = (16, 32, 64)  # of those that are read
 STRIP = 2**18  # bytes in a strip before compression: enough to compress well, little enough to read at once
 ORIENTATION, XMP, PROFILE, DNG_VERSION = 274, 700, 34675, 50706
 # Tags that describe the old samples and where they lie; sub-files (330) and Photoshop's layers (37724) among them.
@@ -49,23 +54,26 @@ MODES = {"1": "L", "La": "LA", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": 
 
 @dataclass(frozen=True)
 class Coding:
-    """Of how a TIFF was coded nothing is kept; its byte order is that of the EXIF."""
+    """Of how a TIFF was coded only the scale of its numbers is kept; its byte order is that of the EXIF."""
 
     format: ClassVar[str] = "TIFF"
+    scale: float = 1.0  # of floating-point numbers: what the sample 1 stands for
 
     def encode(self, photo: Photo) -> bytes:
         """Deflated, in strips, with the photo's metadata."""
         height, width, channels, size = extent(photo)
         order = photo.exif[:2] if photo.exif else b"II"  # makers' notes keep the byte order of their file
-        kind = f"{'>' if order == b'MM' else '<'}u{size}"
+        kind = f"{'>' if order == b'MM' else '<'}{'f' if size == FLOAT else 'u'}{size}"
         rows = max(1, STRIP // (width * channels * size))
         tops = range(0, height, rows)
         directory = _directory(_tags(photo.exif) if photo.exif else {}, order)
         directory[256], directory[257], directory[258] = width, height, (8 * size,) * channels
-        directory[259], directory[317] = DEFLATE, DIFFERENCES
+        directory[259], directory[317] = DEFLATE, 1 if size == FLOAT else DIFFERENCES
         directory[262] = GREY if channels < 3 else RGB
         directory[273] = directory[279] = (0,) * len(tops)
         directory[277], directory[278] = channels, rows
+        if size == FLOAT:
+            directory[339] = (IEEE_FLOAT,) * channels
         if channels % 2 == 0:
             directory[338] = ALPHA
         if photo.icc:
@@ -75,12 +83,18 @@ class Coding:
         written = io.BytesIO()
         directory.save(written)  # to leave room for it: the sizes of the strips are not known before they are written
         strips = (rows_of(photo, slice(top, top + rows)).astype(kind) for top in tops)
-        sizes = [written.write(zlib.compress(_differences(strip))) for strip in strips]
+        sizes = [written.write(zlib.compress(self._bytes(strip))) for strip in strips]
         directory[273] = tuple(np.cumsum([0, *sizes[:-1]]).tolist())  # Pillow adds where the first one begins
         directory[279] = tuple(sizes)
         written.seek(0)
         directory.save(written)
         return written.getvalue()
+
+    def _bytes(self, strip: np.ndarray) -> bytes:
+        if strip.dtype.kind == "u":
+            return _differences(strip)
+        strip[..., : strip.shape[-1] - 1 + strip.shape[-1] % 2] *= self.scale  # not alpha
+        return strip.tobytes()
 
 
 def matches(data: bytes) -> bool:
@@ -104,23 +118,44 @@ def decode(data: bytes) -> Photo:
         page = file.pages.first
         exif, lost = _read_tags(data, page)
         kept = {"icc": _blob(page, PROFILE), "exif": exif or None, "xmp": _blob(page, XMP)}
-        samples, alpha = split_alpha(_samples(data, page))
-        return Photo(samples, alpha, Coding(), changes=(*_changes(page), *lost), source=data, **kept)
+        changes, scale = (*_changes(page), *lost), 1.0
+        if page.photometric == SEPARATED:
+            samples, told = _from_print(data, page, kept["icc"])
+            changes, kept["icc"] = (*changes, told), None
+        else:
+            samples = _samples(data, page)
+        if samples.dtype.kind == "f":
+            scale, more = into_range(samples)
+            changes += more
+        colours, alpha = split_alpha(samples)
+        return Photo(colours, alpha, Coding(scale), changes=changes, source=data, **kept)
+
+
+def chosen_tags(data: bytes, kept: Collection[int]) -> tuple[bytes | None, bool]:
+    """Of a file that begins as a TIFF, those tags and the EXIF and GPS directories as an upright picture's EXIF block.
+
+    None where there are none, and whether they could not be read.
+    """
+    try:
+        tags = {tag: value for tag, value in _tags(data).items() if tag in (*kept, *DIRECTORIES)}
+        return (_block(tags, data[:2]) if tags else None), False
+    except Exception:  # broken tags raise what they like, and so does what is no TIFF
+        return None, True
 
 
 def _refusal(page: TiffPage) -> str | None:
     kind, channels = (page.dtype.kind if page.dtype is not None else None), page.samplesperpixel
     sixteen_of_another_kind = page.bitspersample == 16 and page.photometric not in (BLACK_IS_HIGH, GREY, RGB)
     by_opencv = page.bitspersample == 16 and page.compression not in READ_BY_TIFFFILE
-    whole = kind in ("b", "u") and page.bitspersample in (1, 2, 4, 8, 16)
+    numbers = kind in ("b", "u") and page.bitspersample in (1, 2, 4, 8, 16)
+    numbers |= kind == "f" and page.bitspersample in FLOAT_BITS and page.photometric in (GREY, RGB)
     one_more = 0 <= channels - COLOURS.get(page.photometric, 0) <= 1
     told = (
         (DNG_VERSION in page.tags or page.photometric in SENSOR, RAW),
         (page.is_reduced, "begins with a preview, as camera RAW files do: save its picture as a plain TIFF or a PNG"),
-        (page.photometric == SEPARATED, CMYK),
-        (kind == "f", "holds floating-point pixels, which may be NaN: save it with 16 bits a channel"),
+        (page.photometric == SEPARATED and (page.bitspersample, channels) != (8, 4), CMYK),
         (page.photometric not in COLOURS or sixteen_of_another_kind, "holds colours of a rare kind: save it as RGB"),
-        (not whole, "holds numbers that are not whole, positive and of 8 or 16 bits: save it with 16 bits a channel"),
+        (not numbers, "holds numbers that are not whole, positive and of 8 or 16 bits: save it with 16 bits a channel"),
         (not one_more, f"has {channels} channels, where grey or RGB and at most one more was wanted: remove some"),
         (by_opencv, raster.beyond_opencv(int(page.imagewidth), int(page.imagelength))),
     )
@@ -131,6 +166,7 @@ def _changes(page: TiffPage) -> tuple[str, ...]:
     extra, bits = _extra(page), page.bitspersample
     told = (
         (page.photometric == PALETTE, FULL_COLOUR),
+        (page.dtype is not None and page.dtype.kind == "f" and bits != 32, f"its {bits}-bit floats become 32-bit ones"),
         (bits < 8 and page.photometric != PALETTE, f"its depth of {bits} bit a pixel becomes 8 bit"),
         (extra == UNKNOWN, "its channel beside the colours is left out, because its meaning is not known"),
         (extra == MULTIPLIED, "its colours are written without being multiplied by alpha"),
@@ -153,6 +189,8 @@ def _blob(page: TiffPage, tag: int) -> bytes | None:
 
 def _samples(data: bytes, page: TiffPage) -> np.ndarray:
     """The samples (h w c) as grey or RGB, white highest, with no extra channel but an alpha that is not multiplied."""
+    if page.dtype is not None and page.dtype.kind == "f":
+        return _floats(data, page)
     plain = page.bitspersample in (8, 16) and page.photometric in (BLACK_IS_HIGH, GREY, RGB)
     if not plain or (page.bitspersample == 8 and page.compression not in READ_BY_TIFFFILE):
         return _by_pillow(data, page)
@@ -170,6 +208,24 @@ def _samples(data: bytes, page: TiffPage) -> np.ndarray:
         if _extra(page) == MULTIPLIED:
             band[..., :-1] = (band[..., :-1] * (top / np.maximum(band[..., -1:], 1))).round().clip(0, top)
     return samples[..., :-1] if _extra(page) == UNKNOWN else samples
+
+
+def _floats(data: bytes, page: TiffPage) -> np.ndarray:
+    """Floating-point samples (h w c) as float32. Raises PictureError on those that are not finite."""
+    if page.compression in READ_BY_TIFFFILE and page.predictor == 1:
+        samples = _by_tifffile(page)
+    else:
+        samples = raster.from_opencv(_upright(data, page), np.float64 if page.bitspersample == 64 else np.float32)
+    samples = finite(samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel))
+    return samples[..., :-1] if _extra(page) == UNKNOWN else samples
+
+
+def _from_print(data: bytes, page: TiffPage, icc: bytes | None) -> tuple[np.ndarray, str]:
+    with TiffImageFile(io.BytesIO(_upright(data, page))) as image:
+        image.info.pop("xmp", None)
+        image.load()
+        rgb, told = to_rgb(image, icc)
+        return from_pillow(rgb), told
 
 
 def _by_pillow(data: bytes, page: TiffPage) -> np.ndarray:

@@ -22,13 +22,13 @@ from blurspace.chance import chance
 from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.files import shown
-from blurspace.io.images import changes_on_write, encode_photo, read_kernel, write_bytes, write_kernel
+from blurspace.io.images import encode_and_tell, read_kernel, write_bytes, write_kernel
 from blurspace.jobs.deblur import Report
 from blurspace.jobs.each import FileRecord, Stream, describe_kernel, each
 from blurspace.jobs.files import (
     STANDARD,
     Source,
-    check_format,
+    as_asked,
     check_target,
     create_parent,
     find_sources,
@@ -161,9 +161,9 @@ def blur_files(
         for path in filter(None, (target, save_kernel)):
             check_target(path, sources, overwrite=overwrite, inputs=inputs)
         taken.add(target)
-        photo = check_format(target, load(source), source)
+        photo = as_asked(load(source), target, source)
         pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
-        data, note = encode_photo(photo, pixels), changes_on_write(photo)
+        data, note = encode_and_tell(photo, pixels)
         if target:
             write_bytes(target, data, overwrite=overwrite)
         if save_kernel and kernel is not None:

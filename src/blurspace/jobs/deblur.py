@@ -17,14 +17,14 @@ from blurspace.areas import middle
 from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import clear_parts, exists, shown
-from blurspace.io.images import MAX_PIXELS, write_bytes
-from blurspace.jobs.develop import develop
+from blurspace.io.images import write_bytes
+from blurspace.jobs.develop import Developed, Stamp, develop, within
 from blurspace.jobs.each import PRIVATE, Failure, FileRecord, Stream, each, peak_mib, picture_bytes, runtime
 from blurspace.jobs.files import (
     STANDARD,
     Source,
+    as_asked,
     beside,
-    check_format,
     check_no_input,
     check_target,
     create_parent,
@@ -33,6 +33,8 @@ from blurspace.jobs.files import (
 )
 from blurspace.jobs.journal import Journal, hash_of
 from blurspace.jobs.shared import shared
+from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
+from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -79,27 +81,6 @@ class Outcome(FileRecord):
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """How files are to be read and written.
-
-    `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights), or
-    leave their photos alone (`skip_existing`). `plot` adds pictures of the kernel and of before and after. With
-    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo.
-    `settings`: what stands for all that was asked (see `settings_hash`); with it, folders of results get a journal, and
-    what is finished by it is not done again, unless outputs are to be overwritten.
-    """
-
-    overwrite: bool = False
-    plot: bool = False
-    strict: bool = False
-    inputs: tuple[Path, ...] = ()
-    memory: int | None = None
-    max_pixels: int = MAX_PIXELS
-    skip_existing: bool = False
-    settings: str | None = None
-
-
-@dataclass(frozen=True)
 class Task:
     """One file: where it comes from, where its result goes, and the journal of that folder, if it has one.
 
@@ -133,7 +114,8 @@ def deblur_files(
     tasks = plan_tasks(sources, output, asked)
     for folder in {task.target.parent for task in tasks if task.journal and task.target}:
         clear_parts(folder)
-    work, jobs = Work(deblurrer, tuple(sources), asked, how), min(jobs, len(tasks))
+    stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
+    work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp), min(jobs, len(tasks))
     if jobs == 1 or STANDARD in (source.name for source in sources):
         return reported(each(tasks, work, failed), report)
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
@@ -141,9 +123,11 @@ def deblur_files(
 
 def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
     """What is to be done to each source; `create`: make the folder of results. Raises UsageError where wishes clash."""
-    targets = plan_targets(sources, output, create=create)
-    if asked.plot and None in targets:
-        raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
+    targets = plan_targets(sources, output, format=asked.format, create=create)
+    if (asked.plot or asked.sidecar is not None) and None in targets:
+        raise UsageError("--plot and --sidecar write beside the output, which standard output has not: give -o FILE")
+    if asked.sidecar is not None and any(source.name == STANDARD for source in sources):
+        raise UsageError("--sidecar tells where the photo is, and standard input is nowhere: give a file")
     if asked.overwrite and asked.skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
     into = Path(output) if output and targets != [Path(output)] else None
@@ -166,6 +150,7 @@ class Work:
     sources: tuple[Source, ...]
     asked: Wishes
     run: Run
+    stamp: Stamp | None = None
 
     def __call__(self, task: Task) -> Outcome:
         """Deblur one file. Raises what is wrong with it."""
@@ -180,10 +165,12 @@ class Work:
             return done
         if target:
             create_parent(target, source)
-            for path in (target, *(beside(target, mark, ".png") for mark in PLOTS if asked.plot)):
+            for path in results(target, asked):
                 check_target(path, self.sources, overwrite=asked.overwrite, inputs=asked.inputs)
-        photo = check_format(target, load(source, max_pixels=asked.max_pixels), source)
-        developed = develop(photo, self.deblurrer, self.run, memory=asked.memory)
+        photo = load(source, max_pixels=asked.max_pixels)
+        written = as_asked(photo, target, source, format=asked.format)
+        run = self.bounded(photo)
+        developed = develop(photo, self.deblurrer, run, written=written, stamp=self.stamp)
         outcome = Outcome(
             source.name,
             None if developed.data is None else str(target or STANDARD),
@@ -194,14 +181,31 @@ class Work:
             **developed.record,  # type: ignore[arg-type]
         )
         if target:
-            files = {} if developed.data is None else {target: developed.data}
-            if asked.plot and files:
-                files |= plots(target, photo, developed.restoration)
+            files = self.files(source, target, photo, developed, run.room())
             if task.journal and content:
                 task.journal.note(content, target, files, outcome.record())
             for path, data in files.items():
                 write_bytes(path, data, overwrite=asked.overwrite)
         return outcome
+
+    def bounded(self, photo: Photo) -> Run:
+        """The run for one photo, in so much memory as is allowed; with a sidecar, in as much as that will tell."""
+        held = self.asked.memory
+        run = self.run if held is None else within(self.run, photo, held)
+        # Tiles of other sizes would differ a little.
+        return run if self.asked.sidecar is None else replace(run, memory=run.room())
+
+    def files(self, source: Source, target: Path, photo: Photo, developed: Developed, room: int) -> dict[Path, bytes]:
+        """All that is to be written of a photo that there is a result of, made in `room` bytes."""
+        if developed.data is None:
+            return {}
+        files, typed = {target: developed.data}, self.asked.sidecar
+        if self.asked.plot:
+            files |= plots(target, photo, developed.restoration)
+        if typed is not None:
+            told = sidecar_bytes(Path(source.name), target, developed.data, typed, developed.record, room=room)
+            files[sidecar_of(target)] = told
+        return files
 
     def share(self, jobs: int) -> "Work":
         """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
@@ -242,6 +246,12 @@ def reported(outcomes: Stream[Outcome], report: Report) -> Stream[Outcome]:
 def failed(task: Task, why: Failure) -> Outcome:
     """What became of a file that failed."""
     return Outcome(task.source.name, **vars(why))
+
+
+def results(target: Path, asked: Wishes) -> tuple[Path, ...]:
+    """All files that may be written with a result, and itself."""
+    drawn = (beside(target, mark, ".png") for mark in PLOTS if asked.plot)
+    return (target, *drawn, *([] if asked.sidecar is None else [sidecar_of(target)]))
 
 
 def plots(target: Path, photo: Photo, restoration: Restoration) -> dict[Path, bytes]:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from blurspace import __version__
+from blurspace.catalog import CARDS
 from blurspace.errors import UsageError
-from blurspace.io.images import changes_on_write, encode_photo
+from blurspace.io.images import encode_and_tell
 from blurspace.io.labels import MADE, labelled
+from blurspace.io.provenance import stamped
 from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -29,20 +32,44 @@ class Developed:
     loss: str | None = None
 
 
-def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None = None) -> Developed:
+@dataclass(frozen=True)
+class Stamp:
+    """What a result says in its XMP of what made it; `weights`: the SHA-256 of the user's own, () for ours."""
+
+    weights: tuple[str, ...] = ()
+
+    def upon(self, photo: Photo, done: Restoration) -> Photo:
+        """The photo with the stamp."""
+        kernel, card = done.kernel, CARDS.get(done.method)
+        shipped = card.sha256 if card is not None else None
+        facts = {
+            "Tool": "blurspace",
+            "Version": __version__,
+            "Method": done.method,
+            "WeightsSha256": " ".join(self.weights) or shipped,
+            "Verdict": done.receipt.verdict,
+            "BlurLengthPx": None if kernel is None else describe_kernel(kernel)["length_px"],
+        }
+        return stamped(photo, facts)
+
+
+def develop(
+    photo: Photo, deblurrer: Deblurrer, run: Run, *, written: Photo | None = None, stamp: Stamp | None = None
+) -> Developed:
     """Deblur a photo and encode the result like it; "left alone" is the file it came from, byte for byte.
 
-    `memory`: bytes that this process may hold in all; None = as `run` says. Raises UsageError where that is less than
-    it holds already, and whatever deblurring and encoding raise.
+    `written`: the same photo as it is to be written, where that is another format: then "left alone" are its samples.
+    `stamp`: what made it, for a file that is not left alone. Raises whatever deblurring and encoding raise.
     """
-    how = run if memory is None else within(run, photo, memory)
-    restoration = deblurrer(photo.samples, alpha=photo.alpha, run=how, **facts_of(photo))
-    receipt, loss, data = restoration.receipt, None, None
-    if receipt.verdict == "restored":
-        whose = labelled(photo) if MADE in restoration.notes else photo
-        data, loss = encode_photo(whose, restoration.restored), changes_on_write(photo)
-    elif receipt.verdict == "left alone":
-        data = photo.source if photo.source is not None else encode_photo(photo, photo.samples)
+    restoration = deblurrer(photo.samples, alpha=photo.alpha, run=run, **facts_of(photo))
+    receipt, loss, data, result = restoration.receipt, None, None, written or photo
+    if receipt.verdict == "left alone" and result.coding == photo.coding and photo.source is not None:
+        data = photo.source
+    elif receipt.verdict != "refused":
+        whose = labelled(result) if MADE in restoration.notes else result
+        whose = whose if stamp is None else stamp.upon(whose, restoration)
+        pixels = restoration.restored if receipt.verdict == "restored" else photo.samples
+        data, loss = encode_and_tell(whose, pixels)
     kernel, light, region = restoration.kernel, restoration.light, restoration.region
     record: dict[str, object] = {
         "verdict": receipt.verdict,
@@ -66,7 +93,10 @@ def develop(photo: Photo, deblurrer: Deblurrer, run: Run, *, memory: int | None 
 
 
 def within(run: Run, photo: Photo, memory: int) -> Run:
-    """A run that keeps this process within so many bytes, beside the photo, its result and what encodes it."""
+    """A run that keeps this process within so many bytes, beside the photo, its result and what encodes it.
+
+    Raises UsageError where that is less than it holds already.
+    """
     held, wanted = held_memory(), int(COPIES * photo.samples.nbytes)
     if memory < held + wanted:
         raise UsageError(

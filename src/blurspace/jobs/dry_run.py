@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blurspace.errors import OutputError, UsageError
-from blurspace.io.files import exists, is_folder, shown
-from blurspace.io.images import look
-from blurspace.jobs.deblur import Task, Wishes, plan_tasks
+from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, exists, is_folder, shown
+from blurspace.io.images import format_of, look
+from blurspace.io.raster import Header
+from blurspace.jobs.deblur import Task, plan_tasks, results
 from blurspace.jobs.each import PRIVATE, FileRecord, Stream, each
 from blurspace.jobs.files import STANDARD, Source, check_no_input, check_target
 from blurspace.jobs.journal import Entry, hash_of
+from blurspace.jobs.wishes import Wishes
 
 # Seconds of one processor core: to find a blur, whatever the size (benchmarks/speed.csv), and to undo it, for each
 # megapixel (benchmarks/scale.csv, 12 and 100 megapixels).
 SEARCH = {"auto": 24.0, "learned": 24.0, "classical": 24.0, "fast": 12.0}
 RESTORE = 2.5
+LOSSLESS, COLOURS = ("PNG", "TIFF"), 3
 ENOUGH = 3  # photos done before, from which on their seconds count more than ours
 
 
@@ -27,7 +30,7 @@ class Planned(FileRecord):
 
     verdict: str = "failed"
     megapixels: float | None = None
-    bytes: int | None = None  # of the input; the result has about as many
+    bytes: int | None = None  # of the result, about
     took: float | None = field(default=None, metadata=PRIVATE)  # seconds, where it was done before
 
 
@@ -57,14 +60,27 @@ def dry_run(
         if target:
             check_no_input(target, (*(one.name for one in sources), *asked.inputs))
             if is_folder(target.parent) or target == Path(output or ""):  # other folders are made on the way
-                check_target(target, sources, overwrite=asked.overwrite, inputs=asked.inputs)
+                for path in results(target, asked):
+                    check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
         header, size = look(source.name, max_pixels=asked.max_pixels)
+        size = size if target is None else about(source, target, header, size)
         megapixels = round(header.width * header.height / 1e6, 3)
         seconds = 0.0 if search is None else round(search + RESTORE * megapixels, 1)
         return Planned(source.name, place, None, seconds, verdict="planned", megapixels=megapixels, bytes=size)
 
     tasks = plan_tasks(sources, output, asked, create=False)
     return each(tasks, work, lambda task, why: Planned(task.source.name, **vars(why)))
+
+
+def about(source: Source, target: Path, header: Header, size: int) -> int:
+    """Bytes of a result, at most about: those of its input, or, in a lossless format that it had not, of its samples.
+
+    Raises UsageError where the result's name tells no format that can be written.
+    """
+    suffix, format = Path(source.name).suffix.lower(), format_of(target.suffix or target.name)
+    if suffix in FORMAT_SUFFIXES[format] or format not in LOSSLESS:
+        return size
+    return max(size, COLOURS * (2 if suffix in RAW_SUFFIXES else 1) * header.width * header.height)
 
 
 def search_seconds(method: str, *, given: bool) -> float | None:

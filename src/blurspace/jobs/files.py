@@ -11,9 +11,10 @@ from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
 from blurspace.io import files
+from blurspace.io.convert import converted
 from blurspace.io.files import FORMAT_SUFFIXES, exists, is_file, is_folder, shown
 from blurspace.io.folders import find_below
-from blurspace.io.images import MAX_PIXELS, SMALLER, fitting_suffix, most_bytes, read_photo
+from blurspace.io.images import FORMATS, MAX_PIXELS, SMALLER, fitting_suffix, format_of, most_bytes, read_photo
 from blurspace.types import Photo
 
 STANDARD = "-"  # standard input or standard output
@@ -63,15 +64,20 @@ def load(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
 
 
 def plan_targets(
-    sources: Sequence[Source], output: str | None, *, mark: str = DEBLURRED, create: bool = True
+    sources: Sequence[Source],
+    output: str | None,
+    *,
+    mark: str = DEBLURRED,
+    format: str | None = None,
+    create: bool = True,
 ) -> list[Path | None]:
     """Where each result goes: beside its input, to the file or folder `output`, or None for standard output.
 
     An `output` without suffix is a folder, in which the subfolders of a folder that was read are made again. `mark`:
-    what stands between the name and the suffix, where we make up the name; the suffix is then that of the input's
-    content.
-    Raises UsageError where several results would go to one place. A folder `output` is created where it does
-    not exist (OutputError if it cannot be), unless that is not to be (`create`).
+    what stands between the name and the suffix, where we make up the name; the suffix is then that of `format` (such as
+    JPEG), or of the input's content.
+    Raises UsageError where several results would go to one place, or one to a name of another format. A folder
+    `output` is created where it does not exist (OutputError if it cannot be), unless that is not to be (`create`).
     """
     several = len(sources) > 1
     if output == "":
@@ -82,7 +88,10 @@ def plan_targets(
         raise UsageError(f"{len(sources)} inputs cannot all go to the file {shown(output)}: give -o FOLDER/")
     if output and output != STANDARD and not _is_folder(output) and any(one.root for one in sources):
         raise UsageError(f"what is found in a folder goes to a folder, and {shown(output)} is a file: give -o FOLDER/")
-    targets = [_target(source, output, mark=mark, several=several) for source in sources]
+    suffix = FORMAT_SUFFIXES[format][0] if format else None
+    targets = [_target(source, output, mark=mark, several=several, suffix=suffix) for source in sources]
+    if format and output and targets == [Path(output)] and Path(output).suffix.lower() not in FORMAT_SUFFIXES[format]:
+        raise UsageError(f"{shown(output)} is no name of a {format}: leave --format out, or name it {suffix}")
     if create and output and output != STANDARD and targets != [Path(output)]:
         create_folder(Path(output))
     return targets
@@ -105,17 +114,18 @@ def check_no_input(target: Path, inputs: Iterable[str | Path | None]) -> None:
         raise OutputError(f"{shown(target)} is an input, and inputs are never overwritten: give another output")
 
 
-def check_format(target: Path | None, photo: Photo, source: Source) -> Photo:
-    """The photo; it says so where it is no file of its suffix, and the result is named by what it is.
+def as_asked(photo: Photo, target: Path | None, source: Source, *, format: str | None = None) -> Photo:
+    """The photo as the result is written: in the format of the target's name, or `format`, or as it came.
 
-    Raises UsageError where the name promises another format than the input's, which is the one that is written.
+    Its `changes` say what another format loses, and where it is no file of its suffix, so that the result is named by
+    what it is. Raises UsageError where the name tells no format that can be written.
     """
+    if format is None:
+        format = photo.format if target is None else format_of(target.suffix or target.name)
+    if format != photo.format:
+        return converted(photo, FORMATS[format].coding())
     allowed = FORMAT_SUFFIXES[photo.format]
-    if target is None:
-        return photo
-    if target.suffix.lower() not in allowed:
-        raise UsageError(f"{shown(target)} was asked for, but a {photo.format} input stays one: name it {allowed[0]}")
-    if source.name == STANDARD or Path(source.name).suffix.lower() in allowed:
+    if target is None or source.name == STANDARD or photo.source is None or Path(source.name).suffix.lower() in allowed:
         return photo
     told = f"it is a {photo.format} file whatever its name says, and the result is named {target.suffix}"
     return replace(photo, changes=(*photo.changes, told))
@@ -159,11 +169,11 @@ def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or is_folder(output) or not Path(output).suffix
 
 
-def _target(source: Source, output: str | None, *, mark: str, several: bool) -> Path | None:
+def _target(source: Source, output: str | None, *, mark: str, several: bool, suffix: str | None = None) -> Path | None:
     if output == STANDARD or (output is None and source.name == STANDARD):
         return None
     path = Path(source.name)
-    name = f"{path.stem}{mark}{fitting_suffix(path)}"
+    name = f"{path.stem}{mark}{suffix or fitting_suffix(path)}"
     if output is None:
         return path.with_name(name)
     if not (several or _is_folder(output)):

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import torch
 
 from blurspace.errors import BlurspaceError
+from blurspace.io.files import hush_pillow
 from blurspace.jobs.each import Failure, FileRecord, Stream, each, failure
 from blurspace.jobs.workers import spread
 
@@ -32,6 +33,7 @@ class Guarded(Generic[S, R]):
     def __call__(self, task: S) -> R:
         """What became of one file."""
         torch.set_num_threads(self.threads)
+        hush_pillow()
         (outcome,) = each([task], self.work, self.failed)
         return outcome if outcome.error is None else replace(outcome, error=portable(outcome.error))
 

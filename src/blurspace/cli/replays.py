@@ -1,0 +1,54 @@
+"""Which verb makes a result again? `replay`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from blurspace.cli.deblurrers import deblurrer_of
+from blurspace.cli.options import Overwrite
+from blurspace.cli.run import tell, verb
+from blurspace.console import Console
+
+
+@verb
+def replay(
+    console: Console,
+    sidecar: Annotated[Path, Argument(metavar="SIDECAR", help="What deblur --sidecar wrote beside a result.")],
+    *,
+    output: Annotated[Path | None, Option("-o", "--output", help="FILE. Default: where it was.")] = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Make a result again, and say whether it is the same to the byte (exit 1 where not)."""
+    import torch
+
+    from blurspace import __version__
+    from blurspace.jobs.deblur import Outcome, deblur_files
+    from blurspace.jobs.files import Source
+    from blurspace.jobs.sidecar import file_sha256, read_sidecar
+    from blurspace.jobs.wishes import wishes_of
+
+    asked = read_sidecar(sidecar)
+    torch.set_num_threads(asked.threads)
+    settings, target = asked.settings, output or asked.output
+    deblurrer = deblurrer_of(settings)
+    outcomes = deblur_files(
+        [Source(str(asked.input))],
+        deblurrer=deblurrer,
+        output=str(target),
+        wishes=replace(wishes_of(settings), overwrite=overwrite, inputs=(sidecar, *settings["weights"])),
+        run=replace(console.run(deblurrer.device), memory=asked.room),
+        report=console.message,
+    )
+
+    def say(one: Outcome) -> str:
+        same = one.output is not None and file_sha256(target) == asked.output_sha256
+        words = "the same, to the byte" if same else f"not the same: {asked.version} made it, and this is {__version__}"
+        console.message(f"{one.input}: {one.verdict}: {words}")
+        differs.extend([] if same else [1])
+        return one.verdict
+
+    differs: list[int] = []
+    code = tell(console, outcomes, total=1, what="deblurring", say=say)
+    return code or len(differs)

@@ -1,0 +1,109 @@
+"""What is written beside a result, so that it can be made again to the byte? And does what is there still fit?
+
+A JSON object: `blurspace` (version), `schema` 1, `input`, `output` and `files` (each a path from the sidecar's folder
+and a SHA-256), `settings` (what was typed), `room` (bytes that the work might take), `threads`, `record`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from blurspace import __version__
+from blurspace.errors import PictureError, UsageError
+from blurspace.io.files import read_bytes, shown
+
+SCHEMA, SUFFIX = 1, ".json"
+MOST = 2**24  # bytes of a sidecar
+FILES = ("kernel", "camera", "region", "generator")  # settings that may name a file
+WORDS = ("auto", "printer")  # where they name none
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A sidecar that was read: its paths are found, and what they hold is what it was."""
+
+    input: Path
+    output: Path
+    output_sha256: str
+    settings: dict[str, Any]
+    room: int
+    threads: int
+    version: str
+
+
+def sidecar_of(target: Path) -> Path:
+    """Where the sidecar of a result stands: `photo.deblurred.jpg` -> `photo.deblurred.jpg.json`."""
+    return target.with_name(target.name + SUFFIX)
+
+
+def file_sha256(path: str | Path) -> str:
+    """Of what a file holds. Raises PictureError where it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise PictureError(f"{shown(path)} cannot be read ({reason}): put it where it was") from problem
+
+
+def sidecar_bytes(
+    source: Path, target: Path, data: bytes, settings: Mapping[str, Any], record: Mapping[str, object], *, room: int
+) -> bytes:
+    """The sidecar of `target`, which is to hold `data` and was made from `source`."""
+    folder = target.resolve().parent
+
+    def place(path: str | Path, data: bytes | None = None) -> dict[str, str]:
+        known = file_sha256(path) if data is None else hashlib.sha256(data).hexdigest()
+        return {"path": os.path.relpath(Path(path).resolve(), folder), "sha256": known}
+
+    files = {name: place(settings[name]) for name in FILES if settings.get(name) not in (None, *WORDS)}
+    told = {
+        "blurspace": __version__,
+        "schema": SCHEMA,
+        "input": place(source),
+        "output": place(target, data),
+        "files": files | {"weights": [place(path) for path in settings["weights"]]},
+        "settings": {name: value for name, value in settings.items() if name not in (*files, "weights")},
+        "room": room,
+        "threads": torch.get_num_threads(),
+        "record": record,
+    }
+    return json.dumps(told, indent=1).encode() + b"\n"
+
+
+def read_sidecar(path: Path) -> Sidecar:
+    """What a sidecar asks for. Raises PictureError where it is none, or where a file is not what it was."""
+    data = read_bytes(path, max_bytes=MOST, remedy="give a sidecar, which --sidecar wrote")
+    try:
+        told = json.loads(data)
+        if told["schema"] != SCHEMA:
+            raise UsageError(
+                f"{shown(path)} is a sidecar of schema {told['schema']}: use blurspace {told['blurspace']}"
+            )
+        files = told["files"]
+        weights = tuple(_same(path, one) for one in files.pop("weights"))
+        settings = told["settings"] | {name: _same(path, one) for name, one in files.items()} | {"weights": weights}
+        return Sidecar(
+            input=_same(path, told["input"]),
+            output=Path(os.path.normpath(path.parent / told["output"]["path"])),
+            output_sha256=told["output"]["sha256"],
+            settings=settings,
+            room=int(told["room"]),
+            threads=int(told["threads"]),
+            version=str(told["blurspace"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise PictureError(f"{shown(path)} is no sidecar of blurspace: give one that --sidecar wrote") from problem
+
+
+def _same(sidecar: Path, one: Mapping[str, str]) -> Path:
+    path = Path(os.path.normpath(sidecar.parent / one["path"]))
+    if file_sha256(path) != one["sha256"]:
+        raise PictureError(f"{shown(path)} is not what it was when {shown(sidecar)} was written: put that file back")
+    return path
