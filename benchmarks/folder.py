@@ -89,9 +89,8 @@ def killed(home: Path, kills: int, jobs: int, chance: random.Random) -> dict[str
     whole, halves = contents(home / "whole"), 0
     inputs, total = contents(home / "good"), len(list((home / "whole" / NAME).read_bytes().splitlines()))
     for number in range(kills):
-        kill_after(
-            command(home, "good", "cut", jobs), home / "cut" / NAME, int(total * (number + chance.random()) / kills)
-        )
+        lines = int(total * (number + chance.random()) / kills)
+        kill_after(command(home, "good", "cut", jobs), home / "cut" / NAME, lines, delay=MOMENT * chance.random())
         time.sleep(chance.random())  # workers end with their parent
         cut = contents(home / "cut")
         halves += not cut.items() <= whole.items()

@@ -14,6 +14,7 @@ from blurspace.nets.encoder_space import EncoderSpace
 from blurspace.nets.features import FeatureNet
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.nets.nafnet import NafNet
+from blurspace.nets.printer import Printer
 from blurspace.nets.restorer import Restorer
 from blurspace.nets.restormer import Restormer
 from blurspace.nets.synthesis import Synthesis
@@ -30,6 +31,8 @@ SPACE = "[space]\ncount = 4\nside = 7\nstride = 16\n"
 ENCODER = "[space]\nwidth = 4\ncode_width = 6\nfront_blocks = 1\nback_blocks = 1\nextractor_blocks = 1\n"
 NAFNET = "[nafnet]\nwidth = 4\nencoder = [1]\nmiddle = 1\ndecoder = [1]\n"
 RESTORMER = "[restormer]\nwidth = 4\nblocks = [1, 1]\nheads = [1, 2]\nrefinement = 1\n"
+LINES = "[data]\nbatch = 2\nkernels = 4\nkernel_side = 7\nvalidation = 2\n"
+PRINTER = "[printer]\nnumbers = 4\nwidth = 8\nblocks = 1\nmaps = [8, 6, 4]\nseen = [8, 6, 4]\n"
 UNPAIRED = "[data]\nside = 48\nbatch = 1\n[restorer]\nwidths = [4]\n[critic]\nwidth = 4\nlayers = 1\n"
 PLACES = "[data]\nside = 24\nbatch = 4\nplaces = 2\nplace = 44\nkernels = 8\nkernel_side = 9\n"
 GAME = {"sharpen": Restorer, "blur": Restorer, "sharp_critic": PatchCritic, "blurry_critic": PatchCritic}
@@ -49,6 +52,7 @@ FILES = [
     ("cyclegan", UNPAIRED, GAME),
     ("dualgan", UNPAIRED, GAME),
     ("features", PLACES + "[features]\nwidths = [4, 8]\n", {"features": FeatureNet}),
+    ("printer", LINES + PRINTER, {"printer": Printer}),
     (
         "translator",
         "[data]\nside = 16\nbatch = 1\nvalidation = 1\n[translator]\nwidths = [4]\n",

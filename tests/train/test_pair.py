@@ -40,7 +40,16 @@ def build(name, photos, **tables):
 
 def test_every_task_is_tested():
     """Here, or in a file of its own."""
-    others = {"deconvolver", "denoiser", "kernel space", "encoder space", "code prior", "deblurrer", "features"}
+    others = {
+        "deconvolver",
+        "denoiser",
+        "kernel space",
+        "encoder space",
+        "code prior",
+        "deblurrer",
+        "features",
+        "printer",
+    }
     assert TABLES.keys() | others | {"translator", "cyclegan", "dualgan"} == TASKS.keys()
 
 

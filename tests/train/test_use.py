@@ -7,11 +7,18 @@ from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import line
 from blurspace.builders import build_deblurrer, build_features, build_space
 from blurspace.catalog import WEIGHTS
+from blurspace.chance import chance
 from blurspace.cli import main
 from blurspace.data.crops import read_pixels
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.files import write_bytes
 from blurspace.io.images import encode_photo
+from blurspace.restore.blurs import UniformBlur
+from blurspace.restore.observed import Observed
+from blurspace.run import Run
+from blurspace.search.generators import read_generator
+from blurspace.search.manifold import ManifoldFinder, ManifoldSettings
+from blurspace.search.solver import Joint
 from blurspace.train import loop
 from blurspace.train.deconvolver import build_deconvolver
 from blurspace.train.recipes import TASKS
@@ -67,6 +74,14 @@ RUNS = {
         },
     ),
     "features": ("features", {**ADAM, "data": PLACES, "features": {"widths": [4, 6]}}),
+    "printer": (
+        "printer",
+        {
+            **ADAM,
+            "data": {"batch": 2, "kernels": 4, "kernel_side": 5, "validation": 2},
+            "printer": {"numbers": 4, "width": 8, "blocks": 1, "maps": [8, 6, 4], "seen": [8, 6, 4]},
+        },
+    ),
     "denoiser": ("denoiser", {**ADAM, "data": {"side": 16, "batch": 1}, "denoiser": {"widths": [4, 4]}}),
 }
 NETWORK = {"kind": "unet", "widths": [4], "blocks": 1}
@@ -161,12 +176,21 @@ DEBLUR = {
     "translated, nafnet": ["translator", "nafnet"],
 }
 SPACES = ("kernel space", "code prior", "encoder space")
+MANIFOLD = "printer"  # `deblur --generator` takes it
 ALONE = {"synthesis": "analysis", "analysis": "synthesis"}
 
 
 def test_every_task_is_used_here():
-    runs = {*RUNS, *(name for names in DEBLUR.values() for name in names), *SPACES}
+    runs = {*RUNS, *(name for names in DEBLUR.values() for name in names), *SPACES, MANIFOLD}
     assert {RUNS[name][0] if name in RUNS else name for name in runs} == TASKS.keys()
+
+
+def test_a_manifold_takes_a_printer(trained):
+    generator = read_generator(trained(MANIFOLD))
+    photo = generator(generator.latent((32, 64), generator=chance(1, 0))).clamp(0, 1)
+    settings = ManifoldSettings(joint=Joint(2))
+    found = ManifoldFinder(generator, settings=settings)(Observed(photo, given=UniformBlur(KERNEL)), Run())
+    assert found.picture.shape == photo.shape
 
 
 @pytest.mark.parametrize("name", DEBLUR)

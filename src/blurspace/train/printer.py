@@ -34,7 +34,7 @@ class LineSettings(Strict):
     `sigma`: the most noise, for pixel values in [0, 1].
     """
 
-    batch: int = Field(gt=0)
+    batch: int = Field(gt=1)  # which is normalised by itself
     kernels: int = Field(default=512, gt=0)
     kernel_side: int = Field(default=17, ge=5, multiple_of=1)
     sigma: float = Field(default=0.03, ge=0)
