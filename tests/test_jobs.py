@@ -16,9 +16,10 @@ from blurspace.data.layouts import find_pairs
 from blurspace.errors import Cancelled, MemoryExhaustedError, NoInputError, OutputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo
 from blurspace.jobs import inspect
-from blurspace.jobs.deblur import Wishes, deblur_files
+from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.each import exit_code, picture_bytes
 from blurspace.jobs.files import Source, find_sources, load, plan_targets
+from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.finders import KernelFinder
 

@@ -10,9 +10,10 @@ from PIL import Image as Pil
 
 from blurspace.cli.log import Log
 from blurspace.errors import OutputError, UsageError
-from blurspace.jobs.deblur import Wishes, deblur_files
+from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.dry_run import dry_run, estimate, search_seconds
 from blurspace.jobs.files import Source, find_sources
+from blurspace.jobs.wishes import Wishes
 
 from .fakes import Fake
 

@@ -13,9 +13,10 @@ from blurspace.errors import OutputError, UsageError
 from blurspace.io import files
 from blurspace.io.files import write_bytes
 from blurspace.jobs import deblur, journal
-from blurspace.jobs.deblur import Wishes, deblur_files
+from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.journal import NAME, settings_hash
+from blurspace.jobs.wishes import Wishes
 
 from .fakes import Fake
 

@@ -11,9 +11,10 @@ from PIL import Image as Pil
 
 from blurspace.io import files
 from blurspace.jobs import journal
-from blurspace.jobs.deblur import Wishes, deblur_files
+from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.journal import NAME
+from blurspace.jobs.wishes import Wishes
 
 from .fakes import Fake
 

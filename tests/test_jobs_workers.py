@@ -10,8 +10,9 @@ import pytest
 from PIL import Image as Pil
 
 from blurspace.jobs import workers
-from blurspace.jobs.deblur import Wishes, deblur_files
+from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
+from blurspace.jobs.wishes import Wishes
 from blurspace.jobs.workers import cause, spread
 
 from .fakes import Fake
