@@ -3,8 +3,8 @@
 import glob
 import os
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from blurspace.errors import NoInputError, OutputError, PictureError
@@ -63,12 +63,20 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
 
     OutputError if the file exists (without `overwrite`), or its folder is missing or not writable.
     """
-    path = Path(path)
+    with written_whole(Path(path), overwrite=overwrite) as temporary, temporary.open("xb") as file:
+        file.write(data)
+
+
+@contextmanager
+def written_whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A temporary name beside `path`, of the same suffix, which becomes `path` when all went well; see `write_bytes`.
+
+    The temporary file is gone afterwards, unless it was moved away.
+    """
     check_target(path, overwrite=overwrite)
-    temporary = path.parent / f".blurspace-{secrets.token_hex(8)}.part"
+    temporary = path.parent / f".blurspace-{secrets.token_hex(8)}.part{path.suffix}"
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
+        yield temporary
         _move(temporary, path, overwrite=overwrite)
     except FileExistsError:
         raise _exists(path) from None
