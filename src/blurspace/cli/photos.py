@@ -164,16 +164,21 @@ def diagnose(
     console: Console,
     paths: Paths,
     *,
-    plot: Annotated[bool, Option("--plot", help="Also draw which parts are sharp, as name.parts.png.")] = False,
+    plot: Annotated[
+        bool, Option("--plot", help="Also draw which parts are sharp, as name.parts.png; of a video each frame's blur.")
+    ] = False,
+    keep: Annotated[
+        int, Option("--keep-sharpest", min=0, help="Of a video: write so many of its sharpest frames, spread over it.")
+    ] = 0,
     overwrite: Overwrite = False,
 ) -> int:
-    """Say whether each photo is blurry, how, and how much; changes nothing."""
+    """Say whether each photo or frame of a video is blurry, how, and how much; changes nothing."""
     from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.inspect import diagnose_files, failed_record
 
     sources, codes, kinds = find_or_record(console, paths, find_sources, failed_record), [], []
-    records = diagnose_files(sources, plot=plot, overwrite=overwrite, run=console.run())
+    records = diagnose_files(sources, plot=plot, keep=keep, overwrite=overwrite, run=console.run())
     for record, why in console.progress(records, total=len(sources), what="diagnosing"):
         codes.append(0 if why is None else why.exit_code)
         kinds.append(str(record["kind"]))

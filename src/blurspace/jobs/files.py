@@ -18,7 +18,7 @@ from blurspace.types import Photo
 STANDARD = "-"  # standard input or standard output
 # What we write beside a photo; a folder that is deblurred twice must not deblur its own results.
 DEBLURRED = ".deblurred"
-OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side", ".parts")
+OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side", ".parts", ".blur")
 
 
 @dataclass(frozen=True)
