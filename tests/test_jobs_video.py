@@ -1,6 +1,7 @@
 """What is said of videos, and what becomes of them?"""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,13 +10,15 @@ from PIL import Image as Pil
 
 from blurspace.cli import main
 from blurspace.errors import PictureError, UsageError
+from blurspace.jobs.deblur import Wishes, deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.inspect import diagnose_files
 
 from .clips import make_clip
+from .fakes import Fake
 from .restore.scenes import made_scene
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 SHAKEN = (3, 8)
 
 
@@ -31,6 +34,31 @@ def panned(count, *, shaken=SHAKEN):
 @pytest.fixture
 def clip(tmp_path):
     return make_clip(tmp_path / "clip.mp4", panned(12), options={"crf": "8"}, turn=90)
+
+
+class Seen(Fake):
+    """Keeps from which blur each search starts; says the verdicts in turn, the last one for all that follow."""
+
+    def __init__(self, *verdicts, near_refused=False):
+        super().__init__()
+        for name, value in {"near": [], "verdicts": list(verdicts) or ["restored"], "strict": near_refused}.items():
+            object.__setattr__(self, name, value)
+
+    def __call__(self, blurry, *, near=None, run=None):
+        self.near.append(near)
+        verdict = self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
+        object.__setattr__(self, "verdict", "refused" if near is not None and self.strict else verdict)
+        return super().__call__(blurry, near=near, run=run)
+
+
+def deblurred(*paths, deblurrer=None, output=None, report=lambda _: None, **options):
+    sources, wishes = find_sources([str(path) for path in paths]), Wishes(**options)
+    return list(deblur_files(sources, deblurrer=deblurrer or Fake(), output=output, wishes=wishes, report=report))
+
+
+def brightness(path):
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="gray").mean() for frame in container.decode(video=0)]
 
 
 def diagnosed(*paths, **options):
@@ -102,3 +130,90 @@ def test_diagnose_can_be_typed(clip, capsys):
     assert len(record["kept"]) == 1
     assert main(["diagnose", str(clip)]) == 0
     assert capsys.readouterr().out == f"{clip}: video; 2 of 12 frames are blurry: 3, 8\n"
+
+
+def test_only_blurry_frames_are_changed(clip):
+    told = []
+    (one,) = deblurred(clip, report=told.append)
+    record = one.record()
+    assert list(record)[:4] == ["input", "output", "verdict", "reason"]
+    assert (record["output"], record["verdict"]) == (str(clip.with_name("clip.deblurred.mp4")), "restored")
+    assert record["reason"] == "of 12 frames 2 restored"
+    counts = {"frames": 12, "blurry_frames": 2, "restored_frames": 2, "refused_frames": 0, "damaged_frames": 0}
+    assert counts.items() <= record.items()
+    assert [(frame["frame"], frame["verdict"]) for frame in record["per_frame"]] == [(3, "restored"), (8, "restored")]
+    assert (record["per_frame"][0]["length_px"] > 3, record["shots"]) == (True, 1)
+    before, after = brightness(clip), brightness(one.output)
+    expected = [level / 2 if place in SHAKEN else level for place, level in enumerate(before)]
+    assert after == pytest.approx(expected, abs=6)
+    assert told[0] == f"{clip}: 2 of 12 frames are to be deblurred"
+    assert "more by the first of them" in told[1]
+
+
+def test_every_frame_is_tried(clip):
+    (one,) = deblurred(clip, every=True, deblurrer=Fake("restored"))
+    assert (one.restored_frames, one.blurry_frames) == (12, 2)
+    with pytest.raises(UsageError, match="--all is for the frames of a video"):
+        deblurred(Path(__file__).parent.parent / "demo" / "shaken-bear.jpg", every=True)
+
+
+def test_the_last_blur_starts_the_next_search(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", panned(12, shaken=(3, 4, 8)), options={"crf": "8"})
+    searches = Seen()
+    (one,) = deblurred(clip, deblurrer=searches)
+    assert [near is not None for near in searches.near] == [False, True, False]
+    again = Seen(near_refused=True)
+    (one,) = deblurred(clip, deblurrer=again, overwrite=True)
+    assert [near is not None for near in again.near] == [False, True, False, False]
+    assert one.restored_frames == 3
+
+
+def test_refused_frames_stay(clip):
+    (one,) = deblurred(clip, deblurrer=Seen("refused", "restored"))
+    assert (one.verdict, one.reason) == ("restored", "of 12 frames 1 restored, 1 refused")
+    before, after = brightness(clip), brightness(one.output)
+    assert after == pytest.approx([level / 2 if place == 8 else level for place, level in enumerate(before)], abs=6)
+    (one,) = deblurred(clip, deblurrer=Fake("refused"), overwrite=True, strict=True)
+    assert (one.verdict, one.output, one.exit_code, one.refused_frames) == ("refused", None, 6, 2)
+
+
+def test_sharp_videos_are_left_alone(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", panned(6, shaken=()), options={"crf": "8"})
+    (one,) = deblurred(clip)
+    assert (one.verdict, one.reason) == ("left alone", "none of 6 frames is blurry beside its neighbours")
+    assert Path(one.output).read_bytes() == clip.read_bytes()
+    (one,) = deblurred(clip, output=str(tmp_path / "other.mkv"), every=True, deblurrer=Fake("left alone"))
+    assert one.verdict == "left alone"
+    assert brightness(one.output) == pytest.approx(brightness(clip), abs=1)
+
+
+def test_bad_wishes_are_one_sentence(clip):
+    for options, why in (({"max_pixels": 1000}, "frames of 96 x 64 pixels"), ({"memory": 1}, "give more")):
+        (one,) = deblurred(clip, **options)
+        assert why in one.reason
+    for options in ({"plot": True}, {"output": "-"}):
+        with pytest.raises(UsageError, match="is a video: leave --plot out"):
+            deblurred(clip, **options)
+
+
+def test_interrupted_video_can_be_played(clip):
+    told, stop = [], KeyboardInterrupt()
+
+    class Stopping(Fake):
+        def __call__(self, *given, **named):
+            object.__setattr__(self, "error", stop if self.calls else None)
+            return super().__call__(*given, **named)
+
+    with pytest.raises(KeyboardInterrupt):
+        deblurred(clip, deblurrer=Stopping(), report=told.append)
+    assert told[-1].endswith(f"can be played: {clip.with_name('clip.deblurred.partial.mp4')}")
+    assert len(brightness(clip.with_name("clip.deblurred.partial.mp4"))) == SHAKEN[1]
+
+
+def test_deblur_can_be_typed(clip, capsys, monkeypatch):
+    monkeypatch.setattr("blurspace.builders.build_deblurrer", lambda *_, **__: Fake())
+    assert main(["deblur", str(clip), "--json", "-o", str(clip.with_name("new.mkv"))]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["verdict"], record["output"]) == ("restored", str(clip.with_name("new.mkv")))
+    assert main(["deblur", str(clip), "--all", "-q"]) == 0
+    assert capsys.readouterr().out == f"{clip.with_name('clip.deblurred.mp4')}\n"

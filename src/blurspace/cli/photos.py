@@ -58,12 +58,15 @@ def deblur(
     generator: Annotated[
         str | None, Option("--generator", help="Of method manifold: printer, or a StyleGAN2 checkpoint of yours.")
     ] = None,
+    every: Annotated[
+        bool, Option("--all", help="Of a video: try every frame, not only those that are blurry.")
+    ] = False,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
-    """Remove the blur of each photo; writes name.deblurred.ext beside it."""
+    """Remove the blur of each photo or video; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
-    from blurspace.jobs.deblur import Outcome, Wishes, deblur_files
+    from blurspace.jobs.deblur import Outcome, VideoOutcome, Wishes, deblur_files
     from blurspace.jobs.files import find_sources
 
     check_json(console, output, paths)
@@ -76,7 +79,7 @@ def deblur(
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
-    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels)
+    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels, every=every)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
     sources = find_or_record(console, paths, find_sources, lambda name, why: Outcome(name, reason=why).record())
     outcomes = deblur_files(
@@ -88,7 +91,7 @@ def deblur(
         report=console.message,
     )
 
-    def say(one: Outcome) -> str:
+    def say(one: Outcome | VideoOutcome) -> str:
         console.message(f"{one.input}: {one.verdict}: {one.reason}")
         for note in one.notes:
             console.detail(f"  {note}")

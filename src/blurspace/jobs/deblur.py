@@ -16,6 +16,8 @@ from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import MAX_PIXELS, write_bytes
+from blurspace.io.video import is_video
+from blurspace.jobs.deblur_video import VideoOutcome, VideoWishes, deblur_video
 from blurspace.jobs.develop import develop
 from blurspace.jobs.each import FileRecord, each, peak_mib, picture_bytes, runtime
 from blurspace.jobs.files import STANDARD, Source, beside, check_format, check_target, load, plan_targets
@@ -66,7 +68,8 @@ class Wishes:
 
     `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights).
     `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an error.
-    `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    `memory`: bytes that this process may hold. `max_pixels`: of a photo or a frame. `every`: all frames of a video are
+    tried, not only those that are blurry.
     """
 
     overwrite: bool = False
@@ -75,6 +78,11 @@ class Wishes:
     inputs: tuple[Path, ...] = ()
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
+    every: bool = False
+
+    def of_videos(self) -> VideoWishes:
+        """Those of them that are about videos."""
+        return VideoWishes(self.every, self.overwrite, self.strict, self.memory, self.max_pixels)
 
 
 def deblur_files(
@@ -85,8 +93,8 @@ def deblur_files(
     wishes: Wishes | None = None,
     run: Run | None = None,
     report: Report = lambda _: None,
-) -> Iterator[Outcome]:
-    """Deblur each source and yield its outcome as soon as it is written.
+) -> Iterator[Outcome | VideoOutcome]:
+    """Deblur each source, photos and videos (see `deblur_video`), and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
@@ -96,9 +104,13 @@ def deblur_files(
     targets = plan_targets(sources, output)
     if asked.plot and None in targets:
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
+    if (videos := [source.name for source in sources if is_video(source.name)]) and (asked.plot or None in targets):
+        raise UsageError(f"{videos[0]} is a video: leave --plot out (see diagnose --plot), and give -o FILE")
+    if asked.every and not videos:
+        raise UsageError("--all is for the frames of a video, and none was given: leave it out")
     marks = (".kernel", ".side-by-side") if asked.plot else ()
 
-    def work(one: tuple[Source, Path | None]) -> Outcome:
+    def work(one: tuple[Source, Path | None]) -> Outcome | VideoOutcome:
         start, (source, target) = time.perf_counter(), one
         if target:
             if target in taken:
@@ -106,6 +118,8 @@ def deblur_files(
             for path in (target, *(beside(target, mark, ".png") for mark in marks)):
                 check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
             taken.add(target)
+        if target and is_video(source.name):
+            return deblur_video(source, target, deblurrer=deblurrer, wishes=asked.of_videos(), run=how, report=report)
         photo = check_format(target, load(source, max_pixels=asked.max_pixels), source)
         developed = develop(photo, deblurrer, how, memory=asked.memory)
         if developed.loss:

@@ -1,0 +1,224 @@
+"""How is a video deblurred: which of its frames, from which blur on, and what is said of each?"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from blurspace.errors import Cancelled, PictureError, UsageError
+from blurspace.io.files import exists, written_whole
+from blurspace.io.frames import VideoFrame
+from blurspace.io.remux import first_frame, partial, rewrite
+from blurspace.jobs.each import FileRecord, number, peak_mib, runtime
+from blurspace.jobs.files import Source
+from blurspace.jobs.inspect_video import Counted, judged_frames
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.restore.driver import Restoration
+from blurspace.run import Run, held_memory
+from blurspace.types import Blur
+from blurspace.video.looks import Judged
+
+STAGE = "frames"
+Report = Callable[[str], None]
+MINUTE = 60  # s
+
+
+@dataclass(frozen=True)
+class VideoOutcome(FileRecord):
+    """What became of one video: its JSON record. `per_frame`: of each frame that was tried, what became of it."""
+
+    reason: str = ""
+    verdict: str = "failed"  # restored, left alone, refused, failed
+    code: str = "failed"
+    frames: int = 0
+    blurry_frames: int = 0
+    restored_frames: int = 0
+    refused_frames: int = 0
+    damaged_frames: int = 0
+    shots: int = 0
+    per_frame: tuple[dict[str, object], ...] = ()
+    peak_mib: float | None = field(default_factory=peak_mib)
+    device: str = "cpu"
+    runtime: str = field(default_factory=runtime)
+    notes: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, object]:
+        """The JSON object of this video, with what became of it before the reason."""
+        return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
+
+
+@dataclass(frozen=True)
+class VideoWishes:
+    """How videos are to be deblurred.
+
+    `every` frame is tried, not only those that are blurry. `strict`: a refused video counts as an error. `memory`:
+    bytes that this process may hold. `max_pixels`: of a frame.
+    """
+
+    every: bool = False
+    overwrite: bool = False
+    strict: bool = False
+    memory: int | None = None
+    max_pixels: int | None = None
+
+
+class _NothingRestoredError(Exception):
+    """No frame was changed: there is no new video to write."""
+
+
+def deblur_video(
+    source: Source, target: Path, *, deblurrer: Deblurrer, wishes: VideoWishes, run: Run, report: Report
+) -> VideoOutcome:
+    """Deblur the blurry frames of a video; all else in it stays: see `remux.rewrite`.
+
+    A first pass finds the blurry frames, a second restores them: each by itself, its receipt deciding; where the frame
+    before was restored, the search begins with its blur. Where nothing is blurry the new file is a copy. `report` gets
+    sentences: how many frames are blurry, and how long it will take. Raises what `rewrite` and `Deblurrer` raise.
+    """
+    start, path, told = time.perf_counter(), Path(source.name), Counted()
+    if source.problem:
+        raise PictureError(source.problem)
+    check_size(first_frame(path), source, wishes.max_pixels)
+    plan = judged_frames(path, run, told)
+    wanted = [one.look.index for one in plan if one.blurry or wishes.every]
+    report(f"{source.name}: {len(wanted)} of {len(plan)} frames are to be deblurred")
+    work = _Frames(
+        deblurrer, plan, set(wanted), within(run, wishes.memory), lambda text: report(f"{source.name}: {text}")
+    )
+    try:
+        notes = rewrite(path, target, work.changed, overwrite=wishes.overwrite).notes if wanted else []
+    except _NothingRestoredError:
+        notes = []
+    except (KeyboardInterrupt, Cancelled):
+        if exists(partial(target)):
+            report(f"{source.name}: interrupted, and what was done can be played: {partial(target)}")
+        raise
+    verdict = work.verdict()
+    if verdict == "left alone":
+        copy(path, target, overwrite=wishes.overwrite)
+    return VideoOutcome(
+        source.name,
+        None if verdict == "refused" else str(target),
+        work.reason(len(plan)),
+        round(time.perf_counter() - start, 3),
+        exit_code=6 if wishes.strict and verdict == "refused" else 0,
+        verdict=verdict,
+        code={"left alone": "sharp"}.get(verdict, verdict),
+        frames=len(plan),
+        blurry_frames=sum(one.blurry for one in plan),
+        restored_frames=work.count("restored"),
+        refused_frames=work.count("refused"),
+        damaged_frames=told.damaged,
+        shots=plan[-1].shot + 1,
+        per_frame=tuple(work.records),
+        device=deblurrer.device,
+        notes=tuple(notes),
+    )
+
+
+def check_size(frame: Any, source: Source, most: int | None) -> None:
+    """Raise PictureError where frames have more than so many pixels."""
+    if most is not None and frame.width * frame.height > most:
+        size = f"{frame.width} x {frame.height} pixels"
+        raise PictureError(f"{source.name} has frames of {size}, over the limit of {most}: give --max-pixels")
+
+
+def within(run: Run, memory: int | None) -> Run:
+    """A run that keeps this process within so many bytes; None: as it is. Raises UsageError where it holds more."""
+    if memory is None:
+        return run
+    if (left := memory - held_memory()) <= 0:
+        raise UsageError(f"--memory allows {memory >> 20} MiB, and so much is held before any work: give more")
+    return replace(run, memory=left)
+
+
+def copy(path: Path, target: Path, *, overwrite: bool) -> None:
+    """A video as it is, byte for byte; in another container where the target's name wants one."""
+    if path.suffix.lower() != target.suffix.lower():
+        rewrite(path, target, lambda frames: frames, overwrite=overwrite)
+        return
+    with written_whole(target, overwrite=overwrite) as temporary:
+        shutil.copyfile(path, temporary)
+
+
+class _Frames:
+    """The frames of one video on their way: those that are `wanted` restored, and what became of each in `records`."""
+
+    def __init__(
+        self, deblurrer: Deblurrer, plan: Sequence[Judged], wanted: set[int], run: Run, report: Report
+    ) -> None:
+        """Keep them."""
+        self.deblurrer, self.plan, self.wanted, self.run, self.report = deblurrer, plan, wanted, run, report
+        self.records: list[dict[str, object]] = []
+        self.last: tuple[int, Blur | None] = -1, None  # the frame that was restored last, and its blur
+
+    def changed(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """All frames, some of them restored. Raises _NothingRestoredError after the last where none was."""
+        for frame in frames:
+            self.run.step(STAGE, frame.index, len(self.plan))
+            yield self.restored(frame) if frame.index in self.wanted else frame
+        if not self.count("restored"):
+            raise _NothingRestoredError
+
+    def restored(self, frame: VideoFrame) -> VideoFrame:
+        """One frame; as it is, unless its receipt says that it is better."""
+        start = time.perf_counter()
+        done = self.tried(frame)
+        receipt, kernel = done.receipt, done.blur and done.blur.length_angle()
+        self.records.append(
+            {
+                "frame": frame.index,
+                "seconds": round(frame.seconds, 4),
+                "verdict": receipt.verdict,
+                "code": receipt.code,
+                "reason": receipt.reason,
+                "method": done.method,
+                "length_px": number(kernel[0], 2) if kernel else None,
+                "angle_deg": number(kernel[1], 1) if kernel else None,
+                "probability_better": number(receipt.probability_better, 3),
+                "expected_gain_db": number(receipt.expected_gain_db, 2),
+            }
+        )
+        if len(self.records) == 1 < len(self.wanted):
+            self.report(f"{lasting((len(self.wanted) - 1) * (time.perf_counter() - start))} more by the first of them")
+        if receipt.verdict != "restored":
+            return frame
+        self.last = frame.index, done.blur
+        return frame.replaced(done.restored)
+
+    def tried(self, frame: VideoFrame) -> Restoration:
+        """A frame deblurred from the last one's blur on, and where that is refused or there is none, from nothing."""
+        pixels, index = frame.pixels(), frame.index
+        quiet = replace(self.run, on_step=None)
+        near = (
+            self.last[1] if self.last[0] == index - 1 and self.plan[index].shot == self.plan[index - 1].shot else None
+        )
+        if near is not None:
+            done = self.deblurrer(pixels, near=near, run=quiet)
+            if done.receipt.verdict != "refused":
+                return done
+        return self.deblurrer(pixels, run=quiet)
+
+    def count(self, verdict: str) -> int:
+        """How many frames became that."""
+        return sum(one["verdict"] == verdict for one in self.records)
+
+    def verdict(self) -> str:
+        """Of the video: restored if any frame is, refused if others were and none is."""
+        if self.count("restored"):
+            return "restored"
+        return "refused" if self.count("refused") else "left alone"
+
+    def reason(self, total: int) -> str:
+        """A sentence on how many frames became what."""
+        if not self.wanted:
+            return f"none of {total} frames is blurry beside its neighbours"
+        kinds = [f"{count} {verdict}" for verdict in ("refused", "left alone") if (count := self.count(verdict))]
+        return ", ".join([f"of {total} frames {self.count('restored')} restored", *kinds])
+
+
+def lasting(seconds: float) -> str:
+    """About how long, in words."""
+    return f"about {seconds / MINUTE:.0f} min" if seconds > 2 * MINUTE else f"about {max(seconds, 1):.0f} s"
