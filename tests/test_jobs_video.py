@@ -6,8 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image as Pil
 
+from blurspace.blur.convolve import blur
+from blurspace.blur.exposure import to_display, to_linear
+from blurspace.blur.kernels import line
 from blurspace.cli import main
 from blurspace.errors import PictureError, UsageError
 from blurspace.jobs.deblur import Wishes, deblur_files
@@ -22,13 +26,16 @@ av = pytest.importorskip("av")
 SHAKEN = (3, 8)
 
 
-def panned(count, *, shaken=SHAKEN):
-    """Pictures (h w 3, uint8) of a made scene that slides by; some under a motion of 9 px."""
-    wide = (
-        (made_scene(96 + count, seed=0, channels=3)[0, :, :64].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-    )
-    views = [np.ascontiguousarray(wide[:, place : place + 96]) for place in range(count)]
-    return [cv2.blur(view, (9, 1)) if place in shaken else view for place, view in enumerate(views)]
+def panned(count, *, shaken=SHAKEN, height=64, width=96):
+    """Pictures (h w 3, uint8) of a made scene that slides by; the light of some under a motion of 9 px."""
+    wide = made_scene(width + count, seed=0, channels=3)[:, :, :height]
+    views = [wide[..., place : place + width] for place in range(count)]
+    motion = line(9, 0)
+    seen = [
+        to_display(blur(to_linear(one, "srgb"), motion), "srgb") if at in shaken else one
+        for at, one in enumerate(views)
+    ]
+    return [(one[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy().copy() for one in seen]
 
 
 @pytest.fixture
@@ -52,7 +59,8 @@ class Seen(Fake):
 
 
 def deblurred(*paths, deblurrer=None, output=None, report=lambda _: None, **options):
-    sources, wishes = find_sources([str(path) for path in paths]), Wishes(**options)
+    """Frame by frame, unless `alone` says otherwise."""
+    sources, wishes = find_sources([str(path) for path in paths]), Wishes(**{"alone": True} | options)
     return list(deblur_files(sources, deblurrer=deblurrer or Fake(), output=output, wishes=wishes, report=report))
 
 
@@ -153,8 +161,8 @@ def test_only_blurry_frames_are_changed(clip):
 def test_every_frame_is_tried(clip):
     (one,) = deblurred(clip, every=True, deblurrer=Fake("restored"))
     assert (one.restored_frames, one.blurry_frames) == (12, 2)
-    with pytest.raises(UsageError, match="--all is for the frames of a video"):
-        deblurred(Path(__file__).parent.parent / "demo" / "shaken-bear.jpg", every=True)
+    with pytest.raises(UsageError, match="--all and --no-borrow are for the frames"):
+        deblurred(Path(__file__).parent.parent / "demo" / "shaken-bear.jpg")
 
 
 def test_the_last_blur_starts_the_next_search(tmp_path):
@@ -215,5 +223,45 @@ def test_deblur_can_be_typed(clip, capsys, monkeypatch):
     assert main(["deblur", str(clip), "--json", "-o", str(clip.with_name("new.mkv"))]) == 0
     record = json.loads(capsys.readouterr().out)
     assert (record["verdict"], record["output"]) == ("restored", str(clip.with_name("new.mkv")))
-    assert main(["deblur", str(clip), "--all", "-q"]) == 0
+    assert main(["deblur", str(clip), "--all", "--no-borrow", "-q"]) == 0
     assert capsys.readouterr().out == f"{clip.with_name('clip.deblurred.mp4')}\n"
+
+
+def test_sharp_frames_lend_to_blurry_ones(tmp_path):
+    """Also where the deblurrer refuses; what it leaves alone stays."""
+    size = {"height": 112, "width": 128}
+    sharp, given = panned(5, shaken=(), **size), panned(5, shaken=(3,), **size)
+    clip = make_clip(tmp_path / "clip.mp4", given, pixels="yuv444p", options={"crf": "2"})
+    (one,) = deblurred(clip, alone=False, deblurrer=Fake("refused"))
+    (frame,) = one.per_frame
+    assert (one.verdict, frame["verdict"], frame["code"], frame["lender"]) == ("restored", "restored", "borrowed", 2)
+    assert frame["lent"] > 0.5
+    before, after = (rgb(path)[3].astype(float) for path in (clip, one.output))
+    inner = (slice(12, -12), slice(12, -12))
+    assert np.square(after - sharp[3])[inner].mean() < 0.4 * np.square(before - sharp[3])[inner].mean()
+    (one,) = deblurred(clip, alone=False, deblurrer=Fake("left alone"), overwrite=True)
+    assert (one.per_frame[0]["verdict"], one.per_frame[0]["lent"]) == ("left alone", None)
+    (one,) = deblurred(clip, deblurrer=Fake("refused"), overwrite=True)
+    assert (one.verdict, one.per_frame[0]["lent"]) == ("refused", None)
+
+
+def test_still_places_do_not_flicker(tmp_path):
+    """A still scene under noise, every third frame shaken: the change from frame to frame does not grow."""
+    still = panned(1, shaken=(), height=128, width=127)[0]
+    shaken = panned(1, shaken=(0,), height=128, width=127)[0]
+    draw = np.random.default_rng(0)
+    noisy = [(shaken if at % 3 == 1 else still) + draw.normal(0, 1.5, still.shape) for at in range(7)]
+    clip = make_clip(
+        tmp_path / "clip.mkv",
+        [one.round().clip(0, 255).astype(np.uint8)[:, :126].copy() for one in noisy],
+        options={"crf": "4"},
+    )
+    (one,) = deblurred(clip, alone=False, deblurrer=Fake("refused"))
+    assert (one.restored_frames, one.blurry_frames) == (2, 2)
+    before, after = (np.abs(np.diff(rgb(path).astype(float), axis=0)).mean() for path in (clip, one.output))
+    assert after < 1.1 * before
+
+
+def rgb(path):
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])

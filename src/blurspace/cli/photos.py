@@ -61,6 +61,9 @@ def deblur(
     every: Annotated[
         bool, Option("--all", help="Of a video: try every frame, not only those that are blurry.")
     ] = False,
+    alone: Annotated[
+        bool, Option("--no-borrow", help="Of a video: each frame by itself, with nothing from sharp ones near it.")
+    ] = False,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
@@ -79,7 +82,8 @@ def deblur(
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
-    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels, every=every)
+    frames = {"every": every, "alone": alone}
+    wishes = Wishes(overwrite, plot, strict, inputs=read, memory=held, max_pixels=max_pixels, **frames)
     deblurrer = _deblurrer(called, camera, device, kernel=kernel, force=force, region=region, **settings)
     sources = find_or_record(console, paths, find_sources, lambda name, why: Outcome(name, reason=why).record())
     outcomes = deblur_files(

@@ -69,7 +69,7 @@ class Wishes:
     `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights).
     `plot` adds pictures of the kernel and of before and after. With `strict` a refused file counts as an error.
     `memory`: bytes that this process may hold. `max_pixels`: of a photo or a frame. `every`: all frames of a video are
-    tried, not only those that are blurry.
+    tried, not only those that are blurry; `alone`: they borrow nothing from sharp ones.
     """
 
     overwrite: bool = False
@@ -79,10 +79,11 @@ class Wishes:
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
     every: bool = False
+    alone: bool = False
 
     def of_videos(self) -> VideoWishes:
         """Those of them that are about videos."""
-        return VideoWishes(self.every, self.overwrite, self.strict, self.memory, self.max_pixels)
+        return VideoWishes(self.every, self.alone, self.overwrite, self.strict, self.memory, self.max_pixels)
 
 
 def deblur_files(
@@ -106,8 +107,8 @@ def deblur_files(
         raise UsageError("--plot writes beside the output, and standard output has no beside: give -o FILE")
     if (videos := [source.name for source in sources if is_video(source.name)]) and (asked.plot or None in targets):
         raise UsageError(f"{videos[0]} is a video: leave --plot out (see diagnose --plot), and give -o FILE")
-    if asked.every and not videos:
-        raise UsageError("--all is for the frames of a video, and none was given: leave it out")
+    if (asked.every or asked.alone) and not videos:
+        raise UsageError("--all and --no-borrow are for the frames of a video, and none was given: leave them out")
     marks = (".kernel", ".side-by-side") if asked.plot else ()
 
     def work(one: tuple[Source, Path | None]) -> Outcome | VideoOutcome:

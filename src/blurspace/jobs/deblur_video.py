@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from blurspace.errors import Cancelled, PictureError, UsageError
 from blurspace.io.files import exists, written_whole
 from blurspace.io.frames import VideoFrame
@@ -16,13 +18,18 @@ from blurspace.jobs.files import Source
 from blurspace.jobs.inspect_video import Counted, judged_frames
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
+from blurspace.restore.noise import estimate_sigma
+from blurspace.restore.observed import as_float
 from blurspace.run import Run, held_memory
 from blurspace.types import Blur
+from blurspace.video.lending import Loan, lend
 from blurspace.video.looks import Judged
+from blurspace.video.nearby import Nearby, lenders
 
 STAGE = "frames"
 Report = Callable[[str], None]
 MINUTE = 60  # s
+MOST = 0.5  # of a frame: less of a loan is no restoration (ours)
 
 
 @dataclass(frozen=True)
@@ -53,11 +60,12 @@ class VideoOutcome(FileRecord):
 class VideoWishes:
     """How videos are to be deblurred.
 
-    `every` frame is tried, not only those that are blurry. `strict`: a refused video counts as an error. `memory`:
-    bytes that this process may hold. `max_pixels`: of a frame.
+    `every` frame is tried, not only those that are blurry. `alone`: nothing is borrowed from sharp frames. `strict`: a
+    refused video counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a frame.
     """
 
     every: bool = False
+    alone: bool = False
     overwrite: bool = False
     strict: bool = False
     memory: int | None = None
@@ -73,9 +81,10 @@ def deblur_video(
 ) -> VideoOutcome:
     """Deblur the blurry frames of a video; all else in it stays: see `remux.rewrite`.
 
-    A first pass finds the blurry frames, a second restores them: each by itself, its receipt deciding; where the frame
-    before was restored, the search begins with its blur. Where nothing is blurry the new file is a copy. `report` gets
-    sentences: how many frames are blurry, and how long it will take. Raises what `rewrite` and `Deblurrer` raise.
+    A first pass finds the blurry frames, a second restores them: by what a sharp frame near lends (see `lend`), and the
+    rest deblurred where its receipt is good. That search begins with the blur between both, or with that of the frame
+    before if it was restored. Where nothing is blurry the new file is a copy. `report` gets sentences: how many frames
+    are blurry, and how long it will take. Raises what `rewrite` and `Deblurrer` raise.
     """
     start, path, told = time.perf_counter(), Path(source.name), Counted()
     if source.problem:
@@ -84,9 +93,9 @@ def deblur_video(
     plan = judged_frames(path, run, told)
     wanted = [one.look.index for one in plan if one.blurry or wishes.every]
     report(f"{source.name}: {len(wanted)} of {len(plan)} frames are to be deblurred")
-    work = _Frames(
-        deblurrer, plan, set(wanted), within(run, wishes.memory), lambda text: report(f"{source.name}: {text}")
-    )
+    work = _Frames(deblurrer, plan, set(wanted), within(run, wishes.memory), told_of(source, report))
+    if not wishes.alone and deblurrer.region is None and deblurrer.strength == 1:
+        work.lenders = lenders(plan)
     try:
         notes = rewrite(path, target, work.changed, overwrite=wishes.overwrite).notes if wanted else []
     except _NothingRestoredError:
@@ -116,6 +125,11 @@ def deblur_video(
         device=deblurrer.device,
         notes=tuple(notes),
     )
+
+
+def told_of(source: Source, report: Report) -> Report:
+    """What tells of one source by its name."""
+    return lambda text: report(f"{source.name}: {text}")
 
 
 def check_size(frame: Any, source: Source, most: int | None) -> None:
@@ -151,55 +165,57 @@ class _Frames:
     ) -> None:
         """Keep them."""
         self.deblurrer, self.plan, self.wanted, self.run, self.report = deblurrer, plan, wanted, run, report
+        self.lenders: dict[int, int] = {}
         self.records: list[dict[str, object]] = []
         self.last: tuple[int, Blur | None] = -1, None  # the frame that was restored last, and its blur
 
     def changed(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """All frames, some of them restored. Raises _NothingRestoredError after the last where none was."""
-        for frame in frames:
+        near = Nearby(frames)
+        for frame in near:
             self.run.step(STAGE, frame.index, len(self.plan))
-            yield self.restored(frame) if frame.index in self.wanted else frame
+            yield self.restored(frame, near) if frame.index in self.wanted else frame
         if not self.count("restored"):
             raise _NothingRestoredError
 
-    def restored(self, frame: VideoFrame) -> VideoFrame:
-        """One frame; as it is, unless its receipt says that it is better."""
-        start = time.perf_counter()
-        done = self.tried(frame)
-        receipt, kernel = done.receipt, done.blur and done.blur.length_angle()
-        self.records.append(
-            {
-                "frame": frame.index,
-                "seconds": round(frame.seconds, 4),
-                "verdict": receipt.verdict,
-                "code": receipt.code,
-                "reason": receipt.reason,
-                "method": done.method,
-                "length_px": number(kernel[0], 2) if kernel else None,
-                "angle_deg": number(kernel[1], 1) if kernel else None,
-                "probability_better": number(receipt.probability_better, 3),
-                "expected_gain_db": number(receipt.expected_gain_db, 2),
-            }
-        )
+    def restored(self, frame: VideoFrame, near: Nearby) -> VideoFrame:
+        """One frame; as it is, unless a sharp frame lends most of it, or its receipt says that it is better."""
+        start, pixels = time.perf_counter(), frame.pixels()
+        loan = self.lent(frame, near, pixels)
+        done = self.tried(frame, pixels, None if loan is None else loan.blur)
+        taken = loan is not None and loan.share >= MOST and done.receipt.verdict != "left alone"
+        record = described(frame, done)
+        if loan is not None and taken:
+            lender = self.lenders[frame.index]
+            record |= {"verdict": "restored", "code": "borrowed", "lender": lender, "lent": number(loan.share, 3)}
+            record["reason"] = f"borrowed from frame {lender}, and blurring that again gives this one"
+        self.records.append(record)
         if len(self.records) == 1 < len(self.wanted):
             self.report(f"{lasting((len(self.wanted) - 1) * (time.perf_counter() - start))} more by the first of them")
-        if receipt.verdict != "restored":
+        if record["verdict"] != "restored":
             return frame
-        self.last = frame.index, done.blur
-        return frame.replaced(done.restored)
+        between = None if loan is None else loan.blur
+        self.last = frame.index, done.blur if done.receipt.verdict == "restored" else between
+        return frame.replaced(loan.over(as_float(done.restored)) if loan is not None and taken else done.restored)
 
-    def tried(self, frame: VideoFrame) -> Restoration:
-        """A frame deblurred from the last one's blur on, and where that is refused or there is none, from nothing."""
-        pixels, index = frame.pixels(), frame.index
-        quiet = replace(self.run, on_step=None)
-        near = (
-            self.last[1] if self.last[0] == index - 1 and self.plan[index].shot == self.plan[index - 1].shot else None
-        )
-        if near is not None:
-            done = self.deblurrer(pixels, near=near, run=quiet)
-            if done.receipt.verdict != "refused":
-                return done
-        return self.deblurrer(pixels, run=quiet)
+    def lent(self, frame: VideoFrame, near: Nearby, pixels: Tensor) -> Loan | None:
+        """What a sharp frame lends; None where there is none."""
+        if frame.index not in self.lenders or (sharp := near.at(self.lenders[frame.index])) is None:
+            return None
+        self.run.check()
+        blurry, given = as_float(pixels), self.deblurrer.given
+        how: dict[str, Any] = {"response": self.deblurrer.response, "known": given and given.kernel}
+        return lend(as_float(sharp.pixels()), blurry, sigma=estimate_sigma(blurry), **how)
+
+    def tried(self, frame: VideoFrame, pixels: Tensor, between: Blur | None) -> Restoration:
+        """A frame deblurred: from the blur `between` it and a sharp one on, or the last one's, at last from nothing."""
+        quiet, near = replace(self.run, on_step=None), between
+        if near is None and self.last[0] == frame.index - 1 >= 0:
+            near = self.last[1] if self.plan[frame.index].shot == self.plan[self.last[0]].shot else None
+        done = self.deblurrer(pixels, near=near, run=quiet)
+        if done.receipt.verdict == "refused" and near is not None and between is None:
+            return self.deblurrer(pixels, run=quiet)
+        return done
 
     def count(self, verdict: str) -> int:
         """How many frames became that."""
@@ -217,6 +233,26 @@ class _Frames:
             return f"none of {total} frames is blurry beside its neighbours"
         kinds = [f"{count} {verdict}" for verdict in ("refused", "left alone") if (count := self.count(verdict))]
         return ", ".join([f"of {total} frames {self.count('restored')} restored", *kinds])
+
+
+def described(frame: VideoFrame, done: Restoration) -> dict[str, object]:
+    """What became of a frame, as a record."""
+    receipt = done.receipt
+    length, angle = (None, None) if done.blur is None else done.blur.length_angle()
+    return {
+        "frame": frame.index,
+        "seconds": round(frame.seconds, 4),
+        "verdict": receipt.verdict,
+        "code": receipt.code,
+        "reason": receipt.reason,
+        "method": done.method,
+        "length_px": number(length, 2),
+        "angle_deg": number(angle, 1),
+        "probability_better": number(receipt.probability_better, 3),
+        "expected_gain_db": number(receipt.expected_gain_db, 2),
+        "lender": None,
+        "lent": None,
+    }
 
 
 def lasting(seconds: float) -> str:

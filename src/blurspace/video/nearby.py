@@ -1,0 +1,49 @@
+"""Which frame lends to a blurry one, and how is it at hand while a video streams by?"""
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from blurspace.io.frames import VideoFrame
+from blurspace.video.looks import Judged
+
+REACH = 8  # frames: farther ones show the same from too far away, and so many are held
+
+
+def lenders(seen: Sequence[Judged]) -> dict[int, int]:
+    """For each blurry frame the nearest one of its shot that is not; of two as near the sharper. Indices."""
+    return {one.look.index: lender.look.index for one in seen if one.blurry and (lender := _lender(one, seen))}
+
+
+def _lender(blurry: Judged, seen: Sequence[Judged]) -> Judged | None:
+    place = blurry.look.index
+    near = seen[max(place - REACH, 0) : place + REACH + 1]
+    able = [one for one in near if one.shot == blurry.shot and not one.blurry and math.isfinite(one.look.sharpness)]
+    return min(able, key=lambda one: (abs(one.look.index - place), -one.look.sharpness), default=None)
+
+
+class Nearby(Iterator[VideoFrame]):
+    """The frames of a video one by one, and `at` hand those near the one that came last: REACH to each side."""
+
+    def __init__(self, frames: Iterator[VideoFrame]) -> None:
+        """Nothing is read before it is asked for."""
+        self._frames, self._held, self._next = frames, deque[VideoFrame](), 0
+
+    def __next__(self) -> VideoFrame:
+        """The next frame."""
+        frame = self.at(self._next)
+        if frame is None:
+            raise StopIteration
+        self._next += 1
+        while self._held[0].index < frame.index - REACH:
+            self._held.popleft()
+        return frame
+
+    def at(self, index: int) -> VideoFrame | None:
+        """The frame of that index; None where the video has ended before."""
+        while not self._held or self._held[-1].index < index:
+            frame = next(self._frames, None)
+            if frame is None:
+                return None
+            self._held.append(frame)
+        return self._held[index - self._held[0].index]
