@@ -227,20 +227,25 @@ def test_deblur_can_be_typed(clip, capsys, monkeypatch):
     assert capsys.readouterr().out == f"{clip.with_name('clip.deblurred.mp4')}\n"
 
 
-def test_sharp_frames_lend_to_blurry_ones(tmp_path):
-    """Also where the deblurrer refuses; what it leaves alone stays."""
+def test_sharp_frames_lend_to_blurry_ones(tmp_path, monkeypatch):
+    """So that nothing has to be searched for, if they lend nearly all; what else the deblurrer leaves alone stays."""
     size = {"height": 112, "width": 128}
     sharp, given = panned(5, shaken=(), **size), panned(5, shaken=(3,), **size)
     clip = make_clip(tmp_path / "clip.mp4", given, pixels="yuv444p", options={"crf": "2"})
-    (one,) = deblurred(clip, alone=False, deblurrer=Fake("refused"))
+    deblurrer = Fake("refused")
+    (one,) = deblurred(clip, alone=False, deblurrer=deblurrer)
     (frame,) = one.per_frame
-    assert (one.verdict, frame["verdict"], frame["code"], frame["lender"]) == ("restored", "restored", "borrowed", 2)
-    assert frame["lent"] > 0.5
+    assert (deblurrer.calls, frame["method"], frame["lent"] > 0.97) == (0, None, True)
+    assert (one.verdict, frame["verdict"], frame["code"]) == ("restored", "restored", "borrowed")
+    assert sorted(frame["lenders"]) == [2, 4]
     before, after = (rgb(path)[3].astype(float) for path in (clip, one.output))
     inner = (slice(12, -12), slice(12, -12))
     assert np.square(after - sharp[3])[inner].mean() < 0.4 * np.square(before - sharp[3])[inner].mean()
+    monkeypatch.setattr("blurspace.jobs.deblur_video.ENOUGH", 1.1)
     (one,) = deblurred(clip, alone=False, deblurrer=Fake("left alone"), overwrite=True)
     assert (one.per_frame[0]["verdict"], one.per_frame[0]["lent"]) == ("left alone", None)
+    (one,) = deblurred(clip, alone=False, deblurrer=Fake("refused"), overwrite=True)
+    assert (one.per_frame[0]["code"], one.per_frame[0]["method"]) == ("borrowed", "fake")
     (one,) = deblurred(clip, deblurrer=Fake("refused"), overwrite=True)
     assert (one.verdict, one.per_frame[0]["lent"]) == ("refused", None)
 

@@ -1,6 +1,6 @@
 """Does a sharp frame lend what the blurry one shows, and nothing else?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -67,11 +67,22 @@ def seen(*sharpness, cuts=()):
     return judged([Look(at, at / 25, value, at == 0 or at in cuts) for at, value in enumerate(sharpness)])
 
 
-def test_nearest_sharp_frame_lends():
-    assert lenders(seen(0.4, 0.41, 0.2, 0.42, 0.2, 0.4)) == {2: 3, 4: 3}
-    assert lenders(seen(0.4, 0.4, 0.4, 0.2, 0.5, 0.5, 0.5, cuts=(4,))) == {3: 2}
+def test_nearest_sharp_frames_lend():
+    assert lenders(seen(0.4, 0.41, 0.2, 0.42, 0.2, 0.4)) == {2: (3, 1), 4: (3, 5)}
+    assert lenders(seen(0.4, 0.4, 0.4, 0.2, 0.5, 0.5, 0.5, cuts=(4,))) == {3: (2,)}
+    assert lenders(seen(0.4, 0.4, 0.4, 0.2, 0.2, 0.4, 0.4)) == {3: (2, 5), 4: (5, 2)}
     assert lenders(seen(*[0.2] * 4)) == {}
-    assert lenders(seen(0.2, 0.4, 0.4)) == {0: 1}
+    assert lenders(seen(0.2, 0.4, 0.4)) == {0: (1,)}
+
+
+def test_two_loans_are_one(pair):
+    first, _, blurry, _ = pair
+    loan = lend(first, blurry, sigma=0.002)
+    left, right = loan.trust.clone(), loan.trust.clone()
+    left[..., 64:], right[..., :64] = 0, 0
+    both = replace(loan, trust=left).before(replace(loan, trust=right))
+    assert torch.allclose(both.over(blurry), loan.over(blurry), atol=1e-6)
+    assert both.share == pytest.approx(loan.share)
 
 
 @dataclass(frozen=True)

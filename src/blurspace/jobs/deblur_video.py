@@ -29,7 +29,12 @@ from blurspace.video.nearby import Nearby, lenders
 STAGE = "frames"
 Report = Callable[[str], None]
 MINUTE = 60  # s
-MOST = 0.5  # of a frame: less of a loan is no restoration (ours)
+# Of a frame: less of a loan is no restoration; with so much, the rest is not worth a search (ours).
+MOST, ENOUGH = 0.5, 0.97
+FIELDS = (
+    *("frame", "seconds", "verdict", "code", "reason", "method", "length_px", "angle_deg"),
+    *("probability_better", "expected_gain_db", "lenders", "lent"),
+)
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,10 @@ def deblur_video(
 ) -> VideoOutcome:
     """Deblur the blurry frames of a video; all else in it stays: see `remux.rewrite`.
 
-    A first pass finds the blurry frames, a second restores them: by what a sharp frame near lends (see `lend`), and the
-    rest deblurred where its receipt is good. That search begins with the blur between both, or with that of the frame
-    before if it was restored. Where nothing is blurry the new file is a copy. `report` gets sentences: how many frames
-    are blurry, and how long it will take. Raises what `rewrite` and `Deblurrer` raise.
+    A first pass finds the blurry frames, a second restores them: by what sharp frames near lend (see `lend`); unless
+    that is nearly all, the rest deblurred where its receipt is good. That search begins with the blur between both, or
+    with that of the frame before if it was restored. Where nothing is blurry the new file is a copy. `report` gets
+    sentences: how many frames are blurry, and how long it will take. Raises what `rewrite` and `Deblurrer` raise.
     """
     start, path, told = time.perf_counter(), Path(source.name), Counted()
     if source.problem:
@@ -165,7 +170,7 @@ class _Frames:
     ) -> None:
         """Keep them."""
         self.deblurrer, self.plan, self.wanted, self.run, self.report = deblurrer, plan, wanted, run, report
-        self.lenders: dict[int, int] = {}
+        self.lenders: dict[int, tuple[int, ...]] = {}
         self.records: list[dict[str, object]] = []
         self.last: tuple[int, Blur | None] = -1, None  # the frame that was restored last, and its blur
 
@@ -179,33 +184,39 @@ class _Frames:
             raise _NothingRestoredError
 
     def restored(self, frame: VideoFrame, near: Nearby) -> VideoFrame:
-        """One frame; as it is, unless a sharp frame lends most of it, or its receipt says that it is better."""
+        """One frame; as it is, unless sharp frames lend most of it, or its receipt says that it is better."""
         start, pixels = time.perf_counter(), frame.pixels()
         loan = self.lent(frame, near, pixels)
-        done = self.tried(frame, pixels, None if loan is None else loan.blur)
-        taken = loan is not None and loan.share >= MOST and done.receipt.verdict != "left alone"
-        record = described(frame, done)
-        if loan is not None and taken:
-            lender = self.lenders[frame.index]
-            record |= {"verdict": "restored", "code": "borrowed", "lender": lender, "lent": number(loan.share, 3)}
-            record["reason"] = f"borrowed from frame {lender}, and blurring that again gives this one"
+        blur: Blur | None = None if loan is None else loan.blur
+        if loan is not None and loan.share >= ENOUGH:
+            record, new = blank(frame), loan.over(as_float(pixels))
+        else:
+            done = self.tried(frame, pixels, blur)
+            record, new, blur = described(frame, done), done.restored, done.blur
+            if loan is not None and (loan.share < MOST or record["verdict"] == "left alone"):
+                loan = None
+            elif loan is not None:
+                new = loan.over(as_float(new))
+        if loan is not None:
+            record |= borrowed(loan, self.lenders[frame.index])
         self.records.append(record)
         if len(self.records) == 1 < len(self.wanted):
             self.report(f"{lasting((len(self.wanted) - 1) * (time.perf_counter() - start))} more by the first of them")
         if record["verdict"] != "restored":
             return frame
-        between = None if loan is None else loan.blur
-        self.last = frame.index, done.blur if done.receipt.verdict == "restored" else between
-        return frame.replaced(loan.over(as_float(done.restored)) if loan is not None and taken else done.restored)
+        self.last = frame.index, blur
+        return frame.replaced(new)
 
     def lent(self, frame: VideoFrame, near: Nearby, pixels: Tensor) -> Loan | None:
-        """What a sharp frame lends; None where there is none."""
-        if frame.index not in self.lenders or (sharp := near.at(self.lenders[frame.index])) is None:
-            return None
-        self.run.check()
-        blurry, given = as_float(pixels), self.deblurrer.given
-        how: dict[str, Any] = {"response": self.deblurrer.response, "known": given and given.kernel}
-        return lend(as_float(sharp.pixels()), blurry, sigma=estimate_sigma(blurry), **how)
+        """What sharp frames lend, as one; None where there are none."""
+        blurry, given, found = as_float(pixels), self.deblurrer.given, None
+        for index in self.lenders.get(frame.index, ()):
+            self.run.check()
+            if (sharp := near.at(index)) is not None:
+                how: dict[str, Any] = {"response": self.deblurrer.response, "known": given and given.kernel}
+                loan = lend(as_float(sharp.pixels()), blurry, sigma=estimate_sigma(blurry), **how)
+                found = loan if found is None else found.before(loan)
+        return found
 
     def tried(self, frame: VideoFrame, pixels: Tensor, between: Blur | None) -> Restoration:
         """A frame deblurred: from the blur `between` it and a sharp one on, or the last one's, at last from nothing."""
@@ -235,13 +246,16 @@ class _Frames:
         return ", ".join([f"of {total} frames {self.count('restored')} restored", *kinds])
 
 
+def blank(frame: VideoFrame) -> dict[str, object]:
+    """The record of a frame of which nothing is known yet."""
+    return dict[str, object].fromkeys(FIELDS) | {"frame": frame.index, "seconds": round(frame.seconds, 4)}
+
+
 def described(frame: VideoFrame, done: Restoration) -> dict[str, object]:
-    """What became of a frame, as a record."""
+    """What became of a frame that was deblurred, as a record."""
     receipt = done.receipt
     length, angle = (None, None) if done.blur is None else done.blur.length_angle()
-    return {
-        "frame": frame.index,
-        "seconds": round(frame.seconds, 4),
+    return blank(frame) | {
         "verdict": receipt.verdict,
         "code": receipt.code,
         "reason": receipt.reason,
@@ -250,8 +264,21 @@ def described(frame: VideoFrame, done: Restoration) -> dict[str, object]:
         "angle_deg": number(angle, 1),
         "probability_better": number(receipt.probability_better, 3),
         "expected_gain_db": number(receipt.expected_gain_db, 2),
-        "lender": None,
-        "lent": None,
+    }
+
+
+def borrowed(loan: Loan, lenders: Sequence[int]) -> dict[str, object]:
+    """What a record says instead of a frame that sharp ones lend most of."""
+    length, angle = loan.blur.length_angle()
+    names = " and ".join(map(str, lenders))
+    return {
+        "verdict": "restored",
+        "code": "borrowed",
+        "reason": f"borrowed from frame {names}, and blurring that again gives this one",
+        "length_px": number(length, 2),
+        "angle_deg": number(angle, 1),
+        "lenders": list(lenders),
+        "lent": number(loan.share, 3),
     }
 
 

@@ -34,6 +34,7 @@ ASTRAY = 1.5  # px: flow there and back may end so far from where it began
 LEAST_UNEXPLAINED, PER_SIGMA = 3 / 255, 2.0  # what may stay unexplained: so much, or so many times the noise
 PATCH = 9  # px: the sides of squares in which that is measured
 FEATHER = 3.0  # px: the sigma of the border between what is lent and what is not
+LEAST_TRUST = 1e-6
 BROAD = 12.0  # px: the sigma above which brightness is the blurry frame's own, whatever the exposures were
 LIGHT = "srgb"  # in which frames are blurred, where nobody says: BT.709 is near to it
 
@@ -57,6 +58,12 @@ class Loan:
     def over(self, base: Image) -> Image:
         """The loan where it is trusted, elsewhere another picture (1 c h w)."""
         return base.lerp(self.picture, self.trust)
+
+    def before(self, other: "Loan") -> "Loan":
+        """Two loans as one: this one where it is trusted, elsewhere the other."""
+        trust = 1 - (1 - self.trust) * (1 - other.trust)
+        mine = self.trust / trust.clamp_min(LEAST_TRUST)
+        return Loan(other.picture.lerp(self.picture, mine), trust, self.blur)
 
 
 def lend(

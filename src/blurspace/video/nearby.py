@@ -10,16 +10,28 @@ from blurspace.video.looks import Judged
 REACH = 8  # frames: farther ones show the same from too far away, and so many are held
 
 
-def lenders(seen: Sequence[Judged]) -> dict[int, int]:
-    """For each blurry frame the nearest one of its shot that is not; of two as near the sharper. Indices."""
-    return {one.look.index: lender.look.index for one in seen if one.blurry and (lender := _lender(one, seen))}
+def lenders(seen: Sequence[Judged]) -> dict[int, tuple[int, ...]]:
+    """For each blurry frame the nearest ones of its shot, before and after it, that are not blurry; nearer ones first.
+
+    Indices; of two as near the sharper comes first. What was out of the sight of one, the other may show.
+    """
+    found = {}
+    for one in seen:
+        if one.blurry and (both := _lenders(one, seen)):
+            found[one.look.index] = both
+    return found
 
 
-def _lender(blurry: Judged, seen: Sequence[Judged]) -> Judged | None:
+def _lenders(blurry: Judged, seen: Sequence[Judged]) -> tuple[int, ...]:
     place = blurry.look.index
-    near = seen[max(place - REACH, 0) : place + REACH + 1]
-    able = [one for one in near if one.shot == blurry.shot and not one.blurry and math.isfinite(one.look.sharpness)]
-    return min(able, key=lambda one: (abs(one.look.index - place), -one.look.sharpness), default=None)
+    sides = seen[max(place - REACH, 0) : place][::-1], seen[place + 1 : place + 1 + REACH]
+    nearest = [next((one for one in side if _able(one, blurry)), None) for side in sides]
+    able = [one.look for one in nearest if one is not None]
+    return tuple(look.index for look in sorted(able, key=lambda look: (abs(look.index - place), -look.sharpness)))
+
+
+def _able(one: Judged, blurry: Judged) -> bool:
+    return one.shot == blurry.shot and not one.blurry and math.isfinite(one.look.sharpness)
 
 
 class Nearby(Iterator[VideoFrame]):
