@@ -1,6 +1,6 @@
 """What do shaken frames of a video gain, each by itself and with what sharp ones lend, and do still places flicker?
 
-    python benchmarks/video.py TRAIN [--photos N] [--method NAME] [--ways WAY ...]
+    python benchmarks/video.py TRAIN [--photos N] [--first N] [--method NAME] [--ways WAY ...]
 
 Writes video.csv. From each of N photos of TRAIN/photos two clips of 320 x 240 and 25 frames are made: a slow pan, and a
 still view under noise; in both every fifth frame is shaken by a drawn path of 11 px, in linear light. They are coded as
@@ -45,17 +45,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("train", type=Path)
     parser.add_argument("--photos", type=int, default=4)
+    parser.add_argument("--first", type=int, default=45, help="number of the first photo, in the order of names")
     parser.add_argument("--method", default="auto")
     parser.add_argument("--ways", nargs="+", default=["alone", "borrowing"])
     asked = parser.parse_args()
     photos = find_photos([asked.train / "photos"])
     rows = []
-    for photo in photos[25 :: len(photos) // asked.photos][: asked.photos]:
+    for photo in photos[asked.first :: len(photos) // asked.photos][: asked.photos]:
         for kind, step in (("pan", STEP), ("still", (0.0, 0.0))):
             for way in asked.ways:
                 rows.append(measure(photo, kind, step, way, asked.method))
                 print(rows[-1], flush=True)
-    command = f"python benchmarks/video.py train --photos {asked.photos} --method {asked.method}"
+    command = f"python benchmarks/video.py train --photos {asked.photos} --first {asked.first} --method {asked.method}"
     write(rows, HERE / "video.csv", command=command, data="train/photos", seed="0", note=NOTE)
 
 

@@ -72,6 +72,7 @@ def test_nearest_sharp_frames_lend():
     assert lenders(seen(0.4, 0.4, 0.4, 0.2, 0.5, 0.5, 0.5, cuts=(4,))) == {3: (2,)}
     assert lenders(seen(0.4, 0.4, 0.4, 0.2, 0.2, 0.4, 0.4)) == {3: (2, 5), 4: (5, 2)}
     assert lenders(seen(*[0.2] * 4)) == {}
+    assert lenders(seen(0.24, 0.24, 0.15, 0.24)) == {2: (1, 3)}  # of a shot that is soft all over
     assert lenders(seen(0.2, 0.4, 0.4)) == {0: (1,)}
 
 

@@ -57,6 +57,11 @@ class Judged:
     reference: float
     blurry: bool
 
+    @property
+    def softer(self) -> bool:
+        """Whether it is softer than its neighbours, however soft those are."""
+        return self.look.sharpness < SOFTER * self.reference
+
 
 def looks(frames: Iterable[VideoFrame]) -> Iterator[Look]:
     """A look at each frame, as it comes."""

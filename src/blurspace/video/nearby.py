@@ -11,13 +11,13 @@ REACH = 8  # frames: farther ones show the same from too far away, and so many a
 
 
 def lenders(seen: Sequence[Judged]) -> dict[int, tuple[int, ...]]:
-    """For each blurry frame the nearest ones of its shot, before and after it, that are not blurry; nearer ones first.
+    """For each blurry frame the nearest ones of its shot, before and after it, that are not softer than theirs.
 
-    Indices; of two as near the sharper comes first. What was out of the sight of one, the other may show.
+    Indices, nearer ones first; of two as near the sharper comes first. What one does not show, the other may.
     """
     found = {}
     for one in seen:
-        if one.blurry and (both := _lenders(one, seen)):
+        if one.blurry and one.softer and (both := _lenders(one, seen)):
             found[one.look.index] = both
     return found
 
@@ -31,7 +31,7 @@ def _lenders(blurry: Judged, seen: Sequence[Judged]) -> tuple[int, ...]:
 
 
 def _able(one: Judged, blurry: Judged) -> bool:
-    return one.shot == blurry.shot and not one.blurry and math.isfinite(one.look.sharpness)
+    return one.shot == blurry.shot and not one.softer and math.isfinite(one.look.sharpness)
 
 
 class Nearby(Iterator[VideoFrame]):
