@@ -73,6 +73,12 @@ def deblur(
     sidecar: Annotated[
         bool, Option("--sidecar", help="Also write RESULT.json, from which `replay` makes it again.")
     ] = False,
+    every: Annotated[
+        bool, Option("--all", help="Of a video: try every frame, not only those that are blurry.")
+    ] = False,
+    alone: Annotated[
+        bool, Option("--no-borrow", help="Of a video: each frame by itself, with nothing from sharp ones near it.")
+    ] = False,
     plot: Annotated[bool, Option("--plot", help="Also write pictures of the kernel and of both sides.")] = False,
     log: Annotated[Path | None, Option("--log", help="Add a JSON line for each file to this file.")] = None,
     rehearse: Annotated[
@@ -80,10 +86,10 @@ def deblur(
     ] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 6 where a result was refused.")] = False,
 ) -> int:
-    """Remove the blur of each photo; writes name.deblurred.ext beside it."""
+    """Remove the blur of each photo or video; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
     from blurspace.io.images import format_of
-    from blurspace.jobs.deblur import Outcome, deblur_files
+    from blurspace.jobs.deblur import Outcome, VideoOutcome, deblur_files
     from blurspace.jobs.dry_run import search_seconds
     from blurspace.jobs.files import check_no_input, find_sources
     from blurspace.jobs.journal import settings_hash
@@ -112,6 +118,7 @@ def deblur(
     named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
     named += tuple(weights or ())
     read = tuple(path for path in named if path)
+    frames = {"every": every, "alone": alone}
     known = {name: value for name, value in settings.items() if name not in MAY_CHANGE}
     wishes = replace(
         wishes_of(settings),
@@ -122,10 +129,12 @@ def deblur(
         memory=held,
         sidecar=settings if sidecar else None,
         skip_existing=skip_existing,
-        settings=settings_hash(known | {"plot": plot, "sidecar": sidecar, "inputs": read}),
+        settings=settings_hash(known | frames | {"plot": plot, "sidecar": sidecar, "inputs": read}),
+        every=every,
+        alone=alone,
     )
     deblurrer = deblurrer_of(settings)
-    find = partial(find_sources, output=output)
+    find = partial(find_sources, output=output, videos=True)
     sources = find_or_record(console, paths, find, lambda name, why: Outcome(name, reason=why).record())
     if rehearse:
         search = None if camera or weights else search_seconds(called, given=kernel is not None)
@@ -143,7 +152,7 @@ def deblur(
         jobs=jobs,
     )
 
-    def say(one: Outcome) -> str:
+    def say(one: Outcome | VideoOutcome) -> str:
         console.message(f"{one.input}: {'done before: ' * one.done_before}{one.verdict}: {one.reason}")
         for note in one.notes:
             console.detail(f"  {note}")
@@ -219,16 +228,22 @@ def diagnose(
     console: Console,
     paths: Paths,
     *,
-    plot: Annotated[bool, Option("--plot", help="Also draw which parts are sharp, as name.parts.png.")] = False,
+    plot: Annotated[
+        bool, Option("--plot", help="Also draw which parts are sharp, as name.parts.png; of a video each frame's blur.")
+    ] = False,
+    keep: Annotated[
+        int, Option("--keep-sharpest", min=0, help="Of a video: write so many of its sharpest frames, spread over it.")
+    ] = 0,
     overwrite: Overwrite = False,
 ) -> int:
-    """Say whether each photo is blurry, how, and how much; changes nothing."""
+    """Say whether each photo or frame of a video is blurry, how, and how much; changes nothing."""
     from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.inspect import diagnose_files, failed_record
 
-    sources, codes, kinds = find_or_record(console, paths, find_sources, failed_record), [], []
-    records = diagnose_files(sources, plot=plot, overwrite=overwrite, run=console.run())
+    find = partial(find_sources, videos=True)
+    sources, codes, kinds = find_or_record(console, paths, find, failed_record), [], []
+    records = diagnose_files(sources, plot=plot, keep=keep, overwrite=overwrite, run=console.run())
     for record, why in console.progress(records, total=len(sources), what="diagnosing"):
         codes.append(0 if why is None else why.exit_code)
         kinds.append(str(record["kind"]))

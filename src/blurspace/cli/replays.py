@@ -24,7 +24,7 @@ def replay(
     import torch
 
     from blurspace import __version__
-    from blurspace.jobs.deblur import Outcome, deblur_files
+    from blurspace.jobs.deblur import Outcome, VideoOutcome, deblur_files
     from blurspace.jobs.files import Source
     from blurspace.jobs.sidecar import file_sha256, read_sidecar
     from blurspace.jobs.wishes import wishes_of
@@ -42,7 +42,7 @@ def replay(
         report=console.message,
     )
 
-    def say(one: Outcome) -> str:
+    def say(one: Outcome | VideoOutcome) -> str:
         same = one.output is not None and file_sha256(target) == asked.output_sha256
         words = "the same, to the byte" if same else f"not the same: {asked.version} made it, and this is {__version__}"
         console.message(f"{one.input}: {one.verdict}: {words}")

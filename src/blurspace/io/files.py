@@ -8,8 +8,8 @@ import socket
 import time
 import warnings
 import zlib
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -89,12 +89,20 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
 
     OutputError if the file exists (without `overwrite`), or its folder is missing or not writable.
     """
-    path = Path(path)
+    with written_whole(Path(path), overwrite=overwrite) as temporary, temporary.open("xb") as file:
+        file.write(data)
+
+
+@contextmanager
+def written_whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A temporary name beside `path`, of the same suffix, which becomes `path` when all went well; see `write_bytes`.
+
+    The temporary file is gone afterwards, unless it was moved away.
+    """
     check_target(path, overwrite=overwrite)
-    temporary = path.parent / f"{_part()}-{secrets.token_hex(8)}.part"
+    temporary = path.parent / f"{_part()}-{secrets.token_hex(8)}.part{path.suffix}"
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
+        yield temporary
         _move(temporary, path, overwrite=overwrite)
     except FileExistsError:
         raise _exists(path) from None
@@ -108,7 +116,7 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:
 def clear_parts(folder: Path) -> None:
     """Remove what killed processes left in a folder: unfinished files under temporary names."""
     with suppress(OSError):
-        for part in folder.glob(".blurspace-*.part"):
+        for part in folder.glob(".blurspace-*.part*"):
             if _is_left_over(part):
                 part.unlink(missing_ok=True)
 

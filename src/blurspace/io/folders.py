@@ -5,7 +5,7 @@ loops end. What begins with a dot is left out, as a shell does.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from glob import has_magic
@@ -29,18 +29,18 @@ class Found:
     problem: str | None = None
 
 
-def find_below(given: str | Path, *, without: Path | None = None) -> list[Found]:
+def find_below(given: str | Path, *, without: Path | None = None, suffixes: Collection[str] = SUFFIXES) -> list[Found]:
     """Every picture that a file, a folder with its subfolders, or a pattern names.
 
     What exists is taken literally, brackets and all, also within a pattern. `without`: a folder that is left out unless
-    it is named. Raises NoInputError where nothing is found.
+    it is named. `suffixes`: of what counts as a picture. Raises NoInputError where nothing is found.
     """
     path = Path(given)
     if is_folder(path):
-        root, found = path, list(_pictures([path], without))
+        root, found = path, list(_pictures([path], without, suffixes))
     elif not exists(path) and has_magic(str(given)):
         root, wild = _fixed(path)
-        found = list(_pictures(_matches([root], wild, without), without))
+        found = list(_pictures(_matches([root], wild, without), without, suffixes))
     else:
         return [Found(one) for one in find_photos([path])]
     if not found:
@@ -51,15 +51,15 @@ def find_below(given: str | Path, *, without: Path | None = None) -> list[Found]
     return sorted(unique.values(), key=lambda one: one.path)
 
 
-def _pictures(places: list[Path], without: Path | None) -> Iterator[tuple[Path, str | None]]:
+def _pictures(places: list[Path], without: Path | None, suffixes: Collection[str]) -> Iterator[tuple[Path, str | None]]:
     """The pictures among these files and in these folders; a folder that cannot be opened, with the reason."""
-    yield from ((one, None) for one in places if _is_picture(one))
+    yield from ((one, None) for one in places if _is_picture(one, suffixes))
     for folder, inside in _folders([one for one in places if is_folder(one)], without):
         if isinstance(inside, OSError):
             why = inside.strerror or inside
             yield folder, f"the folder {shown(folder)} cannot be opened ({why}): make it readable or leave it out"
         else:
-            yield from ((one, None) for one in inside if _is_picture(one))
+            yield from ((one, None) for one in inside if _is_picture(one, suffixes))
 
 
 def _folders(roots: list[Path], without: Path | None) -> Iterator[tuple[Path, list[Path] | OSError]]:
@@ -116,9 +116,9 @@ def _visible(folder: Path, *, hidden: bool = False) -> list[Path]:
     return sorted(one for one in folder.iterdir() if hidden or not one.name.startswith("."))
 
 
-def _is_picture(path: Path) -> bool:
+def _is_picture(path: Path, suffixes: Collection[str]) -> bool:
     """By its name; a link that leads nowhere too, so that reading it fails as that one file."""
-    return path.suffix.lower() in SUFFIXES and (is_file(path) or (path.is_symlink() and not exists(path)))
+    return path.suffix.lower() in suffixes and (is_file(path) or (path.is_symlink() and not exists(path)))
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

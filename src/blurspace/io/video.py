@@ -3,10 +3,10 @@
 Frames come one by one, upright, and never all at once: a minute of full HD is 11 GB of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -32,31 +32,21 @@ class Frames(Iterator[Tensor]):
 
     def _read(self, path: Path, every: int, limit: int | None) -> Iterator[Tensor]:
         given = 0
-        with _opened(path) as packets:
-            for index, frame in enumerate(self._decoded(packets)):
+        with opened(path) as container:
+            for index, frame in enumerate(decoded(container, self)):
                 if index % every == 0:
                     given += 1
                     yield _upright(frame)
                 if given == limit:
                     return
         if not given:
-            raise PictureError(f"no frame of {shown(path)} can be decoded: copy or download it again")
+            raise no_frame(path)
 
-    def _decoded(self, packets: Iterator[Any]) -> Iterator[Any]:
-        """PyAV's frames, without those that are damaged."""
-        from av.error import FFmpegError
 
-        while True:
-            try:
-                frames = next(packets).decode()
-            except StopIteration:
-                return
-            except FFmpegError:
-                self.damaged += 1
-                continue  # where the file itself ends too early, the next packet is no more: StopIteration
-            whole = [frame for frame in frames if not frame.is_corrupt]
-            self.damaged += len(frames) - len(whole)
-            yield from whole
+class Damaged(Protocol):
+    """Counts the frames that could not be decoded."""
+
+    damaged: int
 
 
 def is_video(path: str | Path) -> bool:
@@ -82,13 +72,13 @@ def check_every(every: int, limit: int | None) -> None:
 
 def count_frames(path: str | Path) -> int:
     """How many frames a video has, damaged ones included; nothing is decoded. Raises errors like `read_frames`."""
-    with _opened(Path(path)) as packets:
-        return sum(1 for packet in packets if packet.size)  # the last packet is empty: it only flushes the decoder
+    with opened(Path(path)) as container:  # the last packet is empty: it only flushes the decoder
+        return sum(1 for packet in container.demux(pictures_of(container)) if packet.size)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Iterator[Any]]:
-    """The packets of a file's first video stream."""
+def opened(path: Path) -> Iterator[Any]:
+    """PyAV's container of a video. Raises ModelError and PictureError like `read_frames`."""
     try:
         import av
     except ImportError:
@@ -102,7 +92,43 @@ def _opened(path: Path) -> Iterator[Iterator[Any]]:
     with container:
         if not container.streams.video:
             raise PictureError(f"{shown(path)} holds no pictures, where a video was wanted: give another")
-        yield container.demux(container.streams.video[0])
+        yield container
+
+
+def pictures_of(container: Any) -> Any:
+    """The stream of a video's pictures: the first that is no cover."""
+    from av.stream import Disposition
+
+    streams = container.streams.video
+    return next((one for one in streams if not one.disposition & Disposition.attached_pic), streams[0])
+
+
+def decoded(container: Any, told: Damaged, other: Callable[[Any], None] | None = None) -> Iterator[Any]:
+    """PyAV's frames of a video, without those that are damaged, which `told` counts; `other` gets all other packets."""
+    from av.error import FFmpegError
+
+    stream = pictures_of(container)
+    packets = container.demux() if other else container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            if packet.stream_index != stream.index:
+                if other and packet.size:  # an empty one only flushes a decoder
+                    other(packet)
+                continue
+            frames = packet.decode()
+        except FFmpegError:
+            told.damaged += 1
+            continue  # where the file itself ends too early, there is no next packet
+        told.damaged += sum(frame.is_corrupt for frame in frames)
+        yield from (frame for frame in frames if not frame.is_corrupt)
+
+
+def no_frame(path: Path) -> PictureError:
+    """The error of a video of which nothing can be decoded."""
+    return PictureError(f"no frame of {shown(path)} can be decoded: copy or download it again")
 
 
 def _upright(frame: Any) -> Tensor:

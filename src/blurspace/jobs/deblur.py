@@ -4,7 +4,7 @@ A bad file never stops the others, and "left alone" is the input byte for byte.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from blurspace.blur.kernels import show
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import clear_parts, exists, shown
 from blurspace.io.images import write_bytes
+from blurspace.io.video import is_video
+from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, quiet
 from blurspace.jobs.develop import Developed, Stamp, develop, within
 from blurspace.jobs.each import PRIVATE, Failure, FileRecord, Stream, each, peak_mib, picture_bytes, runtime
 from blurspace.jobs.files import (
@@ -41,7 +43,6 @@ from blurspace.restore.observed import as_float
 from blurspace.run import Run
 from blurspace.types import Photo
 
-Report = Callable[[str], None]
 SHOWN = 2048  # px: the sides of a picture of before and after
 PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
 SKIPPED = "a file of the result's name is there, and was not looked at"
@@ -100,10 +101,10 @@ def deblur_files(
     output: str | None = None,
     wishes: Wishes | None = None,
     run: Run | None = None,
-    report: Report = lambda _: None,
+    report: Report = quiet,
     jobs: int = 1,
-) -> Stream[Outcome]:
-    """Deblur each source and yield its outcome as soon as it is written.
+) -> Stream[Outcome | VideoOutcome]:
+    """Deblur each source, photos and videos (see `deblur_video`), and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
@@ -115,7 +116,7 @@ def deblur_files(
     for folder in {task.target.parent for task in tasks if task.journal and task.target}:
         clear_parts(folder)
     stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
-    work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp), min(jobs, len(tasks))
+    work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report), min(jobs, len(tasks))
     if jobs == 1 or STANDARD in (source.name for source in sources):
         return reported(each(tasks, work, failed), report)
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
@@ -130,6 +131,10 @@ def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, 
         raise UsageError("--sidecar tells where the photo is, and standard input is nowhere: give a file")
     if asked.overwrite and asked.skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
+    for named in (source.name for source in sources if source.root is None):
+        check_video(named, asked, to_file=None not in targets)
+    if (asked.every or asked.alone) and not any(is_video(source.name) for source in sources):
+        raise UsageError("--all and --no-borrow are for the frames of a video, and none was given: leave them out")
     into = Path(output) if output and targets != [Path(output)] else None
     journals = dict[Path, Journal]()
     taken, tasks = set[Path](), list[Task]()
@@ -151,11 +156,13 @@ class Work:
     asked: Wishes
     run: Run
     stamp: Stamp | None = None
+    report: Report = quiet
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, task: Task) -> Outcome | VideoOutcome:
         """Deblur one file. Raises what is wrong with it."""
         start, asked = time.perf_counter(), self.asked
         source, target = task.source, task.target
+        check_video(source.name, asked, to_file=target is not None)
         if task.twin:
             raise OutputError(f"{shown(target or STANDARD)} is written for another input: use two folders")
         if target and asked.skip_existing and exists(target):
@@ -167,6 +174,8 @@ class Work:
             create_parent(target, source)
             for path in results(target, asked):
                 check_target(path, self.sources, overwrite=asked.overwrite, inputs=asked.inputs)
+        if target and is_video(source.name):
+            return self.video(task, target, content)
         photo = load(source, max_pixels=asked.max_pixels)
         written = as_asked(photo, target, source, format=asked.format)
         run = self.bounded(photo)
@@ -186,6 +195,16 @@ class Work:
                 task.journal.note(content, target, files, outcome.record())
             for path, data in files.items():
                 write_bytes(path, data, overwrite=asked.overwrite)
+        return outcome
+
+    def video(self, task: Task, target: Path, content: str | None) -> VideoOutcome:
+        """Deblur one video. It is noted when it is written: nobody knows its hash before."""
+        outcome = deblur_video(
+            task.source, target, deblurrer=self.deblurrer, wishes=self.asked, run=self.run, report=self.report
+        )
+        if task.journal and content:
+            hashes = {target: hash_of(target)} if outcome.output else {}
+            task.journal.note_hashes(content, target, hashes, outcome.record())
         return outcome
 
     def bounded(self, photo: Photo) -> Run:
@@ -211,9 +230,10 @@ class Work:
         """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
         held, room = self.asked.memory, self.run.room()
         asked = replace(self.asked, memory=None if held is None else held // jobs)
-        return replace(self, asked=asked, run=replace(self.run, memory=room // jobs, on_step=None, cancelled=None))
+        run = replace(self.run, memory=room // jobs, on_step=None, cancelled=None)
+        return replace(self, asked=asked, run=run, report=quiet)
 
-    def done_before(self, task: Task, content: str) -> Outcome | None:
+    def done_before(self, task: Task, content: str) -> Outcome | VideoOutcome | None:
         """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
         if not task.journal or not task.target or self.asked.overwrite:
             return None
@@ -224,17 +244,18 @@ class Work:
             check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
             entry.clear()
             return None
-        known = {one.name for one in fields(Outcome)}
+        kind = VideoOutcome if is_video(task.source.name) else Outcome
+        known = {one.name for one in fields(kind)}
         record: dict[str, Any] = {name: value for name, value in entry.record.items() if name in known}
         output, code = str(task.target) if entry.files else None, self.code_of(task, str(record["verdict"]))
-        return Outcome(**record | {"input": task.source.name, "output": output, "exit_code": code, "done_before": True})
+        return kind(**record | {"input": task.source.name, "output": output, "exit_code": code, "done_before": True})
 
     def code_of(self, task: Task, verdict: str) -> int:
         """The exit code for a verdict: a refused file counts where that was asked, and where it leaves a pipe empty."""
         return 6 if verdict == "refused" and (self.asked.strict or task.target is None) else 0
 
 
-def reported(outcomes: Stream[Outcome], report: Report) -> Stream[Outcome]:
+def reported(outcomes: Stream[Outcome | VideoOutcome], report: Report) -> Stream[Outcome | VideoOutcome]:
     """The outcomes, each after a report of what its file cannot keep."""
     with closing(outcomes):  # processes end here, whatever ends the loop
         for one in outcomes:
@@ -246,6 +267,13 @@ def reported(outcomes: Stream[Outcome], report: Report) -> Stream[Outcome]:
 def failed(task: Task, why: Failure) -> Outcome:
     """What became of a file that failed."""
     return Outcome(task.source.name, **vars(why))
+
+
+def check_video(name: str, asked: Wishes, *, to_file: bool = True) -> None:
+    """Raise UsageError where a file is a video, and more is asked for than a video gets."""
+    if is_video(name) and (asked.plot or asked.format or asked.sidecar is not None or not to_file):
+        remedy = "leave --plot out (see diagnose --plot), --format and --sidecar too, and give -o FILE"
+        raise UsageError(f"{shown(name)} is a video: {remedy}")
 
 
 def results(target: Path, asked: Wishes) -> tuple[Path, ...]:

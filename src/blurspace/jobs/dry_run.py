@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blurspace.errors import OutputError, UsageError
+from blurspace.errors import OutputError, PictureError, UsageError
 from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, exists, is_folder, shown
 from blurspace.io.images import format_of, look
 from blurspace.io.raster import Header
-from blurspace.jobs.deblur import Task, plan_tasks, results
+from blurspace.io.remux import first_frame
+from blurspace.io.video import is_video
+from blurspace.jobs.deblur import Task, check_video, plan_tasks, results
+from blurspace.jobs.deblur_video import check_size
 from blurspace.jobs.each import PRIVATE, FileRecord, Stream, each
 from blurspace.jobs.files import STANDARD, Source, check_no_input, check_target
 from blurspace.jobs.journal import Entry, hash_of
@@ -31,7 +34,7 @@ class Planned(FileRecord):
     verdict: str = "failed"
     megapixels: float | None = None
     bytes: int | None = None  # of the result, about
-    took: float | None = field(default=None, metadata=PRIVATE)  # seconds, where it was done before
+    took: float | None = field(default=None, metadata=PRIVATE)  # seconds, of a photo that was done before
 
 
 def dry_run(
@@ -48,6 +51,7 @@ def dry_run(
 
     def work(task: Task) -> Planned:
         source, target = task.source, task.target
+        check_video(source.name, asked, to_file=target is not None)
         if task.twin:
             raise OutputError(f"{shown(target or STANDARD)} is written for another input: use two folders")
         place = str(target or STANDARD)
@@ -55,13 +59,15 @@ def dry_run(
             return Planned(source.name, place, verdict="skipped")
         if target and (entry := noted(task, asked)):
             took = entry.record.get("seconds")
-            known = took if isinstance(took, float) else None
+            known = took if isinstance(took, float) and not is_video(source.name) else None
             return Planned(source.name, place if entry.files else None, verdict="done before", took=known)
         if target:
             check_no_input(target, (*(one.name for one in sources), *asked.inputs))
             if is_folder(target.parent) or target == Path(output or ""):  # other folders are made on the way
                 for path in results(target, asked):
                     check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
+        if is_video(source.name):
+            return planned_video(source, place, asked.max_pixels)
         header, size = look(source.name, max_pixels=asked.max_pixels)
         size = size if target is None else about(source, target, header, size)
         megapixels = round(header.width * header.height / 1e6, 3)
@@ -70,6 +76,17 @@ def dry_run(
 
     tasks = plan_tasks(sources, output, asked, create=False)
     return each(tasks, work, lambda task, why: Planned(task.source.name, **vars(why)))
+
+
+def planned_video(source: Source, place: str, most: int) -> Planned:
+    """What would become of a video, of which nobody knows how long it takes: that depends on its blurry frames."""
+    if source.problem:
+        raise PictureError(source.problem)
+    path = Path(source.name)
+    frame = first_frame(path)
+    check_size(frame, source, most)
+    megapixels = round(frame.width * frame.height / 1e6, 3)
+    return Planned(source.name, place, verdict="planned", megapixels=megapixels, bytes=path.stat().st_size)
 
 
 def about(source: Source, target: Path, header: Header, size: int) -> int:
@@ -100,15 +117,18 @@ def noted(task: Task, asked: Wishes) -> Entry | None:
 def estimate(planned: Sequence[Planned], *, output: str | None, jobs: int, known: bool) -> str:
     """One sentence: how long it takes and how much room it needs. `known`: whether the method's seconds are."""
     wanted = [one for one in planned if one.verdict == "planned"]
+    videos = sum(is_video(one.input) for one in wanted)
     took = [one.took for one in planned if one.took is not None]
     if not wanted:
         return "nothing is left to do"
     seconds = sum(one.seconds for one in wanted) if known else None
     if len(took) >= ENOUGH:
-        seconds = statistics.median(took) * len(wanted)
+        seconds = statistics.median(took) * (len(wanted) - videos)
     size = sum(one.bytes or 0 for one in wanted)
     free = shutil.disk_usage(_there(Path(output or wanted[0].input))).free
     time = "for a time that is not known of this method" if seconds is None else f"for about {spoken(seconds / jobs)}"
+    if videos:
+        time = f"{time}, and " * (videos < len(wanted)) + "for a time that is not known of videos"
     room = f"about {megabytes(size)} of the {megabytes(free)} that are free"
     return f"{len(wanted)} to do, {time}; the results take {room}{': make room first' if size > free else ''}"
 

@@ -12,15 +12,17 @@ from pathlib import Path
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
 from blurspace.io import files
 from blurspace.io.convert import converted
-from blurspace.io.files import FORMAT_SUFFIXES, exists, is_file, is_folder, shown
-from blurspace.io.folders import find_below
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, exists, is_file, is_folder, shown
+from blurspace.io.folders import Found, find_below
 from blurspace.io.images import FORMATS, MAX_PIXELS, SMALLER, fitting_suffix, format_of, most_bytes, read_photo
+from blurspace.io.video import VIDEO_SUFFIXES
 from blurspace.types import Photo
 
 STANDARD = "-"  # standard input or standard output
 # What we write beside a photo; a folder that is deblurred twice must not deblur its own results.
 DEBLURRED = ".deblurred"
-OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side", ".parts")
+OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side", ".parts", ".blur", ".partial")
+STILLS = ".sharpest"  # how folders end that get the stills of a video
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,15 @@ class Source:
     root: Path | None = None
 
 
-def find_sources(names: Sequence[str], *, output: str | None = None) -> list[Source]:
+def find_sources(names: Sequence[str], *, output: str | None = None, videos: bool = False) -> list[Source]:
     """Files, folders with their subfolders, globs and `-`, as a list of files without repetition.
 
-    `output`: a folder for results, which is not read where it lies within a folder that is. A name that leads nowhere
-    stays in the list with its problem, so that the others are done. Raises NoInputError where no name leads anywhere.
+    `output`: a folder for results, which is not read where it lies within a folder that is. `videos`: those in folders
+    count too. A name that leads nowhere stays in the list with its problem, so that the others are done. Raises
+    NoInputError where no name leads anywhere.
     """
     without = Path(output) if output and output != STANDARD else None
-    found = {source.name: source for name in names for source in _sources(name, without)}
+    found = {source.name: source for name in names for source in _sources(name, without, videos)}
     if all(source.problem for source in found.values()):
         raise NoInputError(
             next((source.problem for source in found.values() if source.problem), "no input was given: give a photo")
@@ -136,19 +139,23 @@ def beside(target: Path, mark: str, suffix: str) -> Path:
     return target.with_name(target.stem.removesuffix(DEBLURRED) + mark + suffix)
 
 
-def _sources(name: str, without: Path | None) -> list[Source]:
+def _sources(name: str, without: Path | None, videos: bool) -> list[Source]:
     if not name:
         raise UsageError("an empty name was given: give a photo, or . for this folder")
     if name == STANDARD or is_file(name):
         return [Source(name)]
     try:
-        found = find_below(name, without=without)
+        found = find_below(name, without=without, suffixes=SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES)
     except NoInputError as error:
         return [Source(name, problem=str(error))]
-    fresh = [
-        Source(str(one.path), one.problem, one.root) for one in found if Path(one.path.stem).suffix not in OUR_MARKS
-    ]
+    fresh = [Source(str(one.path), one.problem, one.root) for one in found if not _is_ours(one)]
     return fresh or [Source(name, problem=f"{shown(name)} holds only results of blurspace: give photos")]
+
+
+def _is_ours(found: Found) -> bool:
+    """Whether we wrote it; the stills of a video count where their folder was not named."""
+    folder = found.path.parent
+    return Path(found.path.stem).suffix in OUR_MARKS or (folder.suffix == STILLS and folder != (found.root or folder))
 
 
 def create_parent(target: Path, source: Source) -> None:

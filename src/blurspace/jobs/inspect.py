@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from blurspace.errors import PictureError, UsageError
+from blurspace.io.files import shown
 from blurspace.io.images import write_bytes
+from blurspace.io.video import is_video
 from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
 from blurspace.jobs.files import STANDARD, Source, beside, check_target, load
+from blurspace.jobs.inspect_video import inspect_video
 from blurspace.pixels import luminance
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.diagnose import diagnose
@@ -79,17 +83,22 @@ def inspect_kernel(
 
 
 def diagnose_files(
-    sources: Sequence[Source], *, plot: bool = False, overwrite: bool = False, run: Run | None = None
+    sources: Sequence[Source], *, plot: bool = False, keep: int = 0, overwrite: bool = False, run: Run | None = None
 ) -> Iterator[tuple[Record, Failure | None]]:
     """For each source a record of its blur, and why it failed if it did (kind `failed`).
 
-    `plot` writes `name.parts.png` beside each: which parts are sharp, which blurred. Raises UsageError before any work
-    where a source has no beside.
+    `plot` writes `name.parts.png` beside each: which parts are sharp, which blurred. Videos, and `keep`: see
+    `inspect_video`. Raises UsageError before any work where a source has no beside, or stills are wanted of no video.
     """
+    if keep and not any(is_video(source.name) for source in sources):
+        raise UsageError(f"--keep-sharpest is for videos, and {shown(sources[0].name)} is none: give a video")
     if plot and any(source.name == STANDARD for source in sources):
         raise UsageError("--plot writes beside the photo, and standard input has no beside: give a file")
 
     def work(source: Source) -> tuple[Record, Failure | None]:
+        if is_video(source.name):
+            how: dict[str, Any] = {"plot": plot, "keep": keep, "overwrite": overwrite, "run": run or Run()}
+            return dict.fromkeys(FIELDS) | inspect_video(source, sources, **how), None
         target = beside(Path(source.name), ".parts", ".png") if plot else None
         if target:
             check_target(target, sources, overwrite=overwrite)

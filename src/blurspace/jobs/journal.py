@@ -62,8 +62,15 @@ class Journal:
 
     def note(self, content: str, target: Path, files: Mapping[Path, bytes], record: dict[str, object]) -> None:
         """Note a result before its files are written. Raises OutputError where that cannot be."""
-        hashes = {path.name: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-        line = {"key": self._key(content, target), "files": hashes, "record": record}
+        hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+        self.note_hashes(content, target, hashes, record)
+
+    def note_hashes(
+        self, content: str, target: Path, hashes: Mapping[Path, str | None], record: dict[str, object]
+    ) -> None:
+        """As `note`, by the hashes of the files."""
+        named = {path.name: digest for path, digest in hashes.items()}
+        line = {"key": self._key(content, target), "files": named, "record": record}
         try:
             _append(self.folder / NAME, json.dumps(line).encode())
         except OSError as problem:

@@ -14,12 +14,14 @@ class Wishes:
 
     `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights), or
     leave their photos alone (`skip_existing`). `plot` adds pictures of the kernel and of before and after. With
-    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo.
+    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo or
+    a frame.
     `format`: of the results, such as JPEG; None: as their names say, which are those of the inputs where none were
     given. `provenance`: what made them stands in their XMP, with the hash of `weights`, the user's own. `sidecar`: what
     was typed, to be written beside each result. `settings`: what stands for all that was asked (see `settings_hash`);
     with it, folders of results get a journal, and what is finished by it is not done again, unless outputs are to be
-    overwritten.
+    overwritten. `every`: all frames of a video are tried, not only those that are blurry; `alone`: they borrow nothing
+    from sharp ones.
     """
 
     overwrite: bool = False
@@ -34,6 +36,8 @@ class Wishes:
     sidecar: Mapping[str, Any] | None = None
     skip_existing: bool = False
     settings: str | None = None
+    every: bool = False
+    alone: bool = False
 
 
 def wishes_of(settings: Mapping[str, Any]) -> Wishes:

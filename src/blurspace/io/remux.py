@@ -1,0 +1,178 @@
+"""How does a video become another, frame by frame, while all else in it is copied packet by packet?
+
+Nothing is held but the frames that encoders and `change` hold: a minute of full HD is 11 GB of them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blurspace.errors import Cancelled, PictureError
+from blurspace.io.encoders import container_of, encoder_for, prepared, rate_of
+from blurspace.io.files import shown, written_whole
+from blurspace.io.frames import VideoFrame
+from blurspace.io.video import decoded, no_frame, opened, pictures_of
+
+Change = Callable[[Iterator[VideoFrame]], Iterator[VideoFrame]]
+PARTIAL = ".partial"
+TURNING = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".3gp")  # can say that pictures are to be turned
+COPIED = ("audio", "video", "subtitle")  # what every container takes some of; others only some take at all
+
+
+@dataclass
+class Rewritten:
+    """What came of it: how many `frames` were written, how many `damaged` ones left out, and what is not as it was."""
+
+    frames: int = 0
+    damaged: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def rewrite(source: Path, target: Path, change: Change, *, overwrite: bool = False) -> Rewritten:
+    """Write a video anew with the frames that `change` makes of its own, one for each, in their order.
+
+    Times, turns, colour tags, the format of pixels, audio, subtitles, chapters and tags stay; the container is what the
+    target's name says. Damaged frames are left out. Where it is cancelled, what is done stays playable, under the name
+    of `partial`. Raises UsageError where the container takes no such pixels, PictureError where nothing can be decoded
+    or frames are interlaced or transparent, OutputError as `write_bytes` does.
+    """
+    first = first_frame(source)
+    with written_whole(target, overwrite=overwrite) as temporary:
+        work = _Work(source, target, temporary, change, first)
+        try:
+            return work.done()
+        except (KeyboardInterrupt, Cancelled):
+            if work.told.frames:
+                temporary.replace(partial(target))
+            raise
+
+
+def partial(target: Path) -> Path:
+    """What is done of a video when it is cancelled: `clip.partial.mp4`."""
+    return target.with_name(f"{target.stem}{PARTIAL}{target.suffix}")
+
+
+def first_frame(source: Path) -> Any:
+    """PyAV's first frame of a video. Raises PictureError where there is none, or none that could be written again."""
+    with opened(source) as container:
+        frame = next(decoded(container, Rewritten()), None)
+    if frame is None:
+        raise no_frame(source)
+    if frame.interlaced_frame:
+        raise PictureError(f"{shown(source)} is interlaced, each frame being two times: deinterlace it first")
+    if any(component.is_alpha for component in frame.format.components):
+        raise PictureError(f"{shown(source)} is transparent in parts, which is not kept: give one that is not")
+    return frame
+
+
+class _Work:
+    """One video on its way: `out` is the stream of its pictures, `copies` are those of all others, by their index."""
+
+    out: Any
+    copies: dict[int, Any]
+
+    def __init__(self, source: Path, target: Path, temporary: Path, change: Change, first: Any) -> None:
+        """Nothing is opened before it is `done`."""
+        self.source, self.target, self.temporary = source, target, temporary
+        self.change, self.first, self.told = change, first, Rewritten()
+
+    def done(self) -> Rewritten:
+        """All frames, in the new file."""
+        with opened(self.source) as given:
+            made = self.begun(given)
+            try:
+                for frame in self.change(self.frames(given, made)):
+                    made.mux(self.out.encode(frame.frame))
+                    self.told.frames += 1
+            finally:  # what is done can be played, whatever ended it
+                made.mux(self.out.encode())
+                made.close()
+        return self.told
+
+    def frames(self, given: Any, made: Any) -> Iterator[VideoFrame]:
+        """The frames as they come; what comes between them is copied."""
+
+        def copy(packet: Any) -> None:
+            if (into := self.copies.get(packet.stream_index)) is not None:
+                packet.stream = into
+                made.mux(packet)
+
+        for index, frame in enumerate(decoded(given, self.told, copy)):
+            frame.pict_type = 0  # the encoder decides anew which frames are key frames
+            yield VideoFrame(index, frame)
+
+    def begun(self, given: Any) -> Any:
+        """The output, its header written: with all streams, or with those that every container knows."""
+        from av.error import FFmpegError
+
+        for kinds in ((*COPIED, "data", "attachment"), COPIED):  # Matroska's header fails where there are any data
+            made = self.opened(given)
+            try:
+                self.plan(given, made, kinds)
+                made.start_encoding()
+                return made
+            except FFmpegError as problem:
+                made.close()
+                if isinstance(problem, OSError):  # such as a full disk
+                    raise
+                failed = problem
+            except BaseException:
+                made.close()
+                raise
+        raise PictureError(f"{shown(self.source)} cannot become a {self.target.suffix}: name another") from failed
+
+    def opened(self, given: Any) -> Any:
+        """The output, still empty."""
+        import av
+
+        return av.open(str(self.temporary), "w", format=container_of(self.target, given.format.name))
+
+    def plan(self, given: Any, made: Any, kinds: tuple[str, ...]) -> None:
+        """The streams of the output, and what its header says."""
+        stream, self.told.notes, self.copies = pictures_of(given), [], {}
+        encoder = encoder_for(stream, self.first, made, self.target)
+        for one in given.streams:
+            if one.index == stream.index:
+                self.out = made.add_stream(encoder.name, rate=rate_of(stream), options=dict(encoder.options))
+                prepared(self.out.codec_context, stream, self.first)
+                self.out.time_base = stream.time_base
+                self.turn()
+                _describe(self.out, one)
+            elif one.type not in kinds or not self.copied(made, one):
+                self.told.notes.append(f"stream {one.index} ({one.type}) is left out: no place in {self.target.suffix}")
+        if encoder.codec != (codec := stream.codec_context.codec.canonical_name):
+            self.told.notes.append(f"its pictures are coded as {encoder.codec}, not as {codec}")
+        made.metadata.update(given.metadata)
+        made.set_chapters(given.chapters())
+
+    def turn(self) -> None:
+        """Ask for the same turn or mirroring as the source does."""
+        matrix = self.first.side_data.get("DISPLAYMATRIX")
+        if matrix is not None and self.target.suffix.lower() in TURNING:
+            self.out.set_display_matrix(np.frombuffer(bytes(matrix), "=i4").tolist())
+        elif matrix is not None:
+            self.told.notes.append(
+                f"it is to be turned by {self.first.rotation} degrees, which {self.target.suffix} cannot say"
+            )
+
+    def copied(self, made: Any, stream: Any) -> bool:
+        """Whether the output has a place for the packets of a stream."""
+        try:
+            if stream.type == "attachment":
+                made.add_attachment(stream.name or "", stream.mimetype or "", stream.data)
+                return True
+            copy = made.add_stream_from_template(stream, opaque=True)
+        except ValueError:
+            return False
+        self.copies[stream.index] = copy
+        _describe(copy, stream)
+        return True
+
+
+def _describe(copy: Any, stream: Any) -> None:
+    """Give a stream the tags of another: its language, its name, whether it is played unless told."""
+    copy.metadata.update(stream.metadata)
+    copy.disposition = stream.disposition
