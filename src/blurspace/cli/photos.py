@@ -32,7 +32,9 @@ def deblur(
         bool, Option("--skip-existing", help="Leave photos alone whose result's name exists, whatever it holds.")
     ] = False,
     method: Annotated[str, Option("--method", help="auto, or a model's name: see `blurspace models`.")] = "auto",
-    fast: Annotated[bool, Option("--fast", help="Short for --method fast: half the time, often less gain.")] = False,
+    fast: Annotated[
+        bool, Option("--fast", help="Short for --method fast: two thirds of the time, often less gain.")
+    ] = False,
     strength: Annotated[
         float, Option("--strength", help="Share of the blur to remove, above 0 and up to 1: shortens the kernel.")
     ] = 1.0,
