@@ -159,7 +159,7 @@ class Referee:
         if not believed:
             reason = REASONS[code]
         if forced := self.forced and known and not believed:
-            code, reason = "forced", f"restored because it was forced, against the receipt: {reason}"
+            code, reason = "forced", f"forced, against the receipt: {reason}"
         return Receipt(
             verdict="restored" if believed or forced else "refused",
             reason=reason,
