@@ -15,10 +15,9 @@ from pathlib import Path
 from run import HERE, write
 
 from blurspace.bench.levin import CROP, MAX_SHIFT, LevinPair, load
-from blurspace.bench.methods import score
+from blurspace.bench.methods import shifted_psnr
 from blurspace.bench.tran2021_search import one_kernel
 from blurspace.chance import chance, seeded
-from blurspace.levels import to_8_bits
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.search.blurs import SimplexKernel
@@ -26,9 +25,10 @@ from blurspace.search.objective import Objective
 from blurspace.search.operators import Convolution
 from blurspace.search.pictures import DeepImagePrior
 from blurspace.search.solver import Joint, Problem
-from blurspace.types import AnyImage, Image
+from blurspace.types import Image
 
 SEED = 0
+HOW = {"max_shift": MAX_SHIFT, "crop": CROP}  # as protocol `levin` scores
 # Ren et al. 2020, section 4: the rates, halved three times; of their 5000 steps as many as there is time for here.
 STEPS = Joint(1500, picture_rate=0.01, blur_rate=1e-4, last_rate=0.125)
 NOTE = f"one search each; {STEPS.steps} steps of 5000, a smaller network than the published"
@@ -50,8 +50,12 @@ def measure(pair: LevinPair, steps: Joint) -> dict[str, object]:
     """One row, and it is printed."""
     begun = time.perf_counter()
     pictures = {"nothing": from_nothing(pair, steps), "kernel": one_kernel(Observed(pair.blurry))}
-    row: dict[str, object] = {"picture": pair.picture, "kernel": pair.shake, "blurry_psnr": decibels(pair.blurry, pair)}
-    row |= {f"from_{name}_psnr": decibels(one, pair) for name, one in pictures.items()}
+    row: dict[str, object] = {
+        "picture": pair.picture,
+        "kernel": pair.shake,
+        "blurry_psnr": shifted_psnr(pair.blurry, pair.sharp, **HOW),
+    }
+    row |= {f"from_{name}_psnr": shifted_psnr(one, pair.sharp, **HOW) for name, one in pictures.items()}
     row["seconds"] = round(time.perf_counter() - begun, 1)
     print(row, flush=True)
     return row
@@ -65,11 +69,6 @@ def from_nothing(pair: LevinPair, steps: Joint) -> Image:
         kernel = SimplexKernel(pair.kernel.shape[-1], generator=chance(SEED, 1))
     problem = Problem(pair.blurry, Convolution(), Objective(norm=0.0, gradients=0.0))
     return steps(problem, picture, lambda _: kernel, Run()).picture
-
-
-def decibels(picture: AnyImage, pair: LevinPair) -> float:
-    """The score of protocol `levin`."""
-    return score(to_8_bits(picture.clamp(0, 1)), pair.sharp, max_shift=MAX_SHIFT, crop=CROP).psnr
 
 
 if __name__ == "__main__":

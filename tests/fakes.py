@@ -2,12 +2,24 @@
 
 import math
 
+import numpy as np
+from PIL import Image as Pil
+
 from blurspace.blur.kernels import disk
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float, as_stored
 from blurspace.types import Receipt
+
+
+def noisy_photos(folder, names):
+    """Small photos of noise in a folder and its subfolders, each other than the others."""
+    for seed, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Pil.fromarray(np.random.default_rng(seed).integers(0, 255, (24, 32, 3), dtype=np.uint8)).save(path)
+    return folder
 
 
 class Fake(Deblurrer):

@@ -5,7 +5,6 @@ import os
 import subprocess
 import time
 
-import numpy as np
 import pytest
 from PIL import Image as Pil
 
@@ -18,7 +17,7 @@ from blurspace.jobs.files import find_sources
 from blurspace.jobs.journal import NAME, settings_hash
 from blurspace.jobs.wishes import Wishes
 
-from .fakes import Fake
+from .fakes import Fake, noisy_photos
 
 NAMES = ("a.png", "sub/a.png", "sub/b.png")
 
@@ -29,12 +28,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def folder(tmp_path):
-    for seed, name in enumerate(NAMES):
-        path = tmp_path / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.random.default_rng(seed).integers(0, 255, (24, 32, 3), dtype=np.uint8)
-        Pil.fromarray(pixels).save(path)
-    return tmp_path / "in"
+    return noisy_photos(tmp_path / "in", NAMES)
 
 
 def run(folder, *, deblurrer=None, output="out", settings="as usual", **wishes):

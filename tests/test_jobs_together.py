@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from PIL import Image as Pil
 
@@ -15,7 +14,7 @@ from blurspace.jobs.files import Source, find_sources
 from blurspace.jobs.wishes import Wishes
 from blurspace.run import Run
 
-from .fakes import Fake
+from .fakes import Fake, noisy_photos
 from .test_jobs_resume import Killed, dead_process, files, points_of_a_kill, tree
 
 NAMES = ("a.png", "sub/b.tif")
@@ -29,12 +28,7 @@ def half(blurry):
 
 @pytest.fixture
 def folder(tmp_path):
-    for seed, name in enumerate(NAMES):
-        path = tmp_path / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.random.default_rng(seed).integers(0, 255, (24, 32, 3), dtype=np.uint8)
-        Pil.fromarray(pixels).save(path)
-    return tmp_path / "in"
+    return noisy_photos(tmp_path / "in", NAMES)
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from typing import Any
 from blurspace import builders, catalog
 from blurspace.bench.result import Progress, Row
 from blurspace.io.rounding import storage_sigma
+from blurspace.levels import to_8_bits
 from blurspace.metrics import aligned, psnr, ssim
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.deconvolve import deconvolve, strength_for
 from blurspace.restore.driver import Restoration
 from blurspace.restore.noise import estimate_sigma
-from blurspace.types import Image, Kernel, Pair, Photo
+from blurspace.types import AnyImage, Image, Kernel, Pair, Photo
 
 BLURRY = "blurry"  # do nothing: the row that every other is compared with
 TRUE_KERNEL = "true kernel"  # the classical method, told the kernel
@@ -85,6 +86,11 @@ def score(restored: Image, sharp: Image, *, max_shift: int, crop: int) -> Score:
     found = aligned(restored, sharp, max_shift=max_shift, crop=crop)
     decibels = min(float(psnr(found.restored, found.sharp)), MOST_DB)
     return Score(round(decibels, 4), round(float(ssim(found.restored, found.sharp)), 4), float(found.ssd))
+
+
+def shifted_psnr(picture: AnyImage, sharp: AnyImage, *, max_shift: int, crop: int) -> float:
+    """PSNR in dB at the best shift, rounded to 8 bits: a blur that was found may lie elsewhere."""
+    return score(to_8_bits(picture.clamp(0, 1)), sharp, max_shift=max_shift, crop=crop).psnr
 
 
 def scored(

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from blurspace.bench.methods import score
+from blurspace.bench.methods import shifted_psnr
 from blurspace.bench.result import Progress, Row, no_progress, reduced
 from blurspace.bench.sheets import write_sheet
 from blurspace.bench.tables import rows_table
@@ -70,17 +70,12 @@ def measure(index: int, kernel: Kernel, reader: Reader | None) -> tuple[Row, Seq
     }
     pictures = shown | delivered
     row: Row = {"line": index}
-    row |= {f"{name}_psnr": decibels(one, sharp) for name, one in pictures.items()}
+    row |= {f"{name}_psnr": shifted_psnr(one, sharp, max_shift=MAX_SHIFT, crop=CROP) for name, one in pictures.items()}
     row |= {"known_verdict": known_said, "blind_verdict": said}
     if reader is not None:
         wanted = reader(sharp)
         row |= {f"{name}_errors": round(errors(reader(one), wanted), 4) for name, one in pictures.items()}
     return row, (*shown.values(), sharp)
-
-
-def decibels(picture: AnyImage, sharp: AnyImage) -> float:
-    """PSNR at the best shift: a blur that was found may lie elsewhere."""
-    return score(to_8_bits(picture.clamp(0, 1)), sharp, max_shift=MAX_SHIFT, crop=CROP).psnr
 
 
 def found(seen: Observed) -> tuple[AnyImage, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from blurspace.bench.levin import CROP, MAX_SHIFT
-from blurspace.bench.methods import score
+from blurspace.bench.methods import shifted_psnr
 from blurspace.bench.result import Progress, Row, no_progress, reduced
 from blurspace.bench.sheets import write_sheet
 from blurspace.bench.tables import rows_table
@@ -67,7 +67,7 @@ def cases(data: Path, count: int) -> Iterator[tuple[str, Pair]]:
 
 def measure(name: str, pair: Pair) -> tuple[Row, Sequence[AnyImage]]:
     """What each way gains, and their pictures."""
-    seen, before = Observed(pair.blurry), decibels(pair.blurry, pair.sharp)
+    seen, before = Observed(pair.blurry), shifted_psnr(pair.blurry, pair.sharp, max_shift=MAX_SHIFT, crop=CROP)
     auto = build_deblurrer("auto")(pair.blurry)
     start = time.perf_counter()
     found, method = searched(seen)
@@ -77,16 +77,11 @@ def measure(name: str, pair: Pair) -> tuple[Row, Sequence[AnyImage]]:
     assert raw is not None
 
     def gain(picture: AnyImage) -> float:
-        return round(decibels(picture, pair.sharp) - before, 3)
+        return round(shifted_psnr(picture, pair.sharp, max_shift=MAX_SHIFT, crop=CROP) - before, 3)
 
     row = {"name": name, "blurry_psnr": round(before, 3), "auto_db": gain(auto.restored), "raw_db": gain(raw)}
     row |= {"one_kernel_db": gain(one), "verdict": done.receipt.verdict, "gain_db": gain(done.restored)}
     return row | {"seconds": seconds}, (pair.blurry, auto.restored, raw, one, pair.sharp)
-
-
-def decibels(picture: AnyImage, sharp: AnyImage) -> float:
-    """PSNR at the best shift: no method can know where in its kernel a blur began."""
-    return score(to_8_bits(picture.clamp(0, 1)), sharp, max_shift=MAX_SHIFT, crop=CROP).psnr
 
 
 def searched(seen: Observed) -> tuple[Found, Method]:

@@ -95,7 +95,7 @@ def deblur(
     from blurspace.jobs.dry_run import search_seconds
     from blurspace.jobs.files import check_no_input, find_sources
     from blurspace.jobs.journal import settings_hash
-    from blurspace.jobs.wishes import wishes_of
+    from blurspace.jobs.wishes import named_files, wishes_of
     from blurspace.run import pick_device
 
     check_json(console, output, paths)
@@ -111,15 +111,21 @@ def deblur(
         "response": response,
         "strength": strength,
         "weights": tuple(weights or ()),
+        "minutes": max_minutes,
+        "seed": seed,
+        "generator": generator,
+        "method": called,
+        "camera": camera,
+        "kernel": kernel,
+        "force": force,
+        "region": region,
+        "device": pick_device(device),
+        "max_pixels": max_pixels,
+        "provenance": not no_provenance,
+        "format": None if format is None else format_of(format),
     }
-    settings |= {"minutes": max_minutes, "seed": seed, "generator": generator, "method": called, "camera": camera}
-    settings |= {"kernel": kernel, "force": force, "region": region, "device": pick_device(device)}
-    settings |= {"max_pixels": max_pixels, "provenance": not no_provenance}
-    settings |= {"format": None if format is None else format_of(format)}
     held = None if memory is None else parse_bytes(memory)
-    named = (kernel, camera, *(None if one in (None, "auto", "printer") else Path(one) for one in (region, generator)))
-    named += tuple(weights or ())
-    read = tuple(path for path in named if path)
+    read = (*named_files(settings).values(), *settings["weights"])
     frames = {"every": every, "alone": alone}
     known = {name: value for name, value in settings.items() if name not in MAY_CHANGE}
     wishes = replace(

@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import hashlib
 import os
 import secrets
 import socket
@@ -82,6 +83,12 @@ def read_bytes(path: str | Path, *, max_bytes: int, remedy: str = "give a smalle
     if too_big or len(data) > max_bytes:
         raise PictureError(f"{shown(path)} is over the limit of {max_bytes} bytes: {remedy}")
     return data
+
+
+def sha256_of(path: str | Path) -> str:
+    """Of what a file holds. Raises OSError where it cannot be read, ValueError on a null byte in its name."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:

@@ -156,8 +156,7 @@ def corrected(photo: Photo) -> Photo:
 
 def coding_for(path: str | Path) -> Coding:
     """How a new file of that name is written, by its suffix. Raises OutputError on a suffix of no format."""
-    suffix = Path(path).suffix.lower()
-    name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
+    name = _writable(Path(path).suffix)
     if name is None:
         names = ", ".join(sorted(suffix for suffixes in FORMAT_SUFFIXES.values() for suffix in suffixes))
         raise OutputError(f"{shown(path)} names no format that can be written: end it in {names}")
@@ -166,11 +165,15 @@ def coding_for(path: str | Path) -> Coding:
 
 def format_of(word: str) -> str:
     """The format that a word such as jpg or TIFF means. Raises UsageError where it means none that can be written."""
-    suffix = f".{word.lower().removeprefix('.')}"
-    name = next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix in suffixes), None)
+    name = _writable(f".{word.removeprefix('.')}")
     if name is None:
         raise UsageError(f"{shown(word)} is no format that can be written: give {', '.join(FORMAT_SUFFIXES).lower()}")
     return name
+
+
+def _writable(suffix: str) -> str | None:
+    """The format that files of a suffix are written in; None where there is none."""
+    return next((name for name, suffixes in FORMAT_SUFFIXES.items() if suffix.lower() in suffixes), None)
 
 
 def changes_on_write(photo: Photo) -> str | None:

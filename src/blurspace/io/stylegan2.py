@@ -1,6 +1,5 @@
 """Where do a StyleGAN2's weights come from? From a checkpoint that the user has, read without running code from it."""
 
-import hashlib
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from torch import Tensor
 from torch.serialization import safe_globals
 
 from blurspace.errors import ModelError
-from blurspace.io.files import shown
+from blurspace.io.files import sha256_of, shown
 
 AVERAGE = "g_ema"  # the running mean of the generator's weights, beside what training needs
 GIVE = "give a PyTorch checkpoint of StyleGAN2"
@@ -48,8 +47,7 @@ def _state(held: Any, name: str) -> dict[str, Tensor]:
 
 
 def _check(path: str | Path, sha256: str) -> None:
-    with Path(path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     if not digest.startswith(sha256):
         raise ModelError(f"{shown(path)} is not the file that was wanted (SHA-256 {digest}): {GIVE}")
 

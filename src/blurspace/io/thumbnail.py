@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from PIL import Image
 
-from blurspace.io.exif import entries, order, second, value
+from blurspace.io.exif import DAMAGED, entries, order, second, value
 from blurspace.io.raster import to_pillow
 from blurspace.levels import from_levels, to_levels
 from blurspace.types import Photo
@@ -32,14 +32,7 @@ def with_new_thumbnail(photo: Photo, *, anew: bool = True) -> tuple[bytes | None
         return None, None
     try:
         return _renewed(photo.exif, photo, anew)
-    except (
-        struct.error,
-        IndexError,
-        KeyError,
-        ValueError,
-        OSError,
-        SyntaxError,
-    ):
+    except (*DAMAGED, OSError, SyntaxError):
         return photo.exif, None  # damaged, so that no reader finds one either
 
 

@@ -15,8 +15,7 @@ from torch.nn import functional
 
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
-from blurspace.errors import OutputError, UsageError
-from blurspace.io.files import clear_parts, exists, shown
+from blurspace.io.files import clear_parts, exists
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, quiet
@@ -31,11 +30,11 @@ from blurspace.jobs.files import (
     check_target,
     create_parent,
     load,
-    plan_targets,
 )
-from blurspace.jobs.journal import Journal, hash_of
+from blurspace.jobs.journal import hash_of
 from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
+from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks, results
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -44,7 +43,6 @@ from blurspace.run import Run
 from blurspace.types import Photo
 
 SHOWN = 2048  # px: the sides of a picture of before and after
-PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
 SKIPPED = "a file of the result's name is there, and was not looked at"
 
 
@@ -81,19 +79,6 @@ class Outcome(FileRecord):
         return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
 
 
-@dataclass(frozen=True)
-class Task:
-    """One file: where it comes from, where its result goes, and the journal of that folder, if it has one.
-
-    `twin`: the result of an earlier task goes to the same place.
-    """
-
-    source: Source
-    target: Path | None
-    journal: Journal | None = None
-    twin: bool = False
-
-
 def deblur_files(
     sources: Sequence[Source],
     *,
@@ -122,31 +107,6 @@ def deblur_files(
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
 
 
-def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
-    """What is to be done to each source; `create`: make the folder of results. Raises UsageError where wishes clash."""
-    targets = plan_targets(sources, output, format=asked.format, create=create)
-    if (asked.plot or asked.sidecar is not None) and None in targets:
-        raise UsageError("--plot and --sidecar write beside the output, which standard output has not: give -o FILE")
-    if asked.sidecar is not None and any(source.name == STANDARD for source in sources):
-        raise UsageError("--sidecar tells where the photo is, and standard input is nowhere: give a file")
-    if asked.overwrite and asked.skip_existing:
-        raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
-    for named in (source.name for source in sources if source.root is None):
-        check_video(named, asked, to_file=None not in targets)
-    if (asked.every or asked.alone) and not any(is_video(source.name) for source in sources):
-        raise UsageError("--all and --no-borrow are for the frames of a video, and none was given: leave them out")
-    into = Path(output) if output and targets != [Path(output)] else None
-    journals = dict[Path, Journal]()
-    taken, tasks = set[Path](), list[Task]()
-    for source, target in zip(sources, targets, strict=True):
-        folder, journal = into or source.root, None
-        if folder is not None and target is not None and asked.settings is not None:
-            journal = journals.setdefault(folder, Journal(folder, asked.settings))
-        tasks.append(Task(source, target, journal, twin=target in taken))
-        taken |= {target} - {None}  # type: ignore[arg-type]
-    return tasks
-
-
 @dataclass(frozen=True)
 class Work:
     """What is done to one file after another, in this process or in others; `sources`: all of them."""
@@ -162,13 +122,11 @@ class Work:
         """Deblur one file. Raises what is wrong with it."""
         start, asked = time.perf_counter(), self.asked
         source, target = task.source, task.target
-        check_video(source.name, asked, to_file=target is not None)
-        if task.twin:
-            raise OutputError(f"{shown(target or STANDARD)} is written for another input: use two folders")
+        task.check(asked)
         if target and asked.skip_existing and exists(target):
             return Outcome(source.name, str(target), reason=SKIPPED, verdict="skipped", code="skipped")
-        content = hash_of(Path(source.name)) if task.journal and not source.problem else None
-        if content and (done := self.done_before(task, content)):
+        content = task.content()
+        if done := self.done_before(task, content):
             return done
         if target:
             create_parent(target, source)
@@ -233,12 +191,10 @@ class Work:
         run = replace(self.run, memory=room // jobs, on_step=None, cancelled=None)
         return replace(self, asked=asked, run=run, report=quiet)
 
-    def done_before(self, task: Task, content: str) -> Outcome | VideoOutcome | None:
+    def done_before(self, task: Task, content: str | None) -> Outcome | VideoOutcome | None:
         """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
-        if not task.journal or not task.target or self.asked.overwrite:
-            return None
-        entry = task.journal.find(content, task.target)
-        if entry is None:
+        entry = task.noted(content, self.asked)
+        if entry is None or task.target is None:
             return None
         if not entry.is_there():
             check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
@@ -267,19 +223,6 @@ def reported(outcomes: Stream[Outcome | VideoOutcome], report: Report) -> Stream
 def failed(task: Task, why: Failure) -> Outcome:
     """What became of a file that failed."""
     return Outcome(task.source.name, **vars(why))
-
-
-def check_video(name: str, asked: Wishes, *, to_file: bool = True) -> None:
-    """Raise UsageError where a file is a video, and more is asked for than a video gets."""
-    if is_video(name) and (asked.plot or asked.format or asked.sidecar is not None or not to_file):
-        remedy = "leave --plot out (see diagnose --plot), --format and --sidecar too, and give -o FILE"
-        raise UsageError(f"{shown(name)} is a video: {remedy}")
-
-
-def results(target: Path, asked: Wishes) -> tuple[Path, ...]:
-    """All files that may be written with a result, and itself."""
-    drawn = (beside(target, mark, ".png") for mark in PLOTS if asked.plot)
-    return (target, *drawn, *([] if asked.sidecar is None else [sidecar_of(target)]))
 
 
 def plots(target: Path, photo: Photo, restoration: Restoration) -> dict[Path, bytes]:

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blurspace.errors import OutputError, PictureError, UsageError
-from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, exists, is_folder, shown
+from blurspace.errors import PictureError, UsageError
+from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, exists, is_folder
 from blurspace.io.images import format_of, look
 from blurspace.io.raster import Header
 from blurspace.io.remux import first_frame
 from blurspace.io.video import is_video
-from blurspace.jobs.deblur import Task, check_video, plan_tasks, results
 from blurspace.jobs.deblur_video import check_size
 from blurspace.jobs.each import PRIVATE, FileRecord, Stream, each
 from blurspace.jobs.files import STANDARD, Source, check_no_input, check_target
-from blurspace.jobs.journal import Entry, hash_of
+from blurspace.jobs.tasks import Task, plan_tasks, results
 from blurspace.jobs.wishes import Wishes
 
 # Seconds of one processor core: to find a blur, whatever the size (benchmarks/speed.csv), and to undo it, for each
@@ -51,13 +50,12 @@ def dry_run(
 
     def work(task: Task) -> Planned:
         source, target = task.source, task.target
-        check_video(source.name, asked, to_file=target is not None)
-        if task.twin:
-            raise OutputError(f"{shown(target or STANDARD)} is written for another input: use two folders")
+        task.check(asked)
         place = str(target or STANDARD)
         if target and asked.skip_existing and exists(target):
             return Planned(source.name, place, verdict="skipped")
-        if target and (entry := noted(task, asked)):
+        entry = task.noted(task.content(), asked)
+        if entry and entry.is_there():
             took = entry.record.get("seconds")
             known = took if isinstance(took, float) and not is_video(source.name) else None
             return Planned(source.name, place if entry.files else None, verdict="done before", took=known)
@@ -103,15 +101,6 @@ def about(source: Source, target: Path, header: Header, size: int) -> int:
 def search_seconds(method: str, *, given: bool) -> float | None:
     """About how long a method of that name searches for a blur that may be `given`; None where nobody knows."""
     return 0.0 if given else SEARCH.get(method)
-
-
-def noted(task: Task, asked: Wishes) -> Entry | None:
-    """What an earlier run noted of a result that is all there."""
-    if not task.journal or not task.target or asked.overwrite or task.source.problem:
-        return None
-    content = hash_of(Path(task.source.name))
-    entry = task.journal.find(content, task.target) if content else None
-    return entry if entry and entry.is_there() else None
 
 
 def estimate(planned: Sequence[Planned], *, output: str | None, jobs: int, known: bool) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from blurspace import __version__
 from blurspace.errors import OutputError
-from blurspace.io.files import is_file, shown
+from blurspace.io.files import is_file, sha256_of, shown
 
 NAME = ".blurspace-journal.jsonl"  # in the folder of results; one line for each of them
 
@@ -95,8 +95,7 @@ def hash_of(path: Path) -> str | None:
     if not is_file(path):
         return None
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except (OSError, ValueError):  # ValueError: a null byte
         return None
 

@@ -16,12 +16,11 @@ import torch
 
 from blurspace import __version__
 from blurspace.errors import PictureError, UsageError
-from blurspace.io.files import read_bytes, shown
+from blurspace.io.files import read_bytes, sha256_of, shown
+from blurspace.jobs.wishes import named_files
 
 SCHEMA, SUFFIX = 1, ".json"
 MOST = 2**24  # bytes of a sidecar
-FILES = ("kernel", "camera", "region", "generator")  # settings that may name a file
-WORDS = ("auto", "printer")  # where they name none
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ def sidecar_of(target: Path) -> Path:
 def file_sha256(path: str | Path) -> str:
     """Of what a file holds. Raises PictureError where it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or problem
         raise PictureError(f"{shown(path)} cannot be read ({reason}): put it where it was") from problem
@@ -62,7 +60,7 @@ def sidecar_bytes(
         known = file_sha256(path) if data is None else hashlib.sha256(data).hexdigest()
         return {"path": os.path.relpath(Path(path).resolve(), folder), "sha256": known}
 
-    files = {name: place(settings[name]) for name in FILES if settings.get(name) not in (None, *WORDS)}
+    files = {name: place(path) for name, path in named_files(settings).items()}
     told = {
         "blurspace": __version__,
         "schema": SCHEMA,

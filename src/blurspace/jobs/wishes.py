@@ -7,6 +7,9 @@ from typing import Any
 
 from blurspace.io.images import MAX_PIXELS
 
+FILES = ("kernel", "camera", "region", "generator")  # settings that may name a file
+WORDS = ("auto", "printer")  # where they name none
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -38,6 +41,11 @@ class Wishes:
     settings: str | None = None
     every: bool = False
     alone: bool = False
+
+
+def named_files(settings: Mapping[str, Any]) -> dict[str, Path]:
+    """The files that the settings of `deblur` name, by the setting; not `weights`, which are several."""
+    return {name: Path(settings[name]) for name in FILES if settings.get(name) not in (None, *WORDS)}
 
 
 def wishes_of(settings: Mapping[str, Any]) -> Wishes:

@@ -1,0 +1,82 @@
+"""What is to be done to each file, where does its result go, and what was noted of it before?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from blurspace.errors import OutputError, UsageError
+from blurspace.io.files import shown
+from blurspace.io.video import is_video
+from blurspace.jobs.files import STANDARD, Source, beside, plan_targets
+from blurspace.jobs.journal import Entry, Journal, hash_of
+from blurspace.jobs.sidecar import sidecar_of
+from blurspace.jobs.wishes import Wishes
+
+PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file: where it comes from, where its result goes, and the journal of that folder, if it has one.
+
+    `twin`: the result of an earlier task goes to the same place.
+    """
+
+    source: Source
+    target: Path | None
+    journal: Journal | None = None
+    twin: bool = False
+
+    def check(self, asked: Wishes) -> None:
+        """Raise UsageError where a video gets less than is asked for, OutputError where another has the same place."""
+        check_video(self.source.name, asked, to_file=self.target is not None)
+        if self.twin:
+            raise OutputError(f"{shown(self.target or STANDARD)} is written for another input: use two folders")
+
+    def content(self) -> str | None:
+        """The hash by which a journal knows the input; None where there is no journal, or nothing to read."""
+        return hash_of(Path(self.source.name)) if self.journal and not self.source.problem else None
+
+    def noted(self, content: str | None, asked: Wishes) -> Entry | None:
+        """What an earlier run noted of it; None where that is not to be looked at."""
+        if not self.journal or not self.target or content is None or asked.overwrite:
+            return None
+        return self.journal.find(content, self.target)
+
+
+def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
+    """What is to be done to each source; `create`: make the folder of results. Raises UsageError where wishes clash."""
+    targets = plan_targets(sources, output, format=asked.format, create=create)
+    if (asked.plot or asked.sidecar is not None) and None in targets:
+        raise UsageError("--plot and --sidecar write beside the output, which standard output has not: give -o FILE")
+    if asked.sidecar is not None and any(source.name == STANDARD for source in sources):
+        raise UsageError("--sidecar tells where the photo is, and standard input is nowhere: give a file")
+    if asked.overwrite and asked.skip_existing:
+        raise UsageError("--overwrite and --skip-existing contradict each other: give one of them")
+    for named in (source.name for source in sources if source.root is None):
+        check_video(named, asked, to_file=None not in targets)
+    if (asked.every or asked.alone) and not any(is_video(source.name) for source in sources):
+        raise UsageError("--all and --no-borrow are for the frames of a video, and none was given: leave them out")
+    into = Path(output) if output and targets != [Path(output)] else None
+    journals = dict[Path, Journal]()
+    taken, tasks = set[Path](), list[Task]()
+    for source, target in zip(sources, targets, strict=True):
+        folder, journal = into or source.root, None
+        if folder is not None and target is not None and asked.settings is not None:
+            journal = journals.setdefault(folder, Journal(folder, asked.settings))
+        tasks.append(Task(source, target, journal, twin=target in taken))
+        taken |= {target} - {None}  # type: ignore[arg-type]
+    return tasks
+
+
+def check_video(name: str, asked: Wishes, *, to_file: bool = True) -> None:
+    """Raise UsageError where a file is a video, and more is asked for than a video gets."""
+    if is_video(name) and (asked.plot or asked.format or asked.sidecar is not None or not to_file):
+        remedy = "leave --plot out (see diagnose --plot), --format and --sidecar too, and give -o FILE"
+        raise UsageError(f"{shown(name)} is a video: {remedy}")
+
+
+def results(target: Path, asked: Wishes) -> tuple[Path, ...]:
+    """All files that may be written with a result, and itself."""
+    drawn = (beside(target, mark, ".png") for mark in PLOTS if asked.plot)
+    return (target, *drawn, *([] if asked.sidecar is None else [sidecar_of(target)]))
