@@ -1,11 +1,13 @@
 """Run one benchmark, keep its rows here, and note in index.csv how they were made. Which rows are of older code?
 
     python benchmarks/run.py [--before DIR] FILE NOTE NAME [--data DATA] [--method METHOD] [--limit N]
-    python benchmarks/run.py --stale [--run --root DIR] [FILE ...]
+    python benchmarks/run.py --stale [--run | --check N] [--root DIR] [FILE ...]
 
 `--before DIR`: the same command first with the code in DIR, another checkout, into FILE's twin `.before.csv`.
 `--stale` lists the files (those like FILE, which may have *) whose code has changed since, by the digests in index.csv;
 a row without one is stale. `--run` runs their commands again, with what they call their data found below `--root`.
+`--check N` runs each of those of `blurspace bench` for its first N pictures only: where all they measured is equal (but
+for seconds and MiB) no number has moved, and the file stands for today's code too; `checked` in index.csv tells so.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import platform
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatch
@@ -37,6 +40,7 @@ HERE = Path(__file__).parent
 INDEX = HERE / "index.csv"
 SOURCE = Path(blurspace.__file__).parent
 UNKNOWN = "unknown"
+COSTS = ("seconds", "mib")  # what a column is called that tells of the machine
 OLD_COMMIT = " # at commit "  # how a command ends that today's code cannot repeat
 
 
@@ -46,6 +50,7 @@ def main() -> int:
     parser.add_argument("--before", type=Path, metavar="DIR")
     parser.add_argument("--stale", action="store_true")
     parser.add_argument("--run", action="store_true")
+    parser.add_argument("--check", type=int, metavar="N")
     parser.add_argument("--root", type=Path, default=Path())
     parser.add_argument("words", nargs=argparse.REMAINDER)
     asked = parser.parse_args()
@@ -53,7 +58,9 @@ def main() -> int:
         found = [row for row in stale() if any(fnmatch(row["file"], wish) for wish in asked.words or ["*"])]
         for row in found:
             print(f"{row['file']}: {row['command']}", flush=True)
-            if asked.run:
+            if asked.check:
+                check(row, asked.root, asked.check)
+            elif asked.run:
                 again(row, asked.root)
         return int(bool(found))
     file, note, *bench = asked.words
@@ -122,12 +129,12 @@ def write(rows: list[dict[str, Any]], path: Path, *, command: str, data: str, se
 
 
 def note_down(row: dict[str, str]) -> None:
-    """Replace or add the row of that file."""
+    """Replace or add the row of that file; one that was only checked keeps its device and date."""
     rows = {old["file"]: old for old in index()}
-    made = {"device": device(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "digest": digest(row["command"])}
-    rows[row["file"]] = {**row, **made}
+    made = {"device": device(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "checked": ""}
+    rows[row["file"]] = {**made, **row, "digest": digest(row["command"])}
     with INDEX.open("w", encoding="utf-8", newline="") as lines:
-        columns = ["file", "command", "data", "seed", "device", "date", "note", "digest"]
+        columns = ["file", "command", "data", "seed", "device", "date", "note", "digest", "checked"]
         writer = csv.DictWriter(lines, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows[file] for file in sorted(rows))
@@ -168,9 +175,7 @@ def again(row: dict[str, str], root: Path) -> None:
     """Run the command of a row again; those of `blurspace train` and of hand-made files are for a person."""
     words = shlex.split(row["command"])
     if words[:2] == ["blurspace", "bench"]:
-        bench = [word for place, word in enumerate(words[2:], 2) if "--csv" not in words[place - 1 : place + 1]]
-        if "--data" in bench:
-            bench[bench.index("--data") + 1] = str(_below(root, bench[bench.index("--data") + 1]))
+        bench = _asked(words, root)
         if measure(bench, HERE / row["file"], SOURCE.parent) == 0:
             note_bench(row["file"], bench, row["note"])
     elif words[0] == "python":
@@ -179,6 +184,43 @@ def again(row: dict[str, str], root: Path) -> None:
         subprocess.run([sys.executable, str(HERE.parent / words[1]), *given], check=False)
     else:
         print("  by hand: this is no benchmark")
+
+
+def check(row: dict[str, str], root: Path, count: int) -> None:
+    """Measure the first pictures of a row again; where nothing moved, note that today's code gives its file."""
+    words = shlex.split(row["command"])
+    if words[:2] != ["blurspace", "bench"]:
+        print("  only commands of blurspace bench can be checked")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / row["file"]
+        code = measure([*_asked(words, root), "--limit", str(count)], part, SOURCE.parent)  # the last limit counts
+        moved = _moved(HERE / row["file"], part) if code == 0 else [f"exit code {code}"]
+    print(*(f"  {line}" for line in moved or ["  nothing moved"]), sep="\n", flush=True)
+    if not moved:
+        note_down({**row, "checked": f"{count} on {datetime.now(UTC):%Y-%m-%d}"})
+
+
+def _moved(committed: Path, part: Path) -> list[str]:
+    """What differs between the first rows of a file and as many that were measured again, but for seconds and MiB."""
+    old, new = (read_csv(path.read_text(encoding="utf-8")) for path in (committed, part))
+    protocols = [file.summary["protocol"] for file in (old, new)]
+    if len(set(protocols)) > 1:
+        return ["another protocol"]
+    return [
+        f"row {place}: {column} {before.get(column)} -> {value}"
+        for place, (before, now) in enumerate(zip(old.rows, new.rows, strict=False), 1)
+        for column, value in now.items()
+        if not any(word in column for word in COSTS) and before.get(column) != value
+    ]
+
+
+def _asked(words: list[str], root: Path) -> list[str]:
+    """What a command of `blurspace bench` asks for, without its file, its data found below `root`."""
+    bench = [word for place, word in enumerate(words[2:], 2) if "--csv" not in words[place - 1 : place + 1]]
+    if "--data" in bench:
+        bench[bench.index("--data") + 1] = str(_below(root, bench[bench.index("--data") + 1]))
+    return bench
 
 
 def _below(root: Path, name: str) -> Path:

@@ -58,6 +58,26 @@ def test_a_row_is_stale_when_its_code_has_changed(run, tmp_path):
     assert (rows["old.csv"], len(rows["levin-blurry.csv"])) == ("unknown", 12)
 
 
+@pytest.mark.parametrize(("psnr", "stands"), [(30.5, True), (30.4, False)])
+def test_a_stale_row_stands_again_where_its_first_pictures_give_the_same(run, tmp_path, monkeypatch, psnr, stands):
+    def measured(bench, target, path):
+        assert bench[-2:] == ["--limit", "1"]
+        target.write_text(f'# {{"protocol": "p"}}\npicture,psnr,seconds\n1,{psnr},9\n', encoding="utf-8")
+        return 0
+
+    (tmp_path / "benchmarks").mkdir()
+    rows = '# {"protocol": "p"}\npicture,psnr,seconds\n1,30.5,7\n2,31,7\n'
+    (tmp_path / "benchmarks" / "levin-blurry.csv").write_text(rows, encoding="utf-8")
+    note(run, "levin-blurry.csv", LEVIN)
+    (tmp_path / "search.py").write_text("changed = True", encoding="utf-8")
+    run._code.cache_clear()
+    (old,) = run.stale()
+    monkeypatch.setattr(run, "measure", measured)
+    run.check({**old, "date": "2020-01-01"}, tmp_path, 1)
+    assert (list(run.stale()) == []) is stands
+    assert run.index()[0]["date"] == ("2020-01-01" if stands else old["date"])
+
+
 @pytest.mark.parametrize(
     ("command", "needed", "needless"),
     [
