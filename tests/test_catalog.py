@@ -61,8 +61,10 @@ def test_what_deblurs_is_built_with_the_options_it_knows_and_no_other(name):
 
 
 def test_the_sentence_on_options():
-    with pytest.raises(UsageError, match=r"^belt knows no kernel, size, response or strength: leave them out or"):
+    with pytest.raises(UsageError, match=r"^belt knows no size: leave it out or take another method$"):
         Options(size=9).check("belt", ())
+    with pytest.raises(UsageError, match=r"^belt knows no size, strength or seed: leave them out or"):
+        Options(size=9, strength=0.5, seed=1).check("belt", ())
     with pytest.raises(UsageError, match=r"^rotation knows no kernel: leave it out or take another method$"):
         Options(kernel=line(3, 0)).check("rotation", ALL[1:])
     Options(strength=1).check("belt", ())

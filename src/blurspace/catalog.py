@@ -22,9 +22,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 AUTO = "auto"  # what `deblur` does where no method is asked for
 OLD_NAMES = {"fourier-pair": "learned"}  # what a method was called before, and its name now
 
-COMMON = ("kernel", "size", "response", "strength")  # options
 # Force is not for searches: the receipt says too little of them, and `search` changes the kernel that it begins with.
-ALL = (*COMMON, "force", "minutes", "seed", "generator")  # the last three are those of searches
+ALL = ("kernel", "size", "response", "strength", "force", "minutes", "seed", "generator")  # the last three: of searches
 
 SEEDS = 2**63  # so many does torch take that are not negative
 
@@ -54,8 +53,8 @@ class Options:
         told = (self.kernel is not None, self.size is not None, self.response not in (None, AUTO), self.strength != 1)
         more = (self.force, self.minutes is not None, self.seed is not None, self.generator is not None)
         asked = dict(zip(ALL, (*told, *more), strict=True))
-        unknown = [one for one in ALL if one not in known and (one in COMMON or asked[one])]
-        if any(asked[one] for one in unknown):
+        unknown = [one for one in ALL if one not in known and asked[one]]
+        if unknown:
             words = " or ".join(filter(None, (", ".join(unknown[:-1]), unknown[-1])))
             them = "it" if len(unknown) == 1 else "them"
             raise UsageError(f"{name} knows no {words}: leave {them} out or take another method")

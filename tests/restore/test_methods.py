@@ -242,7 +242,7 @@ def test_the_paper_pair_halves_what_is_too_long_for_it():
 
 
 def test_options_that_a_method_does_not_know():
-    with pytest.raises(UsageError, match="leave them out"):
+    with pytest.raises(UsageError, match="leave it out"):
         build_deblurrer("kaufman2020-small", size=11)
     with pytest.raises(UsageError, match="rotation knows no kernel: leave it out or take another method"):
         build_deblurrer("rotation", kernel=delta(3))

@@ -41,6 +41,8 @@ REASONS = {
     "rings": "the result rings in the photo's flat areas, so the photo is better as it is",
     "no_gain": "the result would hardly be better than the photo, so the photo is better as it is",
 }
+# The same of a kernel that the user gave.
+GIVEN = {"unexplained": "the given kernel does not explain this photo: blurring the result again does not give it back"}
 # Which of them a clue speaks for.
 SPEAKS_FOR = {
     "rest": "unexplained",
@@ -157,7 +159,7 @@ class Referee:
         length = tried.blur.length_angle()[0]
         reason = f"a blur of {length:.0f} px was removed, and blurring the result again gives the photo"
         if not believed:
-            reason = REASONS[code]
+            reason = GIVEN.get(code, REASONS[code]) if known else REASONS[code]
         if forced := self.forced and known and not believed:
             code, reason = "forced", f"forced, against the receipt: {reason}"
         return Receipt(
