@@ -1,7 +1,7 @@
 """Write the parts of the pages that come from the code again: `python docs/make_pages.py [--check]`.
 
 ARCHITECTURE.md gets the rooms, docs/tree.md every file, from the first sentences of their docstrings; docs/usage.md
-gets the verbs and options, from the command line itself. The tables of numbers are `benchmarks/make_tables.py`'s.
+gets the verbs, and docs/verbs/ their options, from the command line itself. The tables of numbers are `benchmarks/make_tables.py`'s.
 """
 
 import ast
@@ -73,8 +73,13 @@ def verbs() -> dict[str, Callable[..., None]]:
 
 def verb_table() -> str:
     """A line for each verb: what its help says first."""
-    rows = [f"| [`{name}`](#{name}) | {inspect.getdoc(verb).partition(NEWLINE)[0]} |" for name, verb in verbs().items()]
+    rows = [f"| [`{name}`](verbs/{name}.md) | {about(name)} |" for name in verbs()]
     return NEWLINE.join(["| verb | does |", "|---|---|", *rows, ""])
+
+
+def about(name: str) -> str:
+    """What a verb's help says first."""
+    return (inspect.getdoc(verbs()[name]) or "").partition(NEWLINE)[0]
 
 
 def options(name: str) -> str:
@@ -114,6 +119,7 @@ def _kind(hint: Any) -> str:
     return {int: "N", float: "X", Path: "FILE"}.get(inner, "TEXT")
 
 
+OF_VERBS: dict[str, Callable[[str], str]] = {"about": lambda verb: about(verb) + NEWLINE, "options": options}
 PARTS: dict[str, Callable[[], str]] = {
     "rooms": short_tree,
     "files": full_tree,
@@ -126,8 +132,8 @@ def make(page: str) -> str:
     """The page, with every marked block made again from the code."""
 
     def block(found: re.Match[str]) -> str:
-        name = found[2]
-        body = options(name.removeprefix("options-")) if name.startswith("options-") else PARTS[name]()
+        kind, _, verb = found[2].partition("-")
+        body = OF_VERBS[kind](verb) if verb else PARTS[kind]()
         return f"{found[1]}{body}{found[3]}"
 
     return BLOCK.sub(block, page)
@@ -136,7 +142,7 @@ def make(page: str) -> str:
 def main() -> int:
     """Exit code 1 where `--check` finds a page that is not what the code gives."""
     stale = []
-    for path in (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))):
         old = path.read_text(encoding="utf-8")
         new = make(old)
         if old != new:
