@@ -1,10 +1,12 @@
 """Write the parts of the pages that come from the code again: `python docs/make_pages.py [--check]`.
 
 ARCHITECTURE.md gets the rooms, docs/tree.md every file, from the first sentences of their docstrings; docs/usage.md
-gets the verbs, and docs/verbs/ their options, from the command line itself. The tables of numbers are `benchmarks/make_tables.py`'s.
+gets the verbs, and docs/verbs/ their options, from the command line itself. The tables of numbers are
+`benchmarks/make_tables.py`'s, the plots `docs/make_plots.py`'s.
 """
 
 import ast
+import csv
 import inspect
 import re
 import sys
@@ -119,12 +121,63 @@ def _kind(hint: Any) -> str:
     return {int: "N", float: "X", Path: "FILE"}.get(inner, "TEXT")
 
 
+def gallery() -> str:
+    """A heading for each row of gallery.csv, what was said, and its pictures side by side."""
+    parts = []
+    for row in csv.DictReader((ROOT / "benchmarks" / "gallery.csv").read_text(encoding="utf-8").splitlines()):
+        gain = f", {float(row['gain_db']):+.1f} dB" if row["gain_db"] else ""
+        parts += [f"## {row['photo'].capitalize()}: {row['verdict']}{gain}", ""]
+        parts += [
+            f"`{row['blur']}`. {row['reason'][:1].upper()}{row['reason'][1:]}.",
+            "",
+            *pictures_of(row["photo"]),
+            "",
+        ]
+    return NEWLINE.join(parts)
+
+
+def pictures_of(name: str) -> list[str]:
+    """The lines of a table: the pictures of a photo that there are, under their names."""
+    files = {kind: f"gallery/{name}-{kind}" for kind in ("blurry", "restored", "sharp")}
+    found = {kind: f"{file}.jpg" for kind, file in files.items()} | {"kernel": f"gallery/{name}-kernel.png"}
+    found = {kind: file for kind, file in found.items() if (ROOT / "docs" / file).exists()}
+    cells = [f"![{name}, {kind}]({file})" for kind, file in found.items()]
+    return [f"| {' | '.join(found)} |", f"|{'---|' * len(found)}", f"| {' | '.join(cells)} |"]
+
+
+def papers() -> str:
+    """A line for each paper of `papers.bib`: its key, what it is, and the files that name it."""
+    from blurspace.papers import PAPERS
+
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sources()}
+    rows = []
+    for key, paper in PAPERS.items():
+        name, year = re.fullmatch(r"([a-z]+)(\d{4})", key).groups()
+        told = re.compile(rf"\b{key}\b|\b{name}\b[^.;)]{{0,60}}?\b{year}\b", re.IGNORECASE | re.DOTALL)
+        near = {path: text for path, text in texts.items() if name in text.lower()}  # a regular expression takes longer
+        found = [f"`{path.removeprefix('src/blurspace/')}`" for path, text in near.items() if told.search(text)]
+        rows.append(f"| `{key}` | {paper.text} | {', '.join(found)} |")
+    return NEWLINE.join(["| key | paper | named in |", "|---|---|---|", *rows, ""])
+
+
+def sources() -> list[Path]:
+    """The files that may name a paper: code, cards and recipes."""
+    return [
+        *sorted(SOURCE.rglob("*.py")),
+        SOURCE / "cards.toml",
+        SOURCE / "bench" / "protocols.toml",
+        *sorted((ROOT / "recipes").glob("*.toml")),
+    ]
+
+
 OF_VERBS: dict[str, Callable[[str], str]] = {"about": lambda verb: about(verb) + NEWLINE, "options": options}
 PARTS: dict[str, Callable[[], str]] = {
     "rooms": short_tree,
     "files": full_tree,
     "verbs": verb_table,
     "shared": shared_options,
+    "papers": papers,
+    "gallery": gallery,
 }
 
 
