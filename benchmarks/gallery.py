@@ -50,7 +50,7 @@ MADE = {
     "barn": ("22.webp", (300, 60), "--rotation 20 --seed 3"),
     "caps": ("3.webp", (60, 60), "--gaussian 1.5"),
 }
-SHAKEN = {"cereal": (230, 190), "fruit": (345, 80), "bear": (200, 120)}
+SHAKEN = {"cereal": (230, 190), "fruit": (340, 80), "bear": (200, 120)}
 
 
 def main() -> None:

@@ -137,12 +137,12 @@ def gallery() -> str:
 
 
 def pictures_of(name: str) -> list[str]:
-    """The lines of a table: the pictures of a photo that there are, under their names."""
-    files = {kind: f"gallery/{name}-{kind}" for kind in ("blurry", "restored", "sharp")}
-    found = {kind: f"{file}.jpg" for kind, file in files.items()} | {"kernel": f"gallery/{name}-kernel.png"}
-    found = {kind: file for kind, file in found.items() if (ROOT / "docs" / file).exists()}
-    cells = [f"![{name}, {kind}]({file})" for kind, file in found.items()]
-    return [f"| {' | '.join(found)} |", f"|{'---|' * len(found)}", f"| {' | '.join(cells)} |"]
+    """The lines that show the pictures of a photo that there are, and say which they are; a narrow page wraps them."""
+    files = {kind: f"gallery/{name}-{kind}.jpg" for kind in ("blurry", "restored", "sharp")}
+    files |= {"its kernel": f"gallery/{name}-kernel.png"}
+    found = {kind: file for kind, file in files.items() if (ROOT / "docs" / file).exists()}
+    shown = [f"![{name}, {kind}]({file})" for kind, file in found.items()]
+    return [*shown, "", f"*{', '.join(found).capitalize()}.*"]
 
 
 def papers() -> str:

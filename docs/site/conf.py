@@ -59,4 +59,5 @@ html_static_path = [str(HERE / "static")]
 html_css_files = ["blurspace.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # it would fetch the pages that it found, which a browser does not let it do from disk
 html_last_updated_fmt = None
