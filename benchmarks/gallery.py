@@ -30,8 +30,8 @@ WIDE, HIGH, QUALITY = 300, 240, 85  # px of a piece that is shown, at 100 %; of 
 KERNEL = 120  # px of a kernel's picture
 PART = (0.5, 12)  # which share of the photo, from the left, stays sharp; px of the seam
 
-# The photo that is shown under each kind of blur, where a piece of it is (x, y), and another, for the rows alone.
-KINDS_PHOTO, KINDS_CORNER, OTHER_PHOTO = "8.webp", (350, 120), "24.webp"
+# The photo that is shown under each kind of blur, and where a piece of it is (x, y).
+KINDS_PHOTO, KINDS_CORNER = "8.webp", (350, 120)
 KINDS = {
     "sharp": "",
     "shake": "--shake 25 --seed 4",
@@ -69,9 +69,8 @@ def main() -> None:
 
 def kinds(kodak: Path, folder: Path) -> None:
     """The pictures and rows of docs/which-blur.md."""
-    photos = (KINDS_PHOTO, OTHER_PHOTO)
-    rows = [kind(name, options, kodak / photo, folder) for photo in photos for name, options in KINDS.items()]
-    note = "what diagnose says of two photos under each kind of blur: the pictures of docs/which-blur.md"
+    rows = [kind(name, options, kodak / KINDS_PHOTO, folder) for name, options in KINDS.items()]
+    note = "what diagnose says of one photo under each kind of blur: the pictures of docs/which-blur.md"
     write(rows, HERE / "which-blur.csv", command=COMMAND, data="kodak24", seed="as the rows say", note=note)
 
 
@@ -88,10 +87,9 @@ def kind(name: str, options: str, sharp: Path, folder: Path) -> dict[str, object
     if name == "part":
         half(sharp, blurry)
     found = blurspace("diagnose", str(blurry), "--json")
-    if sharp.name == KINDS_PHOTO:
-        show(blurry, f"which-{name}", KINDS_CORNER)
+    show(blurry, f"which-{name}", KINDS_CORNER)
     told = {key: "" if found[key] is None else found[key] for key in ("kind", "length_px", "angle_deg", "confidence")}
-    return {"photo": sharp.name, "picture": name, "made by": options or "nothing", **told, "reason": found["reason"]}
+    return {"picture": name, "made by": options or "nothing", **told, "reason": found["reason"]}
 
 
 def made(name: str, kodak: Path, folder: Path) -> dict[str, object]:
