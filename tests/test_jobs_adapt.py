@@ -241,10 +241,6 @@ def test_a_method_behind_the_translator_goes_by_its_receipts(name):
     assert float((ways["translated"](photo) - photo).abs().mean()) < 0.1  # of no method is a negative taken
 
 
-def test_sentences_begin_with_a_capital_and_keep_their_units():
-    assert adapt_report._begun("a gain of 2 dB (NIQE)") == "A gain of 2 dB (NIQE)"
-
-
 def refused(given, tmp_path, error, match):
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(error, match=match) as problem:

@@ -6,11 +6,9 @@ of pham2024); and PSNR where truth exists: on pairs of the camera, if the user h
 from a guess at its blur, which is weaker, and is called so.
 """
 
-import base64
-import html
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean
@@ -18,12 +16,12 @@ from typing import Any
 
 import torch
 
-from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
 from blurspace.chance import chance
 from blurspace.errors import UsageError
-from blurspace.jobs.each import number, picture_bytes
+from blurspace.jobs.adapt_page import page
+from blurspace.jobs.each import number
 from blurspace.levels import to_8_bits
 from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace
@@ -164,7 +162,7 @@ def alternative(pairs: dict[str, dict[str, float]]) -> str:
 def report_files(found: Found) -> dict[str, bytes]:
     """The report by file suffix: JSON for programs, and one HTML page that needs nothing else."""
     record = json.dumps({"version": 1, **found.record()}, indent=1, allow_nan=False)
-    return {".json": record.encode(), ".html": _page(found).encode()}
+    return {".json": record.encode(), ".html": page(found, use=found.verdict == DEPLOY).encode()}
 
 
 def _ways(camera: Camera) -> dict[str, Callable[[Image], Image]]:
@@ -227,46 +225,3 @@ def _judges(
         name: {"blurry": round(share_known(one, blurry), 3), "translated": round(share_known(one, translated), 3)}
         for name, one in judges.items()
     }
-
-
-def _page(found: Found) -> str:
-    rows = "".join(f"<tr>{''.join(_image(one) for one in strip)}</tr>" for strip in found.strips)
-    means = [{"way": name, **row, **found.numbers[name]} for name, row in found.pairs.items()]
-    judges = [{"who says that it is known blur": name, **row} for name, row in found.judges.items()]
-    domains = [{"known blur": name, "distance in dB": value} for name, value in found.distances.items()]
-    kernel = _image(show(found.mixture.mean(), size=129, sqrt=True))
-    return f"""<!doctype html><meta charset="utf-8"><title>blurspace adapt: {html.escape(found.verdict)}</title>
-<style>body{{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
-td,th{{padding:.2em .6em;text-align:left}}img{{display:block}}</style>
-<h1>{html.escape(_begun(found.verdict))}</h1><p>{html.escape(_begun(found.reason))}.</p>
-<p>{found.steps} steps in {found.minutes:.1f} minutes, {found.seconds:.2f} s a picture to translate and deblur it twice;
-pictures: {", ".join(f"{count} {name}" for name, count in found.pictures.items())}.
-What averages over 64 px show was changed by {found.coarse_change:.2%}.</p>
-<h2>With and without the translation</h2>
-<p>psnr and ssim on {html.escape(found.truth)} (worst gain over the better of the first two
-{found.worst_gain:+.2f} dB); niqe (lower is more natural) and
-reblur_psnr (does blurring the result again give the photo?) on blurry pictures that training never saw, of
-{"other scenes" if found.other_scenes else "the same scenes: there are too few"}.</p>
-{_table(means)}<h2>Is it known blur?</h2>{_table(judges)}
-<h2>This camera's blur</h2><p>The mean kernel, from power spectra; noise {found.sigma:.4f}.</p>
-<table><tr>{kernel}</tr></table>{_table(domains)}
-<h2>Blurry, plainly deblurred, translated, translated and deblurred</h2><table>{rows}</table>
-"""
-
-
-def _begun(sentence: str) -> str:
-    """With a capital letter; `capitalize` would make dB db."""
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _table(rows: Sequence[Mapping[str, object]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
-    cells = [[html.escape(str(row.get(name, ""))) for name in names] for row in rows]
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _image(picture: Image) -> str:
-    data = base64.b64encode(picture_bytes(picture)).decode()
-    return f'<td><img src="data:image/png;base64,{data}"></td>'
