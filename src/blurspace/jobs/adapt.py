@@ -8,7 +8,7 @@ then a deblurrer learns from those first, and the report judges both.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import torch
 from blurspace.builders import build_camera, build_network, build_space, write_camera
 from blurspace.data.crops import digest, rank
 from blurspace.data.pairs import spaced_pairs
-from blurspace.data.piles import Pile, check_piles, files_in, part_scenes, read_pile, sort_pile
+from blurspace.data.piles import Pile, check_piles, part_scenes, read_pile, sort_pile
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import exists, is_folder, shown, write_bytes
 from blurspace.io.weights import load_into, read_weights
@@ -209,14 +209,8 @@ def _piles(given: Given, recipe: TranslatorRecipe, clips: Clips, report: Report)
         blurry, sharp = part_scenes(*sort_pile(piles[0]))
         report(f"sorted into {len(blurry.frames)} blurry and {len(sharp.frames)} sharp pictures")
     else:
-        rest = (
-            [file for path in given.blurry for file in files_in(path) if not clips.hold(file)]
-            if clips.clips
-            else given.blurry
-        )
-        both = (rest, given.sharp)
-        read = [read_pile(paths, every=given.every, limit=recipe.pictures) if paths else Pile(()) for paths in both]
-        piles = [replace(read[0], frames=(*read[0].frames, *clips.blurry())), clips.early(read[1])]
+        read = [read_pile(paths, every=given.every, limit=recipe.pictures) for paths in (given.blurry, given.sharp)]
+        piles = [clips.blurry_pile(read[0]), clips.early(read[1])]
         blurry, sharp = piles
     report_left_out((sentence for pile in piles for sentence in pile.skipped), report)
     sharp, warnings = check_piles(blurry, sharp, side=max(LEAST_SIDE, recipe.data.side))

@@ -5,7 +5,7 @@ The last frames of each video are kept for the report: nothing that is trained s
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -57,9 +57,11 @@ class Clips:
         """Their blurry frames, as pictures of a pile."""
         return [frame_of(clip.path, pair.index, pair.blurry) for clip in self.clips for pair in clip.side(last=last)]
 
-    def hold(self, path: Path) -> bool:
-        """Whether a video is one of them."""
-        return any(path.absolute() == clip.path.absolute() for clip in self.clips)
+    def blurry_pile(self, pile: Pile) -> Pile:
+        """A pile with the blurry frames that have a partner in the place of all that it holds of these videos."""
+        scenes = {scene_of(clip.path) for clip in self.clips}
+        others = pile.where([frame.source not in scenes for frame in pile.frames])
+        return replace(others, frames=(*others.frames, *self.blurry()))
 
     def early(self, pile: Pile) -> Pile:
         """A pile without the last frames of these videos."""
