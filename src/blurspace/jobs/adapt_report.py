@@ -46,7 +46,7 @@ PAIRED = "use the deblurrer that learned from pairs"
 # What PSNR is told of.
 OWN, LAST, MADE = (
     "pairs of this camera",
-    "the videos' last frames, of the scenes that were trained on, where their sharp neighbours show the same",
+    "the videos' last frames (of scenes that were trained on), as far as their sharp neighbours show the same",
     "pairs made up from a guess at its blur",
 )
 # What to do without any training, and its name in a sentence.
@@ -196,7 +196,7 @@ def with_pairs(
         but = f", but {lost}" if lost else ""
         return verdict, f"{reason}; what learned from pairs of the videos is {gain:+.2f} dB there{but}"
     return PAIRED, (
-        f"on {truth} its results are {gain:.2f} dB better than {ALTERNATIVES[other][1]} (worst picture "
+        f"on {truth}, its results are {gain:.2f} dB better than {ALTERNATIVES[other][1]} (worst picture "
         f"{min(gains):+.2f} dB), and {over:+.2f} dB against the translation"
     )
 
