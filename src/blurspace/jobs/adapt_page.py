@@ -51,8 +51,8 @@ def _videos(found: Found) -> str:
     return f"""<h2>Pairs in the videos</h2>
 <p>Blurry frames, with their sharp neighbours moved onto them by optical flow, where that gives what the blurry frame
 shows. A deblurrer learned from them, from the known one on where that is a network of ours; the last frames of each
-video it never saw (worst gain on them {found.paired_worst_gain:+.2f} dB). One shot is one scene: how it does elsewhere
-is not told.</p>{_table(told)}"""
+video it never saw. Below it is "paired" (worst gain over the better of the first two {found.paired_worst_gain:+.2f}
+dB). One shot is one scene: how it does elsewhere is not told.</p>{_table(told)}"""
 
 
 def _begun(sentence: str) -> str:
