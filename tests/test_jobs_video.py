@@ -1,6 +1,7 @@
 """What is said of videos, and what becomes of them?"""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -174,6 +175,23 @@ def test_the_last_blur_starts_the_next_search(tmp_path):
     (one,) = deblurred(clip, deblurrer=again, overwrite=True)
     assert [near is not None for near in again.near] == [False, True, False, False]
     assert one.restored_frames == 3
+
+
+def test_where_blurs_drift_another_search_begins(tmp_path):
+    """From nothing, and the better of both is kept; the next frame starts from that."""
+    clip = make_clip(tmp_path / "clip.mp4", panned(14, shaken=(3, 4, 5, 6, 7)), options={"crf": "8"})
+    expected = [4.0, 3.7, 3.5, 3.8, 3.3, 3.0, 3.0]
+
+    class Expecting(Seen):
+        def __call__(self, *given, **named):
+            done = super().__call__(*given, **named)
+            return replace(done, receipt=replace(done.receipt, expected_gain_db=expected.pop(0)))
+
+    searches = Expecting()
+    (one,) = deblurred(clip, deblurrer=searches)
+    # 3.5 of 4.0 is too little, 3.8 is taken; of that 3.3 is too little, and 3.0 is no better.
+    assert [near is not None for near in searches.near] == [False, True, True, False, True, False, True]
+    assert [frame["expected_gain_db"] for frame in one.per_frame] == [4.0, 3.7, 3.8, 3.3, 3.0]
 
 
 def test_refused_frames_stay(clip):

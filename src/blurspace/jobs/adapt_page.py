@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGES = Path(__file__).parent.parent / "pages"
 KERNEL_SIDE = 129  # px that the mean kernel is drawn in
 SMALL = 10.0  # ssim and niqe are, dB are not
-STRIP = ("blurry", "plainly deblurred", "translated", "translated and deblurred")
+STRIP = ("blurry", "plainly deblurred", "translated", "translated and deblurred", "deblurred as pairs taught")
 
 Row = Mapping[str, object]
 
@@ -45,7 +45,7 @@ class Section:
 
 
 def page(found: "Found", *, use: bool) -> str:
-    """The page of what was measured. `use`: whether the verdict is to use the translator."""
+    """The page of what was measured. `use`: whether the verdict is to use what was trained."""
     return render(verdict=found.verdict, reason=found.reason, use=use, facts=facts(found), sections=sections(found))
 
 
@@ -76,9 +76,11 @@ def sections(found: "Found") -> list[Section]:
     """The parts of the page, in order."""
     scenes = "other scenes" if found.other_scenes else "the same scenes: there are too few"
     return [
+        *_videos(found),
         Section(
             "With and without the translation",
-            f"psnr and ssim on {found.truth} (worst gain over the better of the first two {found.worst_gain:+.2f} dB); "
+            f"psnr (and ssim, where all of a picture counts) on {found.truth} "
+            f"(worst gain over the better of the first two {found.worst_gain:+.2f} dB); "
             "niqe (lower is more natural) and reblur_psnr (does blurring the result again give the photo?) on blurry "
             f"pictures that training never saw, of {scenes}.",
             rows=[{"way": name, **row, **found.numbers[name]} for name, row in found.pairs.items()],
@@ -96,9 +98,23 @@ def sections(found: "Found") -> list[Section]:
         ),
         Section(
             "Look for yourself",
-            strips=[dict(zip(STRIP, map(address, strip), strict=True)) for strip in found.strips],
+            strips=[dict(zip(STRIP, map(address, strip), strict=False)) for strip in found.strips],
         ),
     ]
+
+
+def _videos(found: "Found") -> list[Section]:
+    """What was learned from pairs of videos, and from which; nothing where there are none."""
+    if found.videos is None:
+        return []
+    words = (
+        "Blurry frames, with their sharp neighbours moved onto them by optical flow, where that gives what the blurry "
+        "frame shows. A deblurrer learned from them, from the known one on where that is a network of ours; the last "
+        'frames of each video it never saw. Below it is "paired" (worst gain over the better of the first two '
+        f"{found.paired_worst_gain:+.2f} dB). One shot is one scene: how it does elsewhere is not told."
+    )
+    rows = [{"of the videos": name, "": value} for name, value in found.videos.items()]
+    return [Section("Pairs in the videos", words, rows=rows)]
 
 
 def begun(sentence: str) -> str:

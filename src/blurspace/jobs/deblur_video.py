@@ -1,5 +1,6 @@
 """How is a video deblurred: which of its frames, from which blur on, and what is said of each?"""
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,12 +27,14 @@ from blurspace.types import Blur
 from blurspace.video.lending import Loan, lend
 from blurspace.video.looks import Judged
 from blurspace.video.nearby import Nearby, lenders
+from blurspace.video.placed import placed
 
 STAGE = "frames"
 Report = Callable[[str], None]
 MINUTE = 60  # s
 # Of a frame: less of a loan is no restoration; with so much, the rest is not worth a search (ours).
 MOST, ENOUGH = 0.5, 0.97
+DRIFT = 0.1  # of the expected gain: where so much is lost, the blur is searched for from nothing again (ours)
 FIELDS = (
     *("frame", "seconds", "verdict", "code", "reason", "method", "length_px", "angle_deg"),
     *("probability_better", "expected_gain_db", "lenders", "lent"),
@@ -164,6 +167,7 @@ class _Frames:
         self.lenders: dict[int, tuple[int, ...]] = {}
         self.records: list[dict[str, object]] = []
         self.last: tuple[int, Blur | None] = -1, None  # the frame that was restored last, and its blur
+        self.found: float | None = None  # dB: the expected gain of the last search from nothing
 
     def changed(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """All frames, some of them restored. Raises _NothingRestoredError after the last where none was."""
@@ -183,11 +187,12 @@ class _Frames:
             record, new = blank(frame), loan.over(as_float(pixels))
         else:
             done = self.tried(frame, pixels, blur)
-            record, new, blur = described(frame, done), done.restored, done.blur
+            record, blur = described(frame, done), done.blur
+            new = placed(done, pixels, strength=0.0 if self.deblurrer.given else self.deblurrer.strength)
             if loan is not None and (loan.share < MOST or record["verdict"] == "left alone"):
                 loan = None
             elif loan is not None:
-                new = loan.over(as_float(new))
+                new = loan.over(new)
         if loan is not None:
             record |= borrowed(loan, self.lenders[frame.index])
         self.records.append(record)
@@ -210,14 +215,24 @@ class _Frames:
         return found
 
     def tried(self, frame: VideoFrame, pixels: Tensor, between: Blur | None) -> Restoration:
-        """A frame deblurred: from the blur `between` it and a sharp one on, or the last one's, at last from nothing."""
+        """A frame deblurred: from the blur `between` it and a sharp one on, or the last one's, at last from nothing.
+
+        Blurs that follow from one another drift: where less is gained than by the last search from nothing, there is
+        another, and the better of both is taken.
+        """
         quiet, near = replace(self.run, on_step=None), between
         if near is None and self.last[0] == frame.index - 1 >= 0:
             near = self.last[1] if self.plan[frame.index].shot == self.plan[self.last[0]].shot else None
         done = self.deblurrer(pixels, near=near, run=quiet)
-        if done.receipt.verdict == "refused" and near is not None and between is None:
-            return self.deblurrer(pixels, run=quiet)
-        return done
+        if between is not None or (near is not None and not self.drifted(done)):
+            return done
+        anew = done if near is None else self.deblurrer(pixels, run=quiet)
+        self.found = anew.receipt.expected_gain_db
+        return anew if gained(anew) >= gained(done) else done
+
+    def drifted(self, done: Restoration) -> bool:
+        """Whether a search that began with the last blur found too little."""
+        return gained(done) < (1 - DRIFT) * (self.found or 0.0)
 
     def count(self, verdict: str) -> int:
         """How many frames became that."""
@@ -235,6 +250,11 @@ class _Frames:
             return f"none of {total} frames is blurry beside its neighbours"
         kinds = [f"{count} {verdict}" for verdict in ("refused", "left alone") if (count := self.count(verdict))]
         return ", ".join([f"of {total} frames {self.count('restored')} restored", *kinds])
+
+
+def gained(done: Restoration) -> float:
+    """What its receipt expects, in dB: less than nothing where it was refused, nothing where that is not known."""
+    return -math.inf if done.receipt.verdict == "refused" else done.receipt.expected_gain_db or 0.0
 
 
 def blank(frame: VideoFrame) -> dict[str, object]:
