@@ -18,7 +18,7 @@ from blurspace.video.looks import Judged
 from blurspace.video.nearby import Nearby, lenders
 
 # Of a frame: less of a loan is no restoration; with so much, the rest is not worth a search (ours).
-MOST, ENOUGH = 0.5, 0.97
+MOST, ENOUGH = 0.5, 0.95
 
 
 @dataclass(frozen=True)
