@@ -1,6 +1,7 @@
 """How does a made clip become a video, how is that deblurred, and which pictures are in it?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from blurspace.bench.sight import Sight
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.io.frames import VideoFrame
@@ -23,6 +25,20 @@ from blurspace.video.nearby import Nearby
 
 RATE = 25  # frames a second
 LIGHT = "srgb"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames (1 3 h w), `sharp` and as `given`; `shaken`: which; `there`: what can be read in each of them, by kind.
+
+    `tracks`: for each shaken frame where features (n 2) are in the frame before and in itself, px; NaN if not known.
+    """
+
+    sharp: list[AnyImage]
+    given: list[AnyImage]
+    shaken: list[int]
+    there: dict[str, Sight]
+    tracks: dict[int, tuple[Any, Any]]
 
 
 def views(picture: AnyImage, moves: Sequence[Any], size: tuple[int, int]) -> list[AnyImage]:

@@ -9,7 +9,6 @@ import math
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ import numpy as np
 from torch.nn import functional
 
 from blurspace.bench import sight
-from blurspace.bench.clips import coded, deblurred, pictures, shaken, views
+from blurspace.bench.clips import Clip, coded, deblurred, pictures, shaken, views
 from blurspace.bench.methods import build
-from blurspace.bench.result import Progress, Row, no_progress
+from blurspace.bench.result import BenchResult, Progress, Row, no_progress
 from blurspace.bench.sight import Look, Sight
 from blurspace.bench.snapshots import Chance
 from blurspace.bench.walls import wall
@@ -32,13 +31,14 @@ from blurspace.pixels import inner
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.types import AnyImage
 
-SEED, COUNT = 2, 8
+SEED, COUNT = 2, 4
 FRAMES, EVERY, FIRST = 15, 5, 2
 WIDTH, HEIGHT, MARGIN, RIM = 640, 480, 24, 28  # px: of a frame; beyond it, for blur; of a wall where nothing hangs
 EXTENTS = (7.0, 21.0)  # px: of the shakes
 STEPS, SWAY, ROLL = 1.0, 3.0, 0.6  # px a frame, at most; px; degrees
 SIGMA, CRF = 0.005, 12
 WAYS = ("alone", "borrowing")
+COUNTED = ("there", "sharp", "before", "after", "lost", "lost_elsewhere", "wrong_before", "wrong_after")
 PROTOCOL = (
     f"downstream 1: seed {SEED} with the file name; {COUNT} photos spread over the folder, each a wall with things to "
     f"read; {FRAMES} frames of {WIDTH} x {HEIGHT} px from a hand-held camera, every {EVERY}th shaken by "
@@ -46,20 +46,6 @@ PROTOCOL = (
     f"content; tracks: from the frame before, within {sight.OFF} px of the truth"
 )
 METHODS = deblurrers()
-
-
-@dataclass(frozen=True)
-class Clip:
-    """Frames (1 3 h w), `sharp` and as `given`; `shaken`: which; `there`: what can be read in each of them, by kind.
-
-    `tracks`: for each shaken frame where features (n 2) are in the frame before and in itself, px; NaN if not known.
-    """
-
-    sharp: list[AnyImage]
-    given: list[AnyImage]
-    shaken: list[int]
-    there: dict[str, Sight]
-    tracks: dict[int, tuple[Any, Any]]
 
 
 def run(data: Path, *, method: str, progress: Progress = no_progress, limit: int | None = None) -> list[Row]:
@@ -144,7 +130,8 @@ def measured(clip: Clip, deblurrer: Deblurrer, looks: dict[str, Look], *, crf: i
             seconds = round(time.perf_counter() - start, 2)
             restored = [place for place, one in told.items() if one.restored]
             new = seen(pictures(target) if restored else before, clip, looks)
-            facts = {"way": way, "shaken": len(clip.shaken), "found": len(told), "restored": len(restored)}
+            done = len({*restored} & {*clip.shaken})
+            facts = {"way": way, "shaken": len(clip.shaken), "restored": done, "others_changed": len(restored) - done}
             rows += [{**facts, **counted(kind, clip, sharp, old, new), "seconds": seconds} for kind in sharp]
     return rows
 
@@ -185,5 +172,48 @@ def counted(kind: str, clip: Clip, sharp: Any, old: Any, new: Any) -> Row:
         for name, found in (("sharp", sharp), ("before", old), ("after", new))
     }
     others = [place for place in old[kind] if place not in clip.shaken]
-    return {"kind": kind, "there": sum(there), **counts, "lost": lost(clip.shaken), "lost_elsewhere": lost(others),
-            "wrong_before": wrong(old), "wrong_after": wrong(new)}  # fmt: skip
+    counts |= {"lost": lost(clip.shaken), "lost_elsewhere": lost(others)}
+    return {"kind": kind, "there": sum(there), **counts, "wrong_before": wrong(old), "wrong_after": wrong(new)}
+
+
+def summary(rows: Sequence[Row]) -> Row:
+    """Adds the sums over all clips, a line for each way and kind; with a note where print was not read."""
+    keys = dict.fromkeys((row["way"], row["kind"]) for row in rows)
+    lines = []
+    for way, kind in keys:
+        members = [row for row in rows if (row["way"], row["kind"]) == (way, kind)]
+        sums = {column: _sum(members, column) for column in ("shaken", "restored", *COUNTED)}
+        lines.append({"way": way, "kind": kind, **sums})
+    unread = "words" not in {kind for _, kind in keys}
+    return {"groups": lines, "note": "print was not read: rapidocr is not installed" if unread else None}
+
+
+def _sum(rows: Sequence[Row], column: str) -> int | None:
+    values = [row[column] for row in rows if row[column] is not None]
+    return sum(values) if values else None
+
+
+def table(results: Sequence[BenchResult]) -> list[Row]:
+    """A line for each method, way and kind of thing."""
+    return [
+        {
+            "frames": summary["data"],
+            "method": f"{summary['method']}, {group['way']}",
+            "restored": f"{group['restored']} of {group['shaken']}",
+            "of": group["kind"],
+            "there": group["there"],
+            "seen if sharp": group["sharp"],
+            "before": group["before"],
+            "after": group["after"],
+            "lost": group["lost"],
+            "lost in other frames": "" if group["kind"] in ("words", "tracks") else group["lost_elsewhere"],
+            "wrong, before / after": _wrong(group),
+        }
+        for summary in (result.summary for result in results)
+        for group in summary["groups"]
+    ]
+
+
+def _wrong(group: Row) -> str:
+    before, after = group["wrong_before"], group["wrong_after"]
+    return "" if before is None or group["kind"] == "words" else f"{before} / {after}"

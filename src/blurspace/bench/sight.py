@@ -71,9 +71,10 @@ def followed(places: Any, first: AnyImage, second: AnyImage) -> Any:
     """
     if not len(places):
         return places
-    given, last, how = levels(first), levels(second), {"winSize": (WINDOW, WINDOW), "maxLevel": LEVELS}
-    there, ok, _ = cv2.calcOpticalFlowPyrLK(given, last, places, None, **how)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(last, given, there, None, **how)
+    how: dict[str, Any] = {"winSize": (WINDOW, WINDOW), "maxLevel": LEVELS}
+    given, last = levels(first), levels(second)
+    there, ok, _ = cv2.calcOpticalFlowPyrLK(given, last, places, None, **how)  # type: ignore[call-overload]
+    back, again, _ = cv2.calcOpticalFlowPyrLK(last, given, there, None, **how)  # type: ignore[call-overload]
     sure = (ok.ravel() > 0) & (again.ravel() > 0) & (np.linalg.norm(back - places, axis=-1) < ASTRAY)
     return np.where(sure[:, None], there, np.nan)
 

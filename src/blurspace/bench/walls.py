@@ -10,6 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from blurspace.bench.sight import MARKERS, plain
 from blurspace.bench.snapshots import Chance
@@ -50,7 +52,7 @@ def wall(photo: AnyImage, chance: Chance, *, rim: int) -> Wall:
 
 
 def bars(digits: str) -> tuple[str, AnyImage]:
-    """Twelve digits as EAN-13: the thirteen of its content, and its bars with quiet zones (1 1 60 w)."""
+    """Twelve digits as EAN-13: the thirteen of its content, and its bars with quiet zones (1 1 h w)."""
     numbers = [int(digit) for digit in digits]
     check = -sum(one * (3 if at % 2 else 1) for at, one in enumerate(numbers)) % 10
     six = zip(numbers[1:7], MIRRORED[numbers[0]], strict=True)
@@ -88,18 +90,18 @@ def _things(chance: Chance) -> list[tuple[str, Sequence[str], AnyImage]]:
     return found
 
 
-def _ink(drawn: Any) -> AnyImage:
+def _ink(drawn: Any) -> Tensor:
     """Where (1 1 h w) a drawing of levels is dark."""
     return torch.from_numpy(np.ascontiguousarray(drawn))[None, None] < 128
 
 
-def _paper(ink: AnyImage, quiet: int) -> AnyImage:
+def _paper(ink: Tensor, quiet: int) -> AnyImage:
     """Ink on paper, with so much of it around."""
     values = torch.full(ink.shape, PAPER).masked_fill(ink, INK)
-    return torch.nn.functional.pad(values, (quiet,) * 4, value=PAPER)
+    return functional.pad(values, (quiet,) * 4, value=PAPER)
 
 
-def _place(taken: torch.Tensor, patch: AnyImage, chance: Chance) -> tuple[slice, slice] | None:
+def _place(taken: Tensor, patch: AnyImage, chance: Chance) -> tuple[slice, slice] | None:
     """Rows and columns where nothing hangs yet; None where no such place is found."""
     (height, width), (tall, wide) = patch.shape[-2:], taken.shape
     for _ in range(TRIES):

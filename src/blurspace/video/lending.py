@@ -29,7 +29,7 @@ ROUNDS = 2  # of kernel and flow: the first flow is between a sharp and a blurry
 WIDEST, SHARE = 61, 8  # px: kernels are at most so wide, and at most so many-th of the shorter side
 WINDOW = 512  # px: the kernel is found where the sharp frame has most edges
 # Of the kernel's least squares, steps of some iterations each: on a wide square, then on what holds the kernel found so
-# far and ROOM px more, where they come nearer to the least. Below so much of its peak a kernel is noise, then and at last.
+# far and ROOM px more, where they come nearer to the least. Below so much of its peak a kernel is noise, then and last.
 WIDE_STEPS, NEAR_STEPS, ROOM = 8, 20, 2
 RIDGE, COARSE, THRESHOLD = 1e-3, 0.1, 0.03
 ASTRAY = 1.5  # px: flow there and back may end so far from where it began

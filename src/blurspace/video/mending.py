@@ -65,7 +65,7 @@ class Mender:
         if loan is None and done is not None and done.receipt.verdict != "restored":
             return Mended(frame, False, done, None)
         self.last = frame.index, blur
-        return Mended(frame.replaced(new), True, done, loan, self.lenders.get(frame.index, ()))
+        return Mended(frame.replaced(new), True, done, loan, () if loan is None else self.lenders[frame.index])
 
     def _lent(self, frame: VideoFrame, near: Nearby, pixels: Tensor) -> Loan | None:
         """What sharp frames lend, as one; None where there are none."""
