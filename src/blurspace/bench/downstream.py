@@ -184,7 +184,8 @@ def summary(rows: Sequence[Row]) -> Row:
         members = [row for row in rows if (row["way"], row["kind"]) == (way, kind)]
         sums = {column: _sum(members, column) for column in ("shaken", "restored", *COUNTED)}
         lines.append({"way": way, "kind": kind, **sums})
-    unread = "words" not in {kind for _, kind in keys}
+    kinds = {kind for _, kind in keys}
+    unread = "markers" in kinds and "words" not in kinds
     return {"groups": lines, "note": "print was not read: rapidocr is not installed" if unread else None}
 
 
