@@ -19,7 +19,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 import torch
@@ -27,8 +26,7 @@ from run import HERE, write
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.blur.convolve import blur
-from blurspace.blur.exposure import to_display, to_linear
+from blurspace.bench.clips import coded, pictures, shaken, views
 from blurspace.blur.kernels import gaussian, normalise, shake
 from blurspace.blur.paths import deposit, spline_basis
 from blurspace.builders import build_deblurrer
@@ -40,7 +38,7 @@ from blurspace.metrics import aligned, psnr
 FRAMES, EVERY, FIRST = 25, 5, 2
 HEIGHT, WIDTH, MARGIN, CROP = 240, 320, 16, 8  # px
 STEP = (1.3, 0.3)  # px a frame to the right and down
-SHAKE, NOISE, CRF = 11, 0.005, "8"  # px; of white; of the clip that is given
+SHAKE, NOISE, CRF = 11, 0.005, 8  # px; of white; of the clip that is given
 LONG, TURNS = range(8, 16), 16  # the frames in a row; over how many one path becomes another
 SPOT, SAMPLES, KNOTS = 0.6, 600, 5  # px, of the Gaussian in which light falls; of the path
 NOTE = "gains in dB of the shaken frames as read back from the new video"
@@ -71,11 +69,11 @@ def measure(photo: Path, kind: str, step: tuple[float, float], way: str, method:
     kernels = slow_kernels() if kind == "slow" else shakes()
     sharp, blurry = clip(photo, step, kernels, noisy=kind == "still")
     with tempfile.TemporaryDirectory() as folder:
-        given, start = coded(Path(folder) / "clip.mp4", blurry), time.perf_counter()
+        given, start = coded(Path(folder) / "clip.mp4", blurry, crf=CRF), time.perf_counter()
         wishes = Wishes(alone=way == "alone")
         (one,) = deblur_files([Source(str(given))], deblurrer=build_deblurrer(method), wishes=wishes)
-        seconds, before = time.perf_counter() - start, read(given)
-        after = before if one.output is None else read(Path(one.output))
+        seconds, before = time.perf_counter() - start, pictures(given)
+        after = before if one.output is None else pictures(Path(one.output))
     gains = [[gain(sharp[at], before[at], after[at], shift) for at in kernels] for shift in (False, True)]
     record: Any = one.record()
     return {
@@ -119,46 +117,23 @@ def clip(
     """Frames (1 3 h w) in [0, 1], sharp and as given."""
     noise = torch.Generator().manual_seed(1)
     sharp, blurry = [], []
-    for at, view in enumerate(views(read_photo(photo).pixels, step)):
-        given = to_display(blur(to_linear(view, "srgb"), kernels[at]), "srgb") if at in kernels else view
+    for at, view in enumerate(panned(read_photo(photo).pixels, step)):
+        given = shaken(view, kernels[at]) if at in kernels else view
         sharp.append(view[..., MARGIN:-MARGIN, MARGIN:-MARGIN])
         given = given[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
         blurry.append(given + NOISE * torch.randn(given.shape, generator=noise) * noisy)
     return sharp, blurry
 
 
-def views(pixels: Tensor, step: tuple[float, float]) -> list[Tensor]:
+def panned(pixels: Tensor, step: tuple[float, float]) -> list[Tensor]:
     """A window that moves over a photo, which is made as small as the way allows."""
     array = pixels.expand(-1, 3, -1, -1)[0].permute(1, 2, 0).numpy()
     size = WIDTH + 2 * MARGIN, HEIGHT + 2 * MARGIN
     wanted = [length + 8 + FRAMES * abs(STEP[axis]) for axis, length in enumerate(size)]
     scale = max(wanted[0] / array.shape[1], wanted[1] / array.shape[0])
-    small = cv2.resize(array, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = []
-    for at in range(FRAMES):
-        move = np.array([[1, 0, -4 - at * step[0]], [0, 1, -4 - at * step[1]]])
-        seen = cv2.warpAffine(small, move, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT)
-        found.append(torch.from_numpy(seen.astype(np.float32)).permute(2, 0, 1)[None].clamp(0, 1))
-    return found
-
-
-def coded(path: Path, frames: list[Tensor]) -> Path:
-    """Write frames as H.264."""
-    with av.open(str(path), "w") as made:
-        stream = made.add_stream("libx264", rate=FRAMES, options={"crf": CRF})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for frame in frames:
-            levels = (frame[0].permute(1, 2, 0) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
-            made.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(levels), format="rgb24")))
-        made.mux(stream.encode())
-    return path
-
-
-def read(path: Path) -> list[Tensor]:
-    """Frames (1 3 h w) in [0, 1]."""
-    with av.open(str(path)) as given:
-        arrays = [frame.to_ndarray(format="rgb24") for frame in given.decode(video=0)]
-    return [torch.from_numpy(array).permute(2, 0, 1)[None] / 255 for array in arrays]
+    small = torch.from_numpy(cv2.resize(array, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    moves = [np.array([[1, 0, -4 - at * step[0]], [0, 1, -4 - at * step[1]]]) for at in range(FRAMES)]
+    return views(small.permute(2, 0, 1)[None], moves, size)
 
 
 def gain(sharp: Tensor, before: Tensor, after: Tensor, shifted: bool) -> float:

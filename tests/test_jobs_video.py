@@ -259,7 +259,7 @@ def test_sharp_frames_lend_to_blurry_ones(tmp_path, monkeypatch):
     before, after = (rgb(path)[3].astype(float) for path in (clip, one.output))
     inner = (slice(12, -12), slice(12, -12))
     assert np.square(after - sharp[3])[inner].mean() < 0.4 * np.square(before - sharp[3])[inner].mean()
-    monkeypatch.setattr("blurspace.jobs.deblur_video.ENOUGH", 1.1)
+    monkeypatch.setattr("blurspace.video.mending.ENOUGH", 1.1)
     (one,) = deblurred(clip, alone=False, deblurrer=Fake("left alone"), overwrite=True)
     assert (one.per_frame[0]["verdict"], one.per_frame[0]["lent"]) == ("left alone", None)
     (one,) = deblurred(clip, alone=False, deblurrer=Fake("refused"), overwrite=True)
