@@ -1,8 +1,8 @@
 """Does a video of ten seconds keep all but its blurry frames, in flat memory, and can it be interrupted?
 
-    python benchmarks/long_video.py PHOTO [--seconds 10] [--shaken 10]
+    python benchmarks/long_video.py [--seconds 10] [--shaken 10]
 
-Makes clips of 1280 x 720, 30 a second, that pan over a photo, with sound and subtitles: H.264 of 8 bits with a turn,
+Makes clips of 1280 x 720, 30 a second, that pan over made scenes, with sound and text: H.264 of 8 bits with a turn, and
 HEVC of 10 bits whose frames come at uneven times. So many frames of each are shaken. `blurspace deblur` runs as a
 command, watched from outside. Writes long-video.csv: what stayed (packets of sound and text, times, format, colours,
 turn), how far untouched frames are from those of a plain coding with the same encoder (in levels of 8 bits: the mean
@@ -31,11 +31,11 @@ from run import HERE, write
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.kernels import shake
-from blurspace.io.images import read_photo
 from blurspace.io.remux import partial, rewrite
 
 HEIGHT, WIDTH, RATE, EXTENT = 720, 1280, 30, 11  # px, frames a second, px
-STEP = 2  # px a frame
+STEP, SIDE = 2, 384  # px a frame; px of a scene
+TESTS = HERE.parent / "tests"
 TAGS = {"color_range": 1, "colorspace": 1, "color_primaries": 1, "color_trc": 1}
 KEPT = ("width", "height", "rotation", *TAGS)
 CODING = {"crf": "10", "preset": "ultrafast"}
@@ -58,25 +58,24 @@ NOTE = (
 def main() -> int:
     """Measure, print and write every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photo", type=Path)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--shaken", type=int, default=10)
     parser.add_argument("--clips", nargs="+", default=list(CLIPS))
     asked, rows = parser.parse_args(), []
     for name in asked.clips:
         with tempfile.TemporaryDirectory() as folder:
-            rows.append(measure(Path(folder) / name, asked.photo, asked.seconds * RATE, asked.shaken))
+            rows.append(measure(Path(folder) / name, asked.seconds * RATE, asked.shaken))
         print(rows[-1], flush=True)
-    command = f"python benchmarks/long_video.py {asked.photo.name} --seconds {asked.seconds} --shaken {asked.shaken}"
+    command = f"python benchmarks/long_video.py --seconds {asked.seconds} --shaken {asked.shaken}"
     if asked.clips == list(CLIPS):
-        write(rows, HERE / "long-video.csv", command=command, data=asked.photo.name, seed="0", note=NOTE)
+        write(rows, HERE / "long-video.csv", command=command, data="made", seed="0", note=NOTE)
     return int(any("no" in row.values() for row in rows))
 
 
-def measure(clip: Path, photo: Path, frames: int, shaken: int) -> dict[str, object]:
+def measure(clip: Path, frames: int, shaken: int) -> dict[str, object]:
     """One row."""
     blurry = range(frames // shaken // 2, frames, frames // shaken)
-    make(clip, photo, frames, set(blurry))
+    make(clip, frames, set(blurry))
     new, plain = (clip.with_name(f"{name}{clip.suffix}") for name in ("new", "plain"))
     rewrite(clip, plain, lambda given: given)
     record, seconds, memory = watched(clip, new)
@@ -109,27 +108,27 @@ def told(is_so: bool) -> str:
     return "yes" if is_so else "no"
 
 
-def make(clip: Path, photo: Path, frames: int, blurry: set[int]) -> None:
-    """The clip: a window that moves over the photo, and so many frames shaken in linear light."""
+def make(clip: Path, frames: int, blurry: set[int]) -> None:
+    """The clip: a window that moves over scenes, and so many frames shaken in linear light."""
     how = dict(CLIPS[clip.name])
     deep = "10" in how.get("pixels", "")
     times = [round(1000 * at / RATE) for at in range(frames)]
     if "uneven" in clip.name:
         late = np.random.default_rng(0).integers(0, 25, frames)
         times = [time + int(more) for time, more in zip(times, late, strict=True)]
-    make_clip = runpy.run_path(str(HERE.parent / "tests" / "clips.py"))["make_clip"]
-    make_clip(clip, Views(photo, frames, blurry, deep), times=times, sound=True, tags=TAGS, **how)
+    make_clip = runpy.run_path(str(TESTS / "clips.py"))["make_clip"]
+    make_clip(clip, Views(frames, blurry, deep), times=times, sound=True, tags=TAGS, **how)
 
 
 class Views:
     """The pictures of a clip (h w 3), each made when it is asked for."""
 
-    def __init__(self, photo: Path, frames: int, blurry: set[int], deep: bool) -> None:
+    def __init__(self, frames: int, blurry: set[int], deep: bool) -> None:
         """`deep`: 16 bits, not 8."""
-        pixels = read_photo(photo).pixels.expand(-1, 3, -1, -1)[0].permute(1, 2, 0).numpy()
-        wide = WIDTH + STEP * frames
-        scale = max(wide / pixels.shape[1], HEIGHT / pixels.shape[0])
-        self.pixels = cv2.resize(pixels, None, fx=scale * 1.001, fy=scale * 1.001, interpolation=cv2.INTER_CUBIC)
+        made_scene = runpy.run_path(str(TESTS / "restore" / "scenes.py"))["made_scene"]
+        columns = range(-(-(WIDTH + STEP * frames) // SIDE))
+        scenes = [torch.cat([made_scene(SIDE, seed=2 * at + row, channels=3) for row in (0, 1)], -2) for at in columns]
+        self.pixels = cv2.GaussianBlur(torch.cat(scenes, -1)[0].permute(1, 2, 0).numpy(), (0, 0), 0.7)
         self.frames, self.blurry, self.deep = frames, blurry, deep
 
     def __len__(self) -> int:

@@ -34,23 +34,31 @@ class Rewritten:
     notes: list[str] = field(default_factory=list)
 
 
-def rewrite(source: Path, target: Path, change: Change, *, overwrite: bool = False) -> Rewritten:
+Done = Callable[[Path, Rewritten], None]
+
+
+def rewrite(
+    source: Path, target: Path, change: Change, *, overwrite: bool = False, done: Done = lambda *_: None
+) -> Rewritten:
     """Write a video anew with the frames that `change` makes of its own, one for each, in their order.
 
     Times, turns, colour tags, the format of pixels, audio, subtitles, chapters and tags stay; the container is what the
-    target's name says. Damaged frames are left out. Where it is cancelled, what is done stays playable, under the name
-    of `partial`. Raises UsageError where the container takes no such pixels, PictureError where nothing can be decoded,
-    frames are interlaced, transparent, change their size or jump back, OutputError as `write_bytes` does.
+    target's name says. Damaged frames are left out. `done` is told the whole file before it gets its name, and what
+    came of it. Where it is cancelled, what is done stays playable, under the name of `partial`. Raises UsageError where
+    the container takes no such pixels, PictureError where nothing can be decoded or frames are interlaced, transparent,
+    change their size or jump back, OutputError as `write_bytes` does.
     """
     first = first_frame(source)
     with written_whole(target, overwrite=overwrite) as temporary:
         work = _Work(source, target, temporary, change, first)
         try:
-            return work.done()
+            told = work.done()
         except (KeyboardInterrupt, Cancelled):
             if work.told.frames:
                 temporary.replace(partial(target))
             raise
+        done(temporary, told)
+    return told
 
 
 def partial(target: Path) -> Path:
