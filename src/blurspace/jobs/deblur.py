@@ -156,14 +156,14 @@ class Work:
         return outcome
 
     def video(self, task: Task, target: Path, content: str | None) -> VideoOutcome:
-        """Deblur one video. It is noted when it is written: nobody knows its hash before."""
-        outcome = deblur_video(
-            task.source, target, deblurrer=self.deblurrer, wishes=self.asked, run=self.run, report=self.report
-        )
-        if task.journal and content:
-            hashes = {target: hash_of(target)} if outcome.output else {}
-            task.journal.note_hashes(content, target, hashes, outcome.record())
-        return outcome
+        """Deblur one video, and note it before it gets its name, as a photo."""
+
+        def note(outcome: VideoOutcome, made: Path | None) -> None:
+            if task.journal and content:
+                task.journal.note_hashes(content, target, {target: hash_of(made)} if made else {}, outcome.record())
+
+        how: dict[str, Any] = {"deblurrer": self.deblurrer, "wishes": self.asked, "run": self.run}
+        return deblur_video(task.source, target, report=self.report, note=note, **how)
 
     def bounded(self, photo: Photo) -> Run:
         """The run for one photo, in so much memory as is allowed; with a sidecar, in as much as that will tell."""

@@ -19,7 +19,7 @@ from blurspace.errors import BlurspaceError, MemoryExhaustedError, WorkerError
 S = TypeVar("S")
 T = TypeVar("T")
 START = "spawn"  # a process that begins anew: locks and threads of torch do not outlive a fork
-PATIENCE = 1.0  # seconds that a worker gets to clean up
+PATIENCE = 10.0  # seconds that a worker gets to clean up: what is done of a video shall be playable
 
 
 def spread(
