@@ -197,7 +197,8 @@ class Work:
         if entry is None or task.target is None:
             return None
         if not entry.is_there():
-            check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
+            for path in entry.files:
+                check_no_input(path, (*(one.name for one in self.sources), *self.asked.inputs))
             entry.clear()
             return None
         kind = VideoOutcome if is_video(task.source.name) else Outcome

@@ -41,7 +41,7 @@ class Task:
         """What an earlier run noted of it; None where that is not to be looked at."""
         if not self.journal or not self.target or content is None or asked.overwrite:
             return None
-        return self.journal.find(content, self.target)
+        return self.journal.find(content, results(self.target, asked))
 
 
 def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
