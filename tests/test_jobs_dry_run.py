@@ -101,3 +101,14 @@ def test_a_log_grows_and_never_spoils_a_file(tmp_path, monkeypatch):
     log.line({})
     assert (log.failed, len(told)) == (True, 1)
     assert "goes on without it" in told[0]
+    for text in ('{"a": 1}\n', '{"key": 1}\n', '{\n "time": 1}', '{"time": "now", "level": "info"}\n', "[1]", "{", "\n"):
+        other.write_text(text)
+        with pytest.raises(OutputError, match="is there and is no log"):
+            Log(other, told.append)
+        assert other.read_text() == text
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="is there and is no log"):
+        Log(tmp_path / "pipe", told.append)
+    (tmp_path / "empty").touch()
+    Log(tmp_path / "empty", told.append).line({"summary": {}})
+    Log(tmp_path / "empty", told.append)
