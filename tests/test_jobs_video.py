@@ -123,6 +123,26 @@ def test_drawing(clip):
 def test_broken_videos_are_one_sentence(tmp_path):
     empty = tmp_path / "empty.mp4"
     empty.write_bytes(b"")
+def test_a_drawing_of_a_long_film():
+    looks = [Judged(Look(at, 0.0, 0.25, at == 40_000), 0, 0.25, at == 50_000) for at in range(60_000)]
+    start = time.process_time()
+    picture = (drawn(looks)[0] * 255).round().byte().permute(1, 2, 0).numpy()
+    assert time.process_time() - start < 2
+    assert NARROWEST < picture.shape[1] <= WIDEST
+    red, blue = ((picture == colour).all(-1).any(0).nonzero()[0] for colour in (BLURRY_BAR, CUT))
+    assert red / picture.shape[1] == pytest.approx([5 / 6], abs=0.01)
+    assert blue / picture.shape[1] == pytest.approx([4 / 6], abs=0.01)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_videos_of_one_name_do_not_share_a_drawing_or_stills(clip, overwrite):
+    other = make_clip(clip.with_name("clip.mkv"), panned(2))
+    for options in ({"plot": True}, {"keep": 1}):
+        (_, first), (record, second) = diagnosed(clip, other, overwrite=overwrite, **options)
+        assert (first, record["kind"], "use two folders" in second.reason) == (None, "failed", True)
+    assert [why for _, why in diagnosed(clip, other)] == [None, None]
+
+
     ((record, why),) = diagnosed(empty)
     assert record["kind"] == "failed"
     assert isinstance(why.error, PictureError)

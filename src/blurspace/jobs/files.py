@@ -117,6 +117,21 @@ def check_no_input(target: Path, inputs: Iterable[str | Path | None]) -> None:
         raise OutputError(f"{shown(target)} is an input, and inputs are never overwritten: give another output")
 
 
+def twins(places: Iterable[Sequence[Path]]) -> list[Path | None]:
+    """Of the files that are written for each input, the first that is written for an earlier one too; else None."""
+    taken, found = set[Path](), list[Path | None]()
+    for own in places:
+        found.append(next((path for path in own if path in taken), None))
+        taken.update(own)
+    return found
+
+
+def check_twin(twin: Path | None) -> None:
+    """Raise OutputError where there is such a file: one of them would be lost."""
+    if twin is not None:
+        raise OutputError(f"{shown(twin)} is written for another input: use two folders")
+
+
 def as_asked(photo: Photo, target: Path | None, source: Source, *, format: str | None = None) -> Photo:
     """The photo as the result is written: in the format of the target's name, or `format`, or as it came.
 

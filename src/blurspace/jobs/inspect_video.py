@@ -20,7 +20,6 @@ from blurspace.types import Image, Photo
 from blurspace.video.looks import Judged, judged, looks, sharpest
 
 LOOKING = "looking at frames"
-PLOT = ".blur"
 # px: the drawing's height without its margin, and its least and largest width.
 TALL, MARGIN, NARROWEST, WIDEST = 200, 10, 400, 4000
 LIGHTER, SHARP_BAR, BLURRY_BAR, CUT = 255, (120, 120, 120), (200, 30, 30), (60, 90, 220)  # RGB
@@ -66,7 +65,7 @@ def inspect_video(
     if source.problem:
         raise PictureError(source.problem)
     path, told = Path(source.name), Counted()
-    drawing = beside(path, PLOT, ".png") if plot else None
+    drawing = drawing_of(path) if plot else None
     if drawing:
         check_target(drawing, sources, overwrite=overwrite)
     seen = judged_frames(path, run, told)
@@ -88,6 +87,16 @@ def inspect_video(
         "plotted": str(drawing) if drawing else None,
         "kept": kept,
     }
+
+
+def drawing_of(path: Path) -> Path:
+    """Where a video's frames are drawn."""
+    return beside(path, ".blur", ".png")
+
+
+def stills_of(path: Path) -> Path:
+    """The folder of a video's stills."""
+    return path.with_name(path.stem + STILLS)
 
 
 def said(blurry: Sequence[int], total: int) -> str:
@@ -120,7 +129,7 @@ def keep_stills(path: Path, wanted: Sequence[Judged], *, overwrite: bool, run: R
     """Write some frames of a video as PNG, upright, of 16 bits if they are deep; their names."""
     if not wanted:
         return []
-    folder = path.with_name(path.stem + STILLS)
+    folder = stills_of(path)
     create_folder(folder)
     names = {one.look.index: folder / f"{path.stem}.{one.look.index:06d}.png" for one in wanted}
     for name in names.values():

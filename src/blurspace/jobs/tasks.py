@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from blurspace.errors import OutputError, UsageError
+from blurspace.errors import UsageError
 from blurspace.io.files import shown
 from blurspace.io.video import is_video
-from blurspace.jobs.files import STANDARD, Source, beside, plan_targets
+from blurspace.jobs.files import STANDARD, Source, beside, check_twin, plan_targets, twins
 from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.sidecar import sidecar_of
 from blurspace.jobs.wishes import Wishes
@@ -19,19 +19,18 @@ PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
 class Task:
     """One file: where it comes from, where its result goes, and the journal of that folder, if it has one.
 
-    `twin`: the result of an earlier task goes to the same place.
+    `twin`: what is written for an earlier task too: the result, or a picture beside it.
     """
 
     source: Source
     target: Path | None
     journal: Journal | None = None
-    twin: bool = False
+    twin: Path | None = None
 
     def check(self, asked: Wishes) -> None:
         """Raise UsageError where a video gets less than is asked for, OutputError where another has the same place."""
         check_video(self.source.name, asked, to_file=self.target is not None)
-        if self.twin:
-            raise OutputError(f"{shown(self.target or STANDARD)} is written for another input: use two folders")
+        check_twin(self.twin)
 
     def content(self) -> str | None:
         """The hash by which a journal knows the input; None where there is no journal, or nothing to read."""
@@ -59,13 +58,12 @@ def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, 
         raise UsageError("--all and --no-borrow are for the frames of a video, and none was given: leave them out")
     into = Path(output) if output and targets != [Path(output)] else None
     journals = dict[Path, Journal]()
-    taken, tasks = set[Path](), list[Task]()
-    for source, target in zip(sources, targets, strict=True):
+    tasks, written = list[Task](), [() if target is None else results(target, asked) for target in targets]
+    for source, target, twin in zip(sources, targets, twins(written), strict=True):
         folder, journal = into or source.root, None
         if folder is not None and target is not None and asked.settings is not None:
             journal = journals.setdefault(folder, Journal(folder, asked.settings))
-        tasks.append(Task(source, target, journal, twin=target in taken))
-        taken |= {target} - {None}  # type: ignore[arg-type]
+        tasks.append(Task(source, target, journal, twin))
     return tasks
 
 
