@@ -202,7 +202,7 @@ class Work:
             entry.clear()
             return None
         kind = VideoOutcome if is_video(task.source.name) else Outcome
-        known = {one.name for one in fields(kind)}
+        known = {one.name for one in fields(kind) if "private" not in one.metadata}
         record: dict[str, Any] = {name: value for name, value in entry.record.items() if name in known}
         output, code = str(task.target) if entry.files else None, self.code_of(task, str(record["verdict"]))
         return kind(**record | {"input": task.source.name, "output": output, "exit_code": code, "done_before": True})

@@ -19,6 +19,7 @@ from blurspace.errors import OutputError
 from blurspace.io.files import is_file, sha256_of, shown
 
 NAME = ".blurspace-journal.jsonl"  # in the folder of results; one line for each of them
+VERDICTS = ("restored", "left alone", "refused")  # of what is finished; of what was refused there is no file
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def _told(value: object) -> object:
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     """The lines of a journal by their keys; those that are no such lines, as after a kill, count for nothing."""
     found = dict[str, dict[str, Any]]()
+    if not is_file(path):  # a pipe waits forever
+        return found
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
@@ -116,11 +119,19 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     for text in lines:
         try:
             line = json.loads(text)
-            if isinstance(line["files"], dict) and isinstance(line["record"], dict):
-                found[str(line["key"])] = line
-        except (ValueError, TypeError, KeyError):
+            if _is_line(line):
+                found[line["key"]] = line
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
     return found
+
+
+def _is_line(line: Any) -> bool:
+    """Whether it says of what it is, with which hashes and what became of it, as `note_hashes` does."""
+    files, record = line["files"], line["record"]
+    told = (line["key"], record["reason"], *files.values())
+    whole = all(isinstance(one, str) for one in told) and isinstance(record["notes"], list)
+    return whole and record["verdict"] in VERDICTS and bool(files) == (record["verdict"] != "refused")
 
 
 def _append(path: Path, line: bytes) -> None:
