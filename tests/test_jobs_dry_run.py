@@ -64,6 +64,23 @@ def test_a_dry_run_tells_what_a_real_one_does_and_writes_nothing(folder):
 
 
 def test_the_estimate_counts_what_is_left(folder, monkeypatch):
+def test_what_an_interrupted_run_left_is_planned_again(folder):
+    sources, out = find_sources([str(folder)]), folder.parent / "out"
+    list(deblur_files(sources, deblurrer=Fake(), output=str(out), wishes=Wishes(settings="as usual", plot=True)))
+    (out / "a.side-by-side.png").unlink()
+    (out / "b.side-by-side.png").unlink()
+    (out / "b.kernel.png").write_bytes(b"edited")
+    before = {path: path.read_bytes() for path in out.rglob("*.png")}
+    planned = plan(folder, plot=True)
+    assert {path: path.read_bytes() for path in out.rglob("*.png")} == before
+    wishes = Wishes(settings="as usual", plot=True)
+    real = list(deblur_files(sources, deblurrer=Fake(), output=str(out), wishes=wishes))
+    assert [one.verdict for one in planned] == ["planned", "failed", "failed", "done before"]
+    assert [one.verdict for one in real] == ["restored", "failed", "failed", "restored"]
+    assert [one.reason for one in planned[1:3]] == [one.reason for one in real[1:3]]
+    assert (out / "b.kernel.png").read_bytes() == b"edited"
+
+
     planned, usage = plan(folder), SimpleNamespace(free=10**9)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     told = estimate(planned, output=None, jobs=2, known=True)

@@ -192,7 +192,7 @@ def test_a_journal_cannot_have_an_input_removed(tmp_path, named):
     noisy_photos(tmp_path, ["other.png", named])
     forge(tmp_path, files={"a.deblurred.png": "no", named: journal.hash_of(tmp_path / named)})
     before = (tmp_path / named).read_bytes()
-    assert [one.verdict for one in deblur_files(sources, wishes=wishes, **how)][0] == "failed"
+    assert next(one.verdict for one in deblur_files(sources, wishes=wishes, **how)) == "failed"
     assert (tmp_path / named).read_bytes() == before
 
 

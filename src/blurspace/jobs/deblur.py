@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
-from blurspace.io.files import clear_parts, exists
+from blurspace.io.files import clear_parts
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, quiet
@@ -26,15 +26,13 @@ from blurspace.jobs.files import (
     Source,
     as_asked,
     beside,
-    check_no_input,
-    check_target,
     create_parent,
     load,
 )
-from blurspace.jobs.journal import hash_of
+from blurspace.jobs.journal import Entry, hash_of
 from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
-from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks, results
+from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -122,16 +120,17 @@ class Work:
         """Deblur one file. Raises what is wrong with it."""
         start, asked = time.perf_counter(), self.asked
         source, target = task.source, task.target
-        task.check(asked)
-        if target and asked.skip_existing and exists(target):
+        state = task.state(asked)
+        content = state.content
+        if state.skipped:
             return Outcome(source.name, str(target), reason=SKIPPED, verdict="skipped", code="skipped")
-        content = task.content()
-        if done := self.done_before(task, content):
-            return done
+        if state.done:
+            return self.done_before(task, state.done)
         if target:
             create_parent(target, source)
-            for path in results(target, asked):
-                check_target(path, self.sources, overwrite=asked.overwrite, inputs=asked.inputs)
+            task.check_results(state, self.sources, asked)
+            for path in state.left:
+                path.unlink()
         if target and is_video(source.name):
             return self.video(task, target, content)
         photo = load(source, max_pixels=asked.max_pixels)
@@ -191,16 +190,8 @@ class Work:
         run = replace(self.run, memory=room // jobs, on_step=None, cancelled=None)
         return replace(self, asked=asked, run=run, report=quiet)
 
-    def done_before(self, task: Task, content: str | None) -> Outcome | VideoOutcome | None:
-        """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
-        entry = task.noted(content, self.asked)
-        if entry is None or task.target is None:
-            return None
-        if not entry.is_there():
-            for path in entry.files:
-                check_no_input(path, (*(one.name for one in self.sources), *self.asked.inputs))
-            entry.clear()
-            return None
+    def done_before(self, task: Task, entry: Entry) -> Outcome | VideoOutcome:
+        """The outcome of an earlier run, which noted it."""
         kind = VideoOutcome if is_video(task.source.name) else Outcome
         known = {one.name for one in fields(kind) if "private" not in one.metadata}
         record: dict[str, Any] = {name: value for name, value in entry.record.items() if name in known}

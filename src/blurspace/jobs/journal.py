@@ -19,6 +19,7 @@ from blurspace.errors import OutputError
 from blurspace.io.files import is_file, sha256_of, shown
 
 NAME = ".blurspace-journal.jsonl"  # in the folder of results; one line for each of them
+NOTHING = hashlib.sha256().hexdigest()  # of an empty file
 VERDICTS = ("restored", "left alone", "refused")  # of what is finished; of what was refused there is no file
 
 
@@ -33,11 +34,9 @@ class Entry:
         """Whether all files are as they were noted."""
         return all(hash_of(path) == noted for path, noted in self.files.items())
 
-    def clear(self) -> None:
-        """Remove those files that are as noted, or empty: the beginning of a result that was interrupted."""
-        for path, noted in self.files.items():
-            if is_file(path) and (path.stat().st_size == 0 or hash_of(path) == noted):
-                path.unlink()
+    def left(self) -> frozenset[Path]:
+        """Those files that are as noted, or empty: the beginning of a result that was interrupted."""
+        return frozenset(path for path, noted in self.files.items() if hash_of(path) in (noted, NOTHING))
 
 
 @dataclass(frozen=True)
