@@ -1,6 +1,7 @@
 """What is said of videos, and what becomes of them?"""
 
 import json
+import time
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,8 @@ from blurspace.errors import PictureError, UsageError
 from blurspace.jobs.deblur import Wishes, deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.inspect import diagnose_files
+from blurspace.jobs.inspect_video import BLURRY_BAR, CUT, NARROWEST, WIDEST, drawn
+from blurspace.video.looks import Judged, Look
 
 from .clips import make_clip
 from .fakes import Fake
@@ -114,9 +117,9 @@ def test_stills_of_deep_videos_are_deep(tmp_path):
 
 def test_drawing(clip):
     ((record, _),) = diagnosed(clip, plot=True)
-    drawn = np.asarray(Pil.open(record["plotted"]))
+    picture = np.asarray(Pil.open(record["plotted"]))
     assert record["plotted"] == str(clip.with_name("clip.blur.png"))
-    red = (drawn == (200, 30, 30)).all(-1).any(0)
+    red = (picture == (200, 30, 30)).all(-1).any(0)
     assert np.diff(red.astype(int)).clip(0).sum() == len(SHAKEN)
 
 
