@@ -1,6 +1,7 @@
 """Does a dry run tell what a real one would do, and write nothing? Is a log complete?"""
 
 import json
+import os
 import shutil
 from types import SimpleNamespace
 

@@ -4,6 +4,7 @@ The files are made here by Pillow, tifffile and OpenCV, so that our own writers 
 """
 
 import io
+import os
 import struct
 import tracemalloc
 import zlib

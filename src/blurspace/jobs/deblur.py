@@ -29,7 +29,7 @@ from blurspace.jobs.files import (
     create_parent,
     load,
 )
-from blurspace.jobs.journal import Entry, hash_of
+from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
 from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks
@@ -107,7 +107,10 @@ def deblur_files(
 
 @dataclass(frozen=True)
 class Work:
-    """What is done to one file after another, in this process or in others; `sources`: all of them."""
+    """What is done to one file after another, in this process or in others; `sources`: all of them.
+
+    `journals`: those that were read here: a task that was sent brings one that has read nothing.
+    """
 
     deblurrer: Deblurrer
     sources: tuple[Source, ...]
@@ -115,10 +118,13 @@ class Work:
     run: Run
     stamp: Stamp | None = None
     report: Report = quiet
+    journals: dict[Journal, Journal] = field(default_factory=dict)
 
     def __call__(self, task: Task) -> Outcome | VideoOutcome:
         """Deblur one file. Raises what is wrong with it."""
         start, asked = time.perf_counter(), self.asked
+        if task.journal:
+            task = replace(task, journal=self.journals.setdefault(task.journal, task.journal))
         source, target = task.source, task.target
         state = task.state(asked)
         content = state.content
