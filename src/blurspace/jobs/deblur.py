@@ -173,7 +173,7 @@ class Work:
     def bounded(self, photo: Photo) -> Run:
         """The run for one photo, in so much memory as is allowed; with a sidecar, in as much as that will tell."""
         held = self.asked.memory
-        run = self.run if held is None else within(self.run, photo, held)
+        run = self.run if held is None else within(self.run, photo, held, jobs=self.asked.jobs)
         # Tiles of other sizes would differ a little.
         return run if self.asked.sidecar is None else replace(run, memory=run.room())
 
@@ -192,7 +192,7 @@ class Work:
     def share(self, jobs: int) -> "Work":
         """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
         held, room = self.asked.memory, self.run.room()
-        asked = replace(self.asked, memory=None if held is None else held // jobs)
+        asked = replace(self.asked, memory=None if held is None else held // jobs, jobs=jobs)
         run = replace(self.run, memory=room // jobs, on_step=None, cancelled=None)
         return replace(self, asked=asked, run=run, report=quiet)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from blurspace.errors import Cancelled, PictureError, UsageError
+from blurspace.errors import Cancelled, PictureError
 from blurspace.io.files import exists, written_whole
 from blurspace.io.frames import VideoFrame
 from blurspace.io.remux import Done, Rewritten, first_frame, partial, rewrite
+from blurspace.jobs.develop import too_little
 from blurspace.jobs.each import PRIVATE, FileRecord, number, peak_mib, runtime
 from blurspace.jobs.files import Source
 from blurspace.jobs.inspect_video import Counted, judged_frames
@@ -91,7 +92,7 @@ def deblur_video(
     plan = judged_frames(path, run, told)
     wanted = [one.look.index for one in plan if one.blurry or wishes.every]
     report(f"{source.name}: {len(wanted)} of {len(plan)} frames are to be deblurred")
-    work = _Frames(deblurrer, plan, set(wanted), within(run, wishes.memory), told_of(source, report))
+    work = _Frames(deblurrer, plan, set(wanted), within(run, wishes), told_of(source, report))
     if not wishes.alone and deblurrer.region is None and deblurrer.strength == 1:
         work.lenders = lenders(plan)
 
@@ -146,12 +147,12 @@ def check_size(frame: Any, source: Source, most: int) -> None:
         raise PictureError(f"{source.name} has frames of {size}, over the limit of {most}: give --max-pixels")
 
 
-def within(run: Run, memory: int | None) -> Run:
-    """A run that keeps this process within so many bytes; None: as it is. Raises UsageError where it holds more."""
-    if memory is None:
+def within(run: Run, wishes: Wishes) -> Run:
+    """A run that keeps this process within the memory that is wished, if any. Raises UsageError where it holds more."""
+    if wishes.memory is None:
         return run
-    if (left := memory - held_memory()) <= 0:
-        raise UsageError(f"--memory allows {memory >> 20} MiB, and so much is held before any work: give more")
+    if (left := wishes.memory - held_memory()) <= 0:
+        raise too_little(wishes.memory, "so much is held", jobs=wishes.jobs)
     return replace(run, memory=left)
 
 

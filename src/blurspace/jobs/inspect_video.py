@@ -157,7 +157,7 @@ def drawn(seen: Sequence[Judged]) -> Image:
     """
     bars = min(len(seen), WIDEST - 2 * MARGIN)
     step = max(NARROWEST // bars, 1)
-    widest = max(1.0, max(one.look.width for one in seen))
+    widest = max([1.0, *(one.look.width for one in seen)])
     canvas = np.full((TALL + 2 * MARGIN, bars * step + 2 * MARGIN, 3), LIGHTER, np.uint8)
     for place in range(bars):
         frames = seen[place * len(seen) // bars : (place + 1) * len(seen) // bars]

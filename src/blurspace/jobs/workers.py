@@ -43,11 +43,13 @@ def spread(
                     idle.give(*waiting.pop())
                 heard = wait([one.pipe for one in workers if one.task])
                 for worker in [one for one in workers if one.pipe in heard]:
-                    number, ready[number] = worker.take(died)
+                    number, result = worker.take(died)
+                    ready[number] = result
             yield ready.pop(place)
     except KeyboardInterrupt:
         for worker in [one for one in workers if one.task and one.pipe.poll()]:
-            number, ready[number] = worker.take(died)
+            number, result = worker.take(died)
+            ready[number] = result
         yield from (ready[place] for place in sorted(ready))
         raise
     finally:
