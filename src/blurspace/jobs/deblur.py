@@ -100,7 +100,7 @@ def deblur_files(
         clear_parts(folder)
     stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
     work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report), min(jobs, len(tasks))
-    if jobs == 1 or STANDARD in (source.name for source in sources):
+    if jobs <= 1 or STANDARD in (source.name for source in sources):
         return reported(each(tasks, work, failed), report)
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
 
