@@ -64,7 +64,6 @@ def test_a_dry_run_tells_what_a_real_one_does_and_writes_nothing(folder):
     }
 
 
-def test_the_estimate_counts_what_is_left(folder, monkeypatch):
 def test_what_an_interrupted_run_left_is_planned_again(folder):
     sources, out = find_sources([str(folder)]), folder.parent / "out"
     list(deblur_files(sources, deblurrer=Fake(), output=str(out), wishes=Wishes(settings="as usual", plot=True)))
@@ -82,8 +81,11 @@ def test_what_an_interrupted_run_left_is_planned_again(folder):
     assert (out / "b.kernel.png").read_bytes() == b"edited"
 
 
+def test_the_estimate_counts_what_is_left(folder, monkeypatch):
     planned, usage = plan(folder), SimpleNamespace(free=10**9)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert planned[2].seconds is None
+    assert [one.seconds for one in dry_run(find_sources([str(folder / "a.png")]))] == [None]
     told = estimate(planned, output=None, jobs=2, known=True)
     assert told == "3 to do, for about 30 s; the results take about 0.4 MB of the 1.0 GB that are free"
     assert "not known of this method" in estimate(planned, output=None, jobs=1, known=False)
@@ -124,3 +126,10 @@ def test_a_log_grows_and_never_spoils_a_file(tmp_path, monkeypatch):
     (tmp_path / "empty").touch()
     Log(tmp_path / "empty", told.append).line({"summary": {}})
     Log(tmp_path / "empty", told.append)
+    log = Log(path, told.append)
+    path.unlink()
+    path.mkdir()
+    log.line({})
+    log.line({})
+    assert (log.failed, len(told)) == (True, 1)
+    assert "goes on without it" in told[0]

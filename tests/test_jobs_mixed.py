@@ -87,6 +87,17 @@ def test_without_pyav_each_video_is_one_failed_file(folder, monkeypatch):
     clip, photo = run(folder)
     assert (clip.verdict, clip.exit_code, photo.verdict) == ("failed", 4, "restored")
     assert clip.reason == 'video needs PyAV, which is not here: pip install "blurspace[video]"'
+    assert clip.failure == "model missing"
+
+
+def test_a_video_that_failed_or_was_skipped_has_the_record_of_a_video(folder):
+    clip, photo = run(folder)
+    fields = set(clip.record())
+    for asked in (ASKED, Wishes(skip_existing=True)):
+        (folder.parent / "out" / "below" / "clip.deblurred.mp4").write_text("mine")
+        one, other = run(folder, asked=asked)
+        assert one.verdict == ("skipped" if asked.skip_existing else "failed")
+        assert (set(one.record()), set(other.record())) == (fields, set(photo.record()))
 
 
 def test_several_processes(folder, monkeypatch):

@@ -198,11 +198,7 @@ def test_a_journal_cannot_have_an_input_removed(tmp_path, named):
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        *({"files": ["x"]}, {"files": {"": "x"}}, {"files": {}}, {"files": {"a.deblurred.png": 1}}, {"files": None}),
-        *({"record": {}}, {"record": {"verdict": []}}, {"record": {"verdict": "restored", "notes": 3, "reason": ""}}),
-        {"record": {"verdict": "restored", "notes": [], "reason": None, "seconds": 1.0}},
-    ],
+    [{"files": ["x"]}, {"files": {"": "x"}}, {"files": {}}, {"files": {"a.deblurred.png": 1}}, {"files": None}],
     ids=str,
 )
 def test_a_damaged_line_counts_for_nothing(folder, damage):
@@ -211,6 +207,18 @@ def test_a_damaged_line_counts_for_nothing(folder, damage):
     forge(out, **damage)
     (out / "a.deblurred.png").unlink()
     assert [(one.verdict, one.done_before) for one in run(folder)] == [("restored", one > 0) for one in range(3)]
+
+
+RECORDS = [{}, {"verdict": []}, {"verdict": "restored"}, {"verdict": "restored", "notes": 3, "reason": ""}, []]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=str)
+def test_without_its_record_a_result_is_as_any_other_file(folder, record):
+    run(folder)
+    forge(folder.parent / "out", record=record)
+    first, *others = run(folder)
+    assert (first.verdict, "exists already" in first.reason) == ("failed", True)
+    assert all(one.done_before for one in others)
 
 
 def test_a_journal_that_is_a_pipe_or_a_cave_counts_for_nothing(tmp_path):
@@ -229,6 +237,14 @@ def test_settings_are_known_by_what_their_files_hold(tmp_path):
     assert settings_hash({"size": 3, "weights": (tmp_path / "moved",)}) == first
     weights.write_bytes(b"2")
     assert len({first, settings_hash({"weights": (weights,), "size": 3}), settings_hash({"size": 3})}) == 3
+
+
+def test_a_line_of_a_journal_is_on_the_disk_before_its_result(folder, monkeypatch):
+    told, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: told.append(os.fstat(number).st_ino) or sync(number))
+    run(folder)
+    out = folder.parent / "out"
+    assert told[:2] == [(out / NAME).stat().st_ino, (out / "a.deblurred.png").stat().st_ino]
 
 
 def test_a_journal_that_cannot_be_written_is_a_sentence_for_each_file(folder, tmp_path):

@@ -5,6 +5,7 @@ import pickle
 import signal
 import time
 from functools import partial
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -129,7 +130,6 @@ def test_a_process_begins_anew_where_it_is_not_forked():
     assert results[1] == "x: its process died (exit code 1): try this file alone, with -v"
 
 
-def test_causes_have_names():
 def dies_after(seconds, number):
     """And then the process is no more, whatever it does."""
     if number == 0:
@@ -195,5 +195,6 @@ def test_a_share_of_the_memory_is_told_as_one(tmp_path, forked):
     assert outcome.reason.startswith("--memory allows 2 MiB, and")
 
 
+def test_causes_have_names():
     assert "SIGSEGV" in str(cause(-11))
     assert (cause(-9).exit_code, cause(-11).exit_code, cause(3).exit_code, cause(None).exit_code) == (5, 1, 1, 1)

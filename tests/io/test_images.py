@@ -366,6 +366,15 @@ def test_an_interrupt_leaves_no_half_file(tmp_path, monkeypatch, overwrite):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """So that a power cut leaves none that is empty or cut off."""
+    told, sync, move = [], os.fsync, files._move
+    monkeypatch.setattr(os, "fsync", lambda number: told.append(os.fstat(number).st_ino) or sync(number))
+    monkeypatch.setattr(files, "_move", lambda *given, **how: told.append("named") or move(*given, **how))
+    write_bytes(tmp_path / "out.png", b"new", overwrite=False)
+    assert told == [(tmp_path / "out.png").stat().st_ino, "named", tmp_path.stat().st_ino]
+
+
 def test_outputs_that_cannot_be_written_say_why(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="does not exist"):
         write_bytes(tmp_path / "missing" / "out.png", b"", overwrite=False)

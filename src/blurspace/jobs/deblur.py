@@ -129,7 +129,7 @@ class Work:
         state = task.state(asked)
         content = state.content
         if state.skipped:
-            return Outcome(source.name, str(target), reason=SKIPPED, verdict="skipped", code="skipped")
+            return kind_of(source.name)(source.name, str(target), SKIPPED, verdict="skipped", code="skipped")
         if state.done:
             return self.done_before(task, state.done)
         if target:
@@ -198,7 +198,7 @@ class Work:
 
     def done_before(self, task: Task, entry: Entry) -> Outcome | VideoOutcome:
         """The outcome of an earlier run, which noted it."""
-        kind = VideoOutcome if is_video(task.source.name) else Outcome
+        kind = kind_of(task.source.name)
         known = {one.name for one in fields(kind) if "private" not in one.metadata}
         record: dict[str, Any] = {name: value for name, value in entry.record.items() if name in known}
         output, code = str(task.target) if entry.files else None, self.code_of(task, str(record["verdict"]))
@@ -218,9 +218,14 @@ def reported(outcomes: Stream[Outcome | VideoOutcome], report: Report) -> Stream
             yield one
 
 
-def failed(task: Task, why: Failure) -> Outcome:
+def kind_of(name: str) -> type[Outcome] | type[VideoOutcome]:
+    """What is told of a file of that name."""
+    return VideoOutcome if is_video(name) else Outcome
+
+
+def failed(task: Task, why: Failure) -> Outcome | VideoOutcome:
     """What became of a file that failed."""
-    return Outcome(task.source.name, **vars(why))
+    return kind_of(task.source.name)(task.source.name, **vars(why))
 
 
 def plots(target: Path, photo: Photo, restoration: Restoration) -> dict[Path, bytes]:

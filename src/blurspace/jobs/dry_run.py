@@ -30,6 +30,7 @@ ENOUGH = 3  # photos done before, from which on their seconds count more than ou
 class Planned(FileRecord):
     """What would become of one file: `planned`, `done before`, `skipped` or `failed`; `seconds`: about how long."""
 
+    seconds: float | None = None
     verdict: str = "failed"
     megapixels: float | None = None
     bytes: int | None = None  # of the result, about
@@ -64,11 +65,11 @@ def dry_run(
         header, size = look(source.name, max_pixels=asked.max_pixels)
         size = size if target is None else about(source, target, header, size)
         megapixels = round(header.width * header.height / 1e6, 3)
-        seconds = 0.0 if search is None else round(search + RESTORE * megapixels, 1)
+        seconds = None if search is None else round(search + RESTORE * megapixels, 1)
         return Planned(source.name, place, None, seconds, verdict="planned", megapixels=megapixels, bytes=size)
 
     tasks = plan_tasks(sources, output, asked, create=False)
-    return each(tasks, work, lambda task, why: Planned(task.source.name, **vars(why)))
+    return each(tasks, work, lambda task, why: Planned(task.source.name, **vars(why) | {"seconds": None}))
 
 
 def planned_video(source: Source, place: str, most: int) -> Planned:
@@ -105,7 +106,7 @@ def estimate(planned: Sequence[Planned], *, output: str | None, jobs: int, known
     took = [one.took for one in planned if one.took is not None]
     if not wanted:
         return "nothing is left to do"
-    seconds = sum(one.seconds for one in wanted) if known else None
+    seconds = sum(one.seconds or 0.0 for one in wanted) if known else None
     if len(took) >= ENOUGH:
         seconds = statistics.median(took) * (len(wanted) - videos)
     size = sum(one.bytes or 0 for one in wanted)

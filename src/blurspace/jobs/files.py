@@ -45,7 +45,7 @@ def find_sources(names: Sequence[str], *, output: str | None = None, videos: boo
     NoInputError where no name leads anywhere.
     """
     without = Path(output) if output and output != STANDARD else None
-    found = {source.name: source for name in names for source in _sources(name, without, videos)}
+    found = {_place(source): source for name in names for source in _sources(name, without, videos)}
     if all(source.problem for source in found.values()):
         raise NoInputError(
             next((source.problem for source in found.values() if source.problem), "no input was given: give a photo")
@@ -152,6 +152,14 @@ def as_asked(photo: Photo, target: Path | None, source: Source, *, format: str |
 def beside(target: Path, mark: str, suffix: str) -> Path:
     """The companion of a result: `photo.deblurred.jpg` -> `photo.kernel.png`."""
     return target.with_name(target.stem.removesuffix(DEBLURRED) + mark + suffix)
+
+
+def _place(source: Source) -> tuple[str, str]:
+    """By what a file is known, however its folder is spelled."""
+    if source.problem or source.name == STANDARD:
+        return "", source.name
+    folder, name = os.path.split(source.name)
+    return os.path.realpath(folder), name
 
 
 def _sources(name: str, without: Path | None, videos: bool) -> list[Source]:

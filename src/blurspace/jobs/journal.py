@@ -142,3 +142,4 @@ def _append(path: Path, line: bytes) -> None:
             line = line if file.read(1) == b"\n" else b"\n" + line
         if file.write(line + b"\n") <= len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())  # before the result that it tells of
