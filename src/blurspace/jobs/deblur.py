@@ -20,7 +20,7 @@ from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, quiet
 from blurspace.jobs.develop import Developed, Stamp, develop, within
-from blurspace.jobs.each import PRIVATE, Failure, FileRecord, Stream, each, peak_mib, picture_bytes, runtime
+from blurspace.jobs.each import Deblurred, Failure, Stream, each, picture_bytes
 from blurspace.jobs.files import (
     STANDARD,
     Source,
@@ -45,15 +45,12 @@ SKIPPED = "a file of the result's name is there, and was not looked at"
 
 
 @dataclass(frozen=True)
-class Outcome(FileRecord):
-    """What became of one file: the contract's JSON record, version 1, and what the doors need besides.
+class Outcome(Deblurred):
+    """What became of one photo: the contract's JSON record, version 1, and what the doors need besides.
 
-    Numbers that are infinite or unknown are None: `change_psnr` of an untouched picture, `peak_mib` on Windows.
+    Numbers that are infinite or unknown are None: `change_psnr` of an untouched picture.
     """
 
-    reason: str = ""
-    verdict: str = "failed"  # restored, left alone, refused, failed; with --skip-existing also skipped
-    code: str = "failed"  # a stable word for the reason: see docs/usage.md
     confidence: float | None = None
     probability_better: float | None = None
     expected_gain_db: float | None = None
@@ -65,16 +62,6 @@ class Outcome(FileRecord):
     reblur_psnr: float | None = None
     change_psnr: float | None = None
     sigma: float | None = None
-    peak_mib: float | None = field(default_factory=peak_mib)
-    device: str = "cpu"
-    runtime: str = field(default_factory=runtime)
-    notes: tuple[str, ...] = ()
-    done_before: bool = False  # by an earlier run, whose record this is
-    told: str | None = field(default=None, metadata=PRIVATE)  # what the file cannot keep
-
-    def record(self) -> dict[str, object]:
-        """The JSON object of this file, with what became of it before the reason."""
-        return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
 
 
 def deblur_files(
@@ -127,7 +114,6 @@ class Work:
             task = replace(task, journal=self.journals.setdefault(task.journal, task.journal))
         source, target = task.source, task.target
         state = task.state(asked)
-        content = state.content
         if state.skipped:
             return kind_of(source.name)(source.name, str(target), SKIPPED, verdict="skipped", code="skipped")
         if state.done:
@@ -138,7 +124,12 @@ class Work:
             for path in state.left:
                 path.unlink()
         if target and is_video(source.name):
-            return self.video(task, target, content)
+            return self.video(task, target, state.content)
+        return self.photo(task, state.content, start)
+
+    def photo(self, task: Task, content: str | None, start: float) -> Outcome:
+        """Deblur one photo, and note it before its files are written. `start`: when the work on it began."""
+        asked, source, target = self.asked, task.source, task.target
         photo = load(source, max_pixels=asked.max_pixels)
         written = as_asked(photo, target, source, format=asked.format)
         run = self.bounded(photo)

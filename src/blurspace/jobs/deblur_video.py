@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from blurspace.io.files import exists, written_whole
 from blurspace.io.frames import VideoFrame
 from blurspace.io.remux import Done, Rewritten, first_frame, partial, rewrite
 from blurspace.jobs.develop import too_little
-from blurspace.jobs.each import PRIVATE, FileRecord, number, peak_mib, runtime
+from blurspace.jobs.each import Deblurred, number
 from blurspace.jobs.files import Source
 from blurspace.jobs.inspect_video import Counted, judged_frames
 from blurspace.jobs.wishes import Wishes
@@ -41,12 +41,9 @@ FIELDS = (
 
 
 @dataclass(frozen=True)
-class VideoOutcome(FileRecord):
+class VideoOutcome(Deblurred):
     """What became of one video: its JSON record. `per_frame`: of each frame that was tried, what became of it."""
 
-    reason: str = ""
-    verdict: str = "failed"  # restored, left alone, refused, failed
-    code: str = "failed"
     frames: int = 0
     blurry_frames: int = 0
     restored_frames: int = 0
@@ -54,16 +51,6 @@ class VideoOutcome(FileRecord):
     damaged_frames: int = 0
     shots: int = 0
     per_frame: tuple[dict[str, object], ...] = ()
-    peak_mib: float | None = field(default_factory=peak_mib)
-    device: str = "cpu"
-    runtime: str = field(default_factory=runtime)
-    notes: tuple[str, ...] = ()
-    done_before: bool = False  # by an earlier run, whose record this is
-    told: str | None = field(default=None, metadata=PRIVATE)  # nothing: a video keeps its format
-
-    def record(self) -> dict[str, object]:
-        """The JSON object of this video, with what became of it before the reason."""
-        return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
 
 
 def quiet(*_: object) -> None:

@@ -56,6 +56,36 @@ class FileRecord:
         return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
 
 
+def peak_mib() -> float | None:
+    """`most_memory` in MiB."""
+    most = most_memory()
+    return None if most is None else round(most / 2**20, 1)
+
+
+def runtime() -> str:
+    """What computed it, as in `torch 2.13.0`."""
+    return f"torch {torch.__version__.split('+')[0]}"
+
+
+@dataclass(frozen=True)
+class Deblurred(FileRecord):
+    """What became of one photo or video that was to be deblurred. `peak_mib`: None on Windows."""
+
+    reason: str = ""
+    verdict: str = "failed"  # restored, left alone, refused, failed; with --skip-existing also skipped
+    code: str = "failed"  # a stable word for the reason: see docs/usage.md
+    peak_mib: float | None = field(default_factory=peak_mib)
+    device: str = "cpu"
+    runtime: str = field(default_factory=runtime)
+    notes: tuple[str, ...] = ()
+    done_before: bool = False  # by an earlier run, whose record this is
+    told: str | None = field(default=None, metadata=PRIVATE)  # what the file cannot keep
+
+    def record(self) -> dict[str, object]:
+        """The JSON object of this file, with what became of it before the reason."""
+        return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why one file failed: a sentence, the exit code that it means, the error, the seconds until then, and its kind."""
@@ -139,14 +169,3 @@ def picture_bytes(pixels: Image) -> bytes:
 def number(value: float | None, digits: int = 5) -> float | None:
     """A number for JSON, which knows no infinity."""
     return round(value, digits) if value is not None and isfinite(value) else None
-
-
-def peak_mib() -> float | None:
-    """`most_memory` in MiB."""
-    most = most_memory()
-    return None if most is None else round(most / 2**20, 1)
-
-
-def runtime() -> str:
-    """What computed it, as in `torch 2.13.0`."""
-    return f"torch {torch.__version__.split('+')[0]}"
