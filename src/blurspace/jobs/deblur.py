@@ -15,26 +15,24 @@ from torch.nn import functional
 
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
-from blurspace.io.files import clear_parts, exists
+from blurspace.io.files import clear_parts
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, quiet
 from blurspace.jobs.develop import Developed, Stamp, develop, within
-from blurspace.jobs.each import PRIVATE, Failure, FileRecord, Stream, each, peak_mib, picture_bytes, runtime
+from blurspace.jobs.each import Deblurred, Failure, Stream, each, picture_bytes
 from blurspace.jobs.files import (
     STANDARD,
     Source,
     as_asked,
     beside,
-    check_no_input,
-    check_target,
     create_parent,
     load,
 )
-from blurspace.jobs.journal import hash_of
+from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
-from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks, results
+from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -47,15 +45,12 @@ SKIPPED = "a file of the result's name is there, and was not looked at"
 
 
 @dataclass(frozen=True)
-class Outcome(FileRecord):
-    """What became of one file: the contract's JSON record, version 1, and what the doors need besides.
+class Outcome(Deblurred):
+    """What became of one photo: the contract's JSON record, version 1, and what the doors need besides.
 
-    Numbers that are infinite or unknown are None: `change_psnr` of an untouched picture, `peak_mib` on Windows.
+    Numbers that are infinite or unknown are None: `change_psnr` of an untouched picture.
     """
 
-    reason: str = ""
-    verdict: str = "failed"  # restored, left alone, refused, failed; with --skip-existing also skipped
-    code: str = "failed"  # a stable word for the reason: see docs/usage.md
     confidence: float | None = None
     probability_better: float | None = None
     expected_gain_db: float | None = None
@@ -67,16 +62,6 @@ class Outcome(FileRecord):
     reblur_psnr: float | None = None
     change_psnr: float | None = None
     sigma: float | None = None
-    peak_mib: float | None = field(default_factory=peak_mib)
-    device: str = "cpu"
-    runtime: str = field(default_factory=runtime)
-    notes: tuple[str, ...] = ()
-    done_before: bool = False  # by an earlier run, whose record this is
-    told: str | None = field(default=None, metadata=PRIVATE)  # what the file cannot keep
-
-    def record(self) -> dict[str, object]:
-        """The JSON object of this file, with what became of it before the reason."""
-        return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
 
 
 def deblur_files(
@@ -102,14 +87,17 @@ def deblur_files(
         clear_parts(folder)
     stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
     work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report), min(jobs, len(tasks))
-    if jobs == 1 or STANDARD in (source.name for source in sources):
+    if jobs <= 1 or STANDARD in (source.name for source in sources):
         return reported(each(tasks, work, failed), report)
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is done to one file after another, in this process or in others; `sources`: all of them."""
+    """What is done to one file after another, in this process or in others; `sources`: all of them.
+
+    `journals`: those that were read here: a task that was sent brings one that has read nothing.
+    """
 
     deblurrer: Deblurrer
     sources: tuple[Source, ...]
@@ -117,23 +105,31 @@ class Work:
     run: Run
     stamp: Stamp | None = None
     report: Report = quiet
+    journals: dict[Journal, Journal] = field(default_factory=dict)
 
     def __call__(self, task: Task) -> Outcome | VideoOutcome:
         """Deblur one file. Raises what is wrong with it."""
         start, asked = time.perf_counter(), self.asked
+        if task.journal:
+            task = replace(task, journal=self.journals.setdefault(task.journal, task.journal))
         source, target = task.source, task.target
-        task.check(asked)
-        if target and asked.skip_existing and exists(target):
-            return Outcome(source.name, str(target), reason=SKIPPED, verdict="skipped", code="skipped")
-        content = task.content()
-        if done := self.done_before(task, content):
-            return done
+        state = task.state(asked)
+        if state.skipped:
+            return kind_of(source.name)(source.name, str(target), SKIPPED, verdict="skipped", code="skipped")
+        if state.done:
+            return self.done_before(task, state.done)
         if target:
             create_parent(target, source)
-            for path in results(target, asked):
-                check_target(path, self.sources, overwrite=asked.overwrite, inputs=asked.inputs)
+            task.check_results(state, self.sources, asked)
+            for path in state.left:
+                path.unlink()
         if target and is_video(source.name):
-            return self.video(task, target, content)
+            return self.video(task, target, state.content)
+        return self.photo(task, state.content, start)
+
+    def photo(self, task: Task, content: str | None, start: float) -> Outcome:
+        """Deblur one photo, and note it before its files are written. `start`: when the work on it began."""
+        asked, source, target = self.asked, task.source, task.target
         photo = load(source, max_pixels=asked.max_pixels)
         written = as_asked(photo, target, source, format=asked.format)
         run = self.bounded(photo)
@@ -156,19 +152,19 @@ class Work:
         return outcome
 
     def video(self, task: Task, target: Path, content: str | None) -> VideoOutcome:
-        """Deblur one video. It is noted when it is written: nobody knows its hash before."""
-        outcome = deblur_video(
-            task.source, target, deblurrer=self.deblurrer, wishes=self.asked, run=self.run, report=self.report
-        )
-        if task.journal and content:
-            hashes = {target: hash_of(target)} if outcome.output else {}
-            task.journal.note_hashes(content, target, hashes, outcome.record())
-        return outcome
+        """Deblur one video, and note it before it gets its name, as a photo."""
+
+        def note(outcome: VideoOutcome, made: Path | None) -> None:
+            if task.journal and content:
+                task.journal.note_hashes(content, target, {target: hash_of(made)} if made else {}, outcome.record())
+
+        how: dict[str, Any] = {"deblurrer": self.deblurrer, "wishes": self.asked, "run": self.run}
+        return deblur_video(task.source, target, report=self.report, note=note, **how)
 
     def bounded(self, photo: Photo) -> Run:
         """The run for one photo, in so much memory as is allowed; with a sidecar, in as much as that will tell."""
         held = self.asked.memory
-        run = self.run if held is None else within(self.run, photo, held)
+        run = self.run if held is None else within(self.run, photo, held, jobs=self.asked.jobs)
         # Tiles of other sizes would differ a little.
         return run if self.asked.sidecar is None else replace(run, memory=run.room())
 
@@ -187,21 +183,14 @@ class Work:
     def share(self, jobs: int) -> "Work":
         """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
         held, room = self.asked.memory, self.run.room()
-        asked = replace(self.asked, memory=None if held is None else held // jobs)
+        asked = replace(self.asked, memory=None if held is None else held // jobs, jobs=jobs)
         run = replace(self.run, memory=room // jobs, on_step=None, cancelled=None)
         return replace(self, asked=asked, run=run, report=quiet)
 
-    def done_before(self, task: Task, content: str | None) -> Outcome | VideoOutcome | None:
-        """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
-        entry = task.noted(content, self.asked)
-        if entry is None or task.target is None:
-            return None
-        if not entry.is_there():
-            check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
-            entry.clear()
-            return None
-        kind = VideoOutcome if is_video(task.source.name) else Outcome
-        known = {one.name for one in fields(kind)}
+    def done_before(self, task: Task, entry: Entry) -> Outcome | VideoOutcome:
+        """The outcome of an earlier run, which noted it."""
+        kind = kind_of(task.source.name)
+        known = {one.name for one in fields(kind) if "private" not in one.metadata}
         record: dict[str, Any] = {name: value for name, value in entry.record.items() if name in known}
         output, code = str(task.target) if entry.files else None, self.code_of(task, str(record["verdict"]))
         return kind(**record | {"input": task.source.name, "output": output, "exit_code": code, "done_before": True})
@@ -220,9 +209,14 @@ def reported(outcomes: Stream[Outcome | VideoOutcome], report: Report) -> Stream
             yield one
 
 
-def failed(task: Task, why: Failure) -> Outcome:
+def kind_of(name: str) -> type[Outcome] | type[VideoOutcome]:
+    """What is told of a file of that name."""
+    return VideoOutcome if is_video(name) else Outcome
+
+
+def failed(task: Task, why: Failure) -> Outcome | VideoOutcome:
     """What became of a file that failed."""
-    return Outcome(task.source.name, **vars(why))
+    return kind_of(task.source.name)(task.source.name, **vars(why))
 
 
 def plots(target: Path, photo: Photo, restoration: Restoration) -> dict[Path, bytes]:

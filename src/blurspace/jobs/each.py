@@ -13,6 +13,7 @@ from blurspace.errors import (
     BlurspaceError,
     Cancelled,
     MemoryExhaustedError,
+    ModelError,
     OutputError,
     PictureError,
     UsageError,
@@ -31,6 +32,7 @@ FAILURES: dict[str, type[BlurspaceError]] = {
     "unwritable": OutputError,
     "wrong options": UsageError,
     "out of memory": MemoryExhaustedError,
+    "model missing": ModelError,
     "process died": WorkerError,
 }
 PRIVATE = {"private": True}  # what the doors need, and a JSON record does not have
@@ -43,7 +45,7 @@ class FileRecord:
     input: str
     output: str | None = None
     reason: str | None = None  # why it failed
-    seconds: float = 0.0
+    seconds: float | None = 0.0
     failure: str | None = None  # the kind of a failure: a name in FAILURES, or unexpected
     exit_code: int = field(default=0, metadata=PRIVATE)
     error: Exception | None = field(default=None, metadata=PRIVATE)
@@ -52,6 +54,36 @@ class FileRecord:
     def record(self) -> dict[str, object]:
         """The JSON object of this file."""
         return {one.name: getattr(self, one.name) for one in fields(self) if "private" not in one.metadata}
+
+
+def peak_mib() -> float | None:
+    """`most_memory` in MiB."""
+    most = most_memory()
+    return None if most is None else round(most / 2**20, 1)
+
+
+def runtime() -> str:
+    """What computed it, as in `torch 2.13.0`."""
+    return f"torch {torch.__version__.split('+')[0]}"
+
+
+@dataclass(frozen=True)
+class Deblurred(FileRecord):
+    """What became of one photo or video that was to be deblurred. `peak_mib`: None on Windows."""
+
+    reason: str = ""
+    verdict: str = "failed"  # restored, left alone, refused, failed; with --skip-existing also skipped
+    code: str = "failed"  # a stable word for the reason: see docs/usage.md
+    peak_mib: float | None = field(default_factory=peak_mib)
+    device: str = "cpu"
+    runtime: str = field(default_factory=runtime)
+    notes: tuple[str, ...] = ()
+    done_before: bool = False  # by an earlier run, whose record this is
+    told: str | None = field(default=None, metadata=PRIVATE)  # what the file cannot keep
+
+    def record(self) -> dict[str, object]:
+        """The JSON object of this file, with what became of it before the reason."""
+        return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
 
 
 @dataclass(frozen=True)
@@ -137,14 +169,3 @@ def picture_bytes(pixels: Image) -> bytes:
 def number(value: float | None, digits: int = 5) -> float | None:
     """A number for JSON, which knows no infinity."""
     return round(value, digits) if value is not None and isfinite(value) else None
-
-
-def peak_mib() -> float | None:
-    """`most_memory` in MiB."""
-    most = most_memory()
-    return None if most is None else round(most / 2**20, 1)
-
-
-def runtime() -> str:
-    """What computed it, as in `torch 2.13.0`."""
-    return f"torch {torch.__version__.split('+')[0]}"
