@@ -2,7 +2,7 @@
 
 `python benchmarks/fuzz.py [--files 20000] [--seed 0] [--formats PNG ...]` makes small whole files of every format, then
 mutates them (bytes changed, cut off, doubled, numbers made extreme, two files joined), reads each, and writes what was
-read again; a video is looked at and written again, as `deblur --all` does. Each format gets a line in fuzz.csv: how many
+read again; a video is looked at and written, as `deblur --all` does. Each format gets a line in fuzz.csv: how many
 were read, how many were refused in a sentence, how many did anything else (another error, a sentence of several lines,
 a crash, more than 15 s of a processor: these it prints, and exits 1), and the slowest. Each format has a process of its
 own, which a crash would end. Of videos it makes a fortieth of all files, of RAW and HEIC half of that.
