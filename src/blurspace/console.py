@@ -150,5 +150,5 @@ def hushed() -> Iterator[None]:
         os.dup2(kept, STDERR)
         os.close(kept)
         if ours:
-            sys.stderr.close()
+            sys.stderr.flush()  # and not closed: handlers of logging may have kept it
             sys.stderr = before
