@@ -173,7 +173,7 @@ def interrupted(clip: Path, new: Path) -> int:
     new.unlink()
     running = subprocess.Popen(command(clip, new), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert running.stderr
-    next(line for line in running.stderr if FIRST_DONE in line)
+    next((line for line in running.stderr if FIRST_DONE in line), None)  # said where more than one frame is shaken
     time.sleep(1)
     running.send_signal(signal.SIGINT)
     running.stderr.read()
