@@ -5,8 +5,7 @@ pictures of mixed formats, and bad files of 12 kinds among them, in a temporary 
 kernel that is given, so that it is quick. It checks that all that is good is done, all that is bad is reported, the
 exit code is 1 (0 once they are gone), no input changes and memory does not grow; then, on the good ones, that no kill
 leaves a half file and that the run after the last one ends with the same bytes and exit code 0; then that disks of so
-many sizes (root mounts them in memory) hold whole files only. What it saw becomes folder.csv; it exits 1 where
-something is not so.
+many sizes (root mounts them in memory) hold whole files only. It writes folder.csv, and exits 1 where one is not so.
 """
 
 import argparse

@@ -11,6 +11,7 @@ one before, and how many frames can be played after Ctrl-C in its middle. Exits 
 """
 
 import argparse
+import csv
 import json
 import runpy
 import signal
@@ -26,7 +27,7 @@ import av
 import cv2
 import numpy as np
 import torch
-from run import HERE, write
+from run import HERE, commit, write
 
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
@@ -35,7 +36,7 @@ from blurspace.io.remux import partial, rewrite
 
 HEIGHT, WIDTH, RATE, EXTENT = 720, 1280, 30, 11  # px, frames a second, px
 STEP, SIDE = 2, 384  # px a frame; px of a scene
-TESTS = HERE.parent / "tests"
+FILE, TESTS = HERE / "long-video.csv", HERE.parent / "tests"
 TAGS = {"color_range": 1, "colorspace": 1, "color_primaries": 1, "color_trc": 1}
 KEPT = ("width", "height", "rotation", *TAGS)
 CODING = {"crf": "10", "preset": "ultrafast"}
@@ -66,9 +67,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             rows.append(measure(Path(folder) / name, asked.seconds * RATE, asked.shaken))
         print(rows[-1], flush=True)
+    kept = csv.DictReader(FILE.read_text().splitlines()) if FILE.exists() else ()
+    found = {row["clip"]: row for row in [*kept, *rows]}
     command = f"python benchmarks/long_video.py --seconds {asked.seconds} --shaken {asked.shaken}"
-    if asked.clips == list(CLIPS):
-        write(rows, HERE / "long-video.csv", command=command, data="made", seed="0", note=NOTE)
+    write(list(found.values()), FILE, command=command, data="made", seed="0", note=NOTE)
     return int(any("no" in row.values() for row in rows))
 
 
@@ -100,6 +102,7 @@ def measure(clip: Path, frames: int, shaken: int) -> dict[str, object]:
         "grown_mib": round(max(memory[-third:]) - max(memory[third:-third])),
         "played_after_ctrl_c": interrupted(clip, new),
         "seconds": round(seconds),
+        "commit": commit(HERE.parent),
     }
 
 
@@ -170,7 +173,7 @@ def interrupted(clip: Path, new: Path) -> int:
     new.unlink()
     running = subprocess.Popen(command(clip, new), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert running.stderr
-    next(line for line in running.stderr if FIRST_DONE in line)
+    next((line for line in running.stderr if FIRST_DONE in line), None)  # said where more than one frame is shaken
     time.sleep(1)
     running.send_signal(signal.SIGINT)
     running.stderr.read()

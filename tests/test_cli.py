@@ -70,6 +70,20 @@ def test_quiet_and_verbose(run, photo, verdict):
     assert "worked quickly" in run("deblur", "-v", "--overwrite", photo).err
 
 
+def test_libraries_say_nothing_of_damaged_files(run, tmp_path, verdict):
+    """LibTIFF writes to stderr itself; only -v shows that."""
+    path = tmp_path / "damaged.tif"
+    Pil.fromarray(np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8)).save(
+        path, compression="tiff_lzw"
+    )
+    data = bytearray(path.read_bytes())
+    data[48:68] = (255 - level for level in data[48:68])  # codes, behind a header of 8 bytes
+    path.write_bytes(data)
+    quiet, told = run("deblur", path), run("deblur", "-v", path)
+    assert (quiet.code, len(quiet.err.splitlines())) == (1, 1)
+    assert "code not yet in table" in told.err
+
+
 def test_json_is_one_object_a_line(run, photo, verdict, tmp_path):
     (tmp_path / "bad.jpg").write_text("text")
     result = run("deblur", "--json", photo, tmp_path / "bad.jpg")

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
+from blurspace.errors import OutputError
 from blurspace.io import files
+from blurspace.io.remux import rewrite
 from blurspace.jobs import journal
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.journal import NAME
 from blurspace.jobs.wishes import Wishes
 
+from .clips import make_clip
 from .fakes import Fake
 
 
@@ -111,3 +114,14 @@ def test_a_disk_that_runs_full_holds_whole_files_and_no_others(folder, tmp_path,
     assert len(list((disk / "out").glob("[!.]*"))) == verdicts.count("restored") < len(whole)
     assert list((disk / "out").glob("*.part*")) == []
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_video_that_fills_the_disk_is_one_sentence(tmp_path, disk, suffix):
+    pytest.importorskip("av")
+    noise = np.random.default_rng(0).integers(0, 255, (9, 96, 128, 3), dtype=np.uint8)
+    clip = make_clip(tmp_path / f"clip.{suffix}", list(noise), options={"crf": "4"}, sound=True)
+    whole = clip.read_bytes()
+    with pytest.raises(OutputError, match=r"No space left on device\): make room"):
+        rewrite(clip, disk / f"new.{suffix}", lambda frames: frames)
+    assert (list(disk.iterdir()), clip.read_bytes()) == ([], whole)

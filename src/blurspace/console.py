@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from blurspace.run import Run
 
 T = TypeVar("T")
+STDERR = 2  # its number, in C
 
 
 @dataclass
@@ -125,3 +126,29 @@ def _bar() -> "Progress":
     )
     # rich would send stdout to its own stream, where no pipe would find the data.
     return Progress(*columns, console=RichConsole(stderr=True), transient=True, redirect_stdout=False)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """What libraries in C write to stderr by themselves, of damaged files, is not shown; what Python writes is."""
+    try:
+        ours = sys.stderr.fileno() == STDERR
+        kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    except (AttributeError, OSError, ValueError):  # there is no stderr
+        yield
+        return
+    before = sys.stderr
+    before.flush()
+    if ours:
+        how: dict[str, Any] = {"encoding": before.encoding, "errors": before.errors, "buffering": 1}
+        sys.stderr = os.fdopen(os.dup(kept), "w", **how)
+    os.dup2(nowhere, STDERR)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        if ours:
+            sys.stderr.flush()  # and not closed: handlers of logging may have kept it
+            sys.stderr = before

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from signal import SIGINT, signal
@@ -13,7 +13,7 @@ import typer
 
 from blurspace.cli.log import Log
 from blurspace.cli.options import Json, Quiet, Verbose
-from blurspace.console import Console
+from blurspace.console import Console, hushed
 from blurspace.errors import BlurspaceError, Cancelled, NoInputError
 from blurspace.io.files import hush_pillow
 
@@ -44,7 +44,8 @@ def verb(job: Callable[..., int | None]) -> Callable[..., None]:
         if current_thread() is main_thread():
             signal(SIGINT, interrupt)
         try:
-            code = job(console, **given) or 0
+            with nullcontext() if verbose else hushed():
+                code = job(console, **given) or 0
         except BlurspaceError as error:
             console.error(str(error), error)
             code = error.exit_code
