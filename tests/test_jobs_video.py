@@ -236,6 +236,16 @@ def test_sharp_videos_are_left_alone(tmp_path):
     assert brightness(one.output) == pytest.approx(brightness(clip), abs=1)
 
 
+def test_what_a_container_has_no_place_for_is_told(tmp_path):
+    """Also without -v."""
+    clip, told = make_clip(tmp_path / "clip.mp4", panned(6, shaken=())), []
+    (one,) = deblurred(
+        clip, output=str(tmp_path / "other.webm"), every=True, deblurrer=Fake("left alone"), report=told.append
+    )
+    assert one.notes
+    assert told[-1] == f"{clip}: {'; '.join(one.notes)}"
+
+
 def test_bad_wishes_are_one_sentence(clip):
     for options, why in (({"max_pixels": 1000}, "frames of 96 x 64 pixels"), ({"memory": 1}, "give more")):
         (one,) = deblurred(clip, **options)

@@ -1,5 +1,6 @@
 """Does a video come out as it went in, but for the frames that were to be changed, and as a whole or not at all?"""
 
+import errno
 import gc
 import weakref
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from blurspace.errors import Cancelled, OutputError, PictureError, UsageError
-from blurspace.io.remux import rewrite
+from blurspace.io.remux import Rewritten, rewrite
+from blurspace.io.video import decoded, opened
 
 from ..clips import make_clip, moving
 
@@ -129,6 +131,22 @@ def test_interrupted(tmp_path, error, suffix):
             rewrite(clip, tmp_path / f"new.{suffix}", lambda frames, after=after: stopping(frames, after))
         assert sorted(path.name for path in tmp_path.iterdir() if path != clip) == left
     assert [one.time for one in frames_of(tmp_path / left[0])] == [one.time for one in frames_of(clip)][:7]
+    before = (tmp_path / left[0]).read_bytes()
+    with pytest.raises(error):  # what is there stays
+        rewrite(clip, tmp_path / f"new.{suffix}", lambda frames: stopping(frames, 3))
+    assert (tmp_path / left[0]).read_bytes() == before
+    assert len(list(frames_of(tmp_path / f"new.2.partial.{suffix}"))) == 3
+
+
+def test_a_full_disk_while_sound_is_written_is_no_damage(tmp_path, monkeypatch):
+    """The frames' own packets are read by the same loop, which leaves out what cannot be decoded."""
+    clip = make_clip(tmp_path / "clip.mp4", moving(12), sound=True)
+
+    def full(packet):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with opened(clip) as given, pytest.raises(OSError, match="No space"):
+        list(decoded(given, Rewritten(), full))
 
 
 def test_what_cannot_be_done(tmp_path):

@@ -4,8 +4,10 @@ Nothing is held but the frames that encoders and `change` hold: a minute of full
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 
 from blurspace.errors import Cancelled, PictureError
 from blurspace.io.encoders import container_of, encoder_for, prepared, rate_of
-from blurspace.io.files import shown, written_whole
+from blurspace.io.files import exists, shown, written_whole
 from blurspace.io.frames import VideoFrame
 from blurspace.io.video import OF_TEXT, REPAIR, decoded, no_frame, opened, pictures_of
 
@@ -38,32 +40,41 @@ Done = Callable[[Path, Rewritten], None]
 
 
 def rewrite(
-    source: Path, target: Path, change: Change, *, overwrite: bool = False, done: Done = lambda *_: None
+    source: Path,
+    target: Path,
+    change: Change,
+    *,
+    overwrite: bool = False,
+    done: Done = lambda *_: None,
+    kept: Path | None = None,
 ) -> Rewritten:
     """Write a video anew with the frames that `change` makes of its own, one for each, in their order.
 
     Times, turns, colour tags, the format of pixels, audio, subtitles, chapters and tags stay; the container is what the
     target's name says. Damaged frames are left out. `done` is told the whole file before it gets its name, and what
-    came of it. Where it is cancelled, what is done stays playable, under the name of `partial`. Raises UsageError where
-    the container takes no such pixels, PictureError where nothing can be decoded or frames are interlaced, transparent,
-    change their size or jump back, OutputError as `write_bytes` does.
+    came of it. Where it is cancelled, what is done stays playable, as `kept` (a free name, or else that of `partial`).
+    Raises UsageError where the container takes no such pixels, PictureError where nothing can be decoded or frames are
+    interlaced, transparent, change their size or jump back, OutputError as `write_bytes` does.
     """
-    first = first_frame(source)
+    first, kept = first_frame(source), kept or partial(target)
     with written_whole(target, overwrite=overwrite) as temporary:
         work = _Work(source, target, temporary, change, first)
         try:
             told = work.done()
         except (KeyboardInterrupt, Cancelled):
             if work.told.frames:
-                temporary.replace(partial(target))
+                with suppress(OSError):  # it stays an interrupt
+                    temporary.replace(kept)
             raise
         done(temporary, told)
     return told
 
 
 def partial(target: Path) -> Path:
-    """What is done of a video when it is cancelled: `clip.partial.mp4`."""
-    return target.with_name(f"{target.stem}{PARTIAL}{target.suffix}")
+    """What is done of a video when it is cancelled: `clip.partial.mp4`, or `clip.2.partial.mp4` where that is there."""
+    numbers = (f".{number}" if number > 1 else "" for number in count(1))
+    names = (target.with_name(f"{target.stem}{number}{PARTIAL}{target.suffix}") for number in numbers)
+    return next(name for name in names if not exists(name))
 
 
 def first_frame(source: Path) -> Any:

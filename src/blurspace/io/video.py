@@ -129,16 +129,15 @@ def decoded(container: Any, told: Damaged, other: Callable[[Any], None] | None =
     while True:
         try:
             packet = next(packets, None)
-            if packet is None:
-                return
-            if packet.stream.index != stream.index:  # `stream_index` is 0 where a packet is empty
-                if other and packet.size:  # an empty one only flushes a decoder
-                    other(packet)
-                continue
-            frames = packet.decode()
+            ours = packet is None or packet.stream.index == stream.index  # `stream_index` is 0 where a packet is empty
+            frames = packet.decode() if packet is not None and ours else []
         except FFmpegError:
             told.damaged += 1
             continue  # where the file itself ends too early, there is no next packet
+        if packet is None:
+            return
+        if other and not ours and packet.size:  # an empty one only flushes a decoder
+            other(packet)  # not above: what goes wrong in it is no damage of this video
         told.damaged += sum(frame.is_corrupt for frame in frames)
         yield from (frame for frame in frames if not frame.is_corrupt)
 

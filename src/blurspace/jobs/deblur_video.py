@@ -94,19 +94,23 @@ def deblur_video(
             per_frame=tuple(work.records),
             device=deblurrer.device,
             notes=tuple(notes),
+            told="; ".join(notes) or None,
         )
+
+    kept = partial(target)
 
     def done(temporary: Path, rewritten: Rewritten) -> None:
         note(outcome(rewritten.notes), temporary)
 
     try:
         if wanted:
-            return outcome(rewrite(path, target, work.changed, overwrite=wishes.overwrite, done=done).notes)
+            how: dict[str, Any] = {"overwrite": wishes.overwrite, "done": done, "kept": kept}
+            return outcome(rewrite(path, target, work.changed, **how).notes)
     except _NothingRestoredError:
         pass
     except (KeyboardInterrupt, Cancelled):
-        if exists(partial(target)):
-            report(f"{source.name}: interrupted, and what was done can be played: {partial(target)}")
+        if exists(kept):
+            report(f"{source.name}: interrupted, and what was done can be played: {kept}")
         raise
     if work.verdict() == "left alone":
         return outcome(copy(path, target, overwrite=wishes.overwrite, done=done).notes)
