@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NEEDS = "blurspace web needs fastapi and uvicorn, and they are not here: pip install 'blurspace[web]'"
 HERE = ("localhost", "127.", "::1")  # how addresses begin that only this machine can ask
+ANNOUNCER = "blurspace-announcer"  # a thread
 PATIENCE = 60.0  # seconds, for the server to start
 
 
@@ -61,7 +62,8 @@ def web(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}/" + ("" if token is None else f"?token={token}")
     running = uvicorn.Server(config)
-    threading.Thread(target=_announce, args=(running, console, address, not no_browser), daemon=True).start()
+    told = running, console, address, not no_browser
+    threading.Thread(target=_announce, args=told, name=ANNOUNCER, daemon=True).start()
     try:
         running.run(sockets=[listening])
     except KeyboardInterrupt:

@@ -104,6 +104,9 @@ async def deblur(photo: str, asked: Deblur, server: TheServer, visitor: Here) ->
 
     def work(job: Job) -> dict[str, Any]:
         run = server.queue.run(job, server.workshop.how())
+        if small := server.workshop.preview(held, wish, run):
+            shown = server.visitors.replace_oldest(held.previews, small, most=1)
+            job.show(f"/api/photos/{photo}/previews/{shown}")
         outcome = server.workshop.deblur(held, wish, run)
         server.visitors.room(outcome.size)
         run.check()  # whoever cancelled wants no result
@@ -120,6 +123,12 @@ async def result_file(photo: str, result: str, what: str, visitor: Here) -> Resp
     """A file of a result: `file`, `kernel_file` (to save), `view`, `kernel`, `field`, `map`."""
     outcome = one_of(photo_of(visitor, photo).results, result, "result")
     return sent(one_of(outcome.files, what, "file"), save=what in ("file", "kernel_file"))
+
+
+@router.get("/photos/{photo}/previews/{preview}")
+async def preview_file(photo: str, preview: str, visitor: Here) -> Response:
+    """How another strength will look, smaller, while it is worked out: the job tells where."""
+    return sent(one_of(photo_of(visitor, photo).previews, preview, "preview"))
 
 
 @router.post("/photos/{photo}/masks", status_code=201, openapi_extra=BODY)

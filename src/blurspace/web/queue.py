@@ -34,6 +34,7 @@ class Job:
     state: State = "waiting"
     stage: str = "waiting"
     share: float = 0.0
+    preview: str | None = None
     result: Mapping[str, Any] | None = None
     error: str | None = None
     started: float | None = None
@@ -46,6 +47,10 @@ class Job:
         part = done / total if total else 1.0
         share = SEARCHING * part if stage != "restoring" else SEARCHING + (1 - SEARCHING) * part
         self.stage, self.share, self.version = stage, max(self.share, min(share, 0.99)), self.version + 1
+
+    def show(self, address: str) -> None:
+        """Note where a preview of the result is."""
+        self.preview, self.version = address, self.version + 1
 
     def seconds_left(self, pace: float) -> float | None:
         """About how many seconds it takes yet; None where nobody knows. `pace`: of this machine, over the guess."""
@@ -138,6 +143,7 @@ class Queue:
             "before": self.place(job),
             "seconds_left": None if left is None else round(left, 1),
             "seconds": None if job.ended is None or job.started is None else round(job.ended - job.started, 2),
+            "preview": job.preview,
             "error": job.error,
             "result": job.result,
         }
@@ -168,11 +174,12 @@ class Queue:
             self._end(job, "failed")
 
     def _end(self, job: Job, state: State) -> None:
-        job.state, job.stage, job.ended, job.version = state, state, time.monotonic(), job.version + 1
-        job.work = _nothing
+        job.work, now = _nothing, time.monotonic()
         if state == "done" and job.started is not None and job.expected > 0:
-            job.share, took = 1.0, job.ended - job.started
-            self.pace = (1 - WEIGHT) * self.pace + WEIGHT * took / job.expected
+            self.pace = (1 - WEIGHT) * self.pace + WEIGHT * (now - job.started) / job.expected
+        job.share = 1.0 if state == "done" else job.share
+        job.state, job.stage, job.version = state, state, job.version + 1
+        job.ended = now  # last: who sees this, sees all
 
 
 def _nothing(_job: Job) -> Mapping[str, Any]:

@@ -166,6 +166,7 @@ async def events(server: Server, visitor: Visitor, job: Job) -> Any:
     """What is told of a job, as server-sent events, whenever it changes, until it ends."""
     last, quiet = "", 0.0
     while True:
+        over = job.ended is not None  # before it is told, so that the end is
         told = json.dumps(server.queue.told(job))
         if told != last:
             yield f"data: {told}\n\n"
@@ -173,7 +174,7 @@ async def events(server: Server, visitor: Visitor, job: Job) -> Any:
         elif quiet > 10:
             yield ": still here\n\n"
             quiet = 0.0
-        if job.ended is not None:
+        if over:
             return
         server.visitors.find(visitor.id)  # who watches is not idle
         await asyncio.sleep(0.2)

@@ -40,6 +40,7 @@ class Held:
     results: "dict[str, Outcome]" = field(default_factory=dict)
     masks: dict[str, Any] = field(default_factory=dict)  # tensors (1 1 h w), in stored orientation
     kernels: dict[str, Any] = field(default_factory=dict)  # (1 1 k k), likewise
+    previews: dict[str, File] = field(default_factory=dict)
 
     @property
     def size(self) -> int:

@@ -40,6 +40,7 @@ from blurspace.run import Run, fast_in_half, pick_device
 from blurspace.types import Kernel, Photo
 from blurspace.web import pictures
 from blurspace.web.limits import Limits
+from blurspace.web.preview import preview
 from blurspace.web.visitors import File, Held, Outcome
 from blurspace.web.words import receipt_told
 
@@ -67,24 +68,28 @@ class Kept:
     deblurrer: Deblurrer
     seen: Observed
     methods: tuple[Method, ...]
+    taken: Method | None = None  # whose result was believed last
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def restored(self, strength: float, run: Run) -> tuple[Any, float]:
         """What `develop` makes of it at some strength, and the seconds."""
         with self.lock:
-            start = time.perf_counter()
-            deblurrer = replace(self.deblurrer, methods=self.methods, strength=strength)
-            developed = develop(self.photo, deblurrer, run, stamp=Stamp(), seen=self.seen)
+            start, every = time.perf_counter(), replace(self.deblurrer, strength=strength)
+            first = replace(every, methods=self.methods)
+            developed = develop(self.photo, first, run, stamp=Stamp(), seen=self.seen)
+            if developed.restoration.receipt.verdict == "refused" and len(self.methods) < len(every.methods):
+                developed = develop(self.photo, every, run, stamp=Stamp(), seen=self.seen)
             self.take(developed.restoration, run)
             return developed, time.perf_counter() - start
 
     def take(self, done: Restoration, run: Run) -> None:
-        """Keep to the methods that were asked until one was believed: the command line asks no others."""
+        """Keep to the methods that were asked until one was believed: of these one is believed again, nearly always."""
         if done.receipt.verdict != "restored":
             return
-        order = in_order(self.seen, self.methods, run)
+        order = in_order(self.seen, self.deblurrer.methods, run)
         names = [method.name for method in order]
         self.methods = tuple(order[: names.index(done.method.partition(",")[0]) + 1])
+        self.taken = self.methods[-1]
 
 
 class Workshop:
@@ -141,6 +146,16 @@ class Workshop:
         with self._lock:
             for key in [one for one in self._kept if one[0] == photo]:
                 del self._kept[key]
+
+    def preview(self, held: Held, wish: Wish, run: Run) -> File | None:
+        """How another strength will look, soon; None where nothing is kept, or the result comes as soon."""
+        with self._lock:
+            kept = self._kept.get((held.id, wish.name))
+        if kept is None or kept.taken is None:
+            return None
+        with kept.lock:
+            small = preview(kept.seen, kept.taken, wish.strength, run)
+        return None if small is None else pictures.viewable(None, kept.photo, small, held.orientation)
 
     def deblur(self, held: Held, wish: Wish, run: Run) -> Outcome:
         """Restore a photo, and draw what was found. Raises whatever `develop` raises."""

@@ -7,7 +7,7 @@ import { drawing, startEditor, take } from "./editor.js";
 import { addExample, addFiles, current, onChange, readPlace, removePhoto, restore, stop } from "./photos.js";
 import { boxIsShown, place, showBox } from "./places.js";
 import { showReceipt } from "./receipt.js";
-import { show, startViewer } from "./viewer.js";
+import { show, showPreview, startViewer } from "./viewer.js";
 import { startLens } from "./lens.js";
 
 let drawn = null; // the photo and result that are shown
@@ -41,6 +41,7 @@ function refresh() {
   if (state) {
     by("share").value = state.share;
     by("stage").textContent = api.inWords(state);
+    if (state.preview) showPreview(state.preview);
   }
   by("strength-block").hidden = !result?.kernel;
   by("from-found").disabled = !result?.kernel;

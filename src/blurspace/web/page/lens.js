@@ -41,7 +41,8 @@ function draw() {
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     if (picture.complete && picture.naturalWidth) {
-      pen.drawImage(picture, left, top, wide, high, 0, 0, canvas.width, canvas.height);
+      const share = picture.naturalWidth / size.width; // below 1 for a preview
+      pen.drawImage(picture, share * left, share * top, share * wide, share * high, 0, 0, canvas.width, canvas.height);
     }
   }
   const frame = by("frame").style;

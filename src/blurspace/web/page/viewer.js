@@ -17,6 +17,7 @@ export function show(photo, result) {
     before.height = photo.height;
   }
   const files = result?.files ?? {};
+  by("chip-after").textContent = "after";
   if (files.view) by("after").src = files.view;
   else by("after").removeAttribute("src");
   for (const radio of modes) radio.disabled = radio.value === "compare" ? false : !files[radio.value];
@@ -38,6 +39,14 @@ function draw() {
   by("viewer").classList.toggle("dim", mode() === "field");
   by("legend").hidden = mode() !== "map";
   showLens(shown.photo, compared ? files.view : null);
+}
+
+/** Show how a result will look, until it is there. */
+export function showPreview(address) {
+  if (by("after").hidden || by("after").getAttribute("src") === address) return;
+  by("after").src = address;
+  by("chip-after").textContent = "after, soon";
+  showLens(shown.photo, address);
 }
 
 function cut() {
