@@ -10,7 +10,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: demo test check pages check-code check-format check-arrows check-types clean
+.PHONY: demo test check pages browser check-code check-format check-arrows check-types clean
 
 demo: .venv/ready
 	$(BIN)/blurspace deblur --plot --overwrite $(DEMO)
@@ -46,6 +46,10 @@ check-types: .venv/ready-lint
 pages: .venv/ready
 	$(BIN)/python docs/make_pages.py
 	$(BIN)/python benchmarks/make_tables.py
+
+# The page of `blurspace web` in a real browser: installs Debian's Chromium, Playwright and axe-core.
+browser: .venv/ready
+	tests/browser/run
 
 clean:
 	rm -rf .venv demo/*.deblurred.* demo/*.kernel.* demo/*.side-by-side.*

@@ -17,10 +17,10 @@ def started(monkeypatch):
     """In the place of a server that runs until Ctrl+C: one that is interrupted as soon as it has told where it is."""
     import uvicorn
 
-    seen = SimpleNamespace(server=None, sockets=None, opened=[])
+    seen = SimpleNamespace(server=None, place=None, opened=[])
 
     def runs(self, sockets):
-        seen.server, seen.sockets, self.started = self, sockets, True
+        seen.server, seen.place, self.started = self, sockets[0].getsockname(), True
         for thread in threading.enumerate():
             if thread.name == ANNOUNCER:
                 thread.join(5)
@@ -38,8 +38,8 @@ def started(monkeypatch):
 
 def test_it_listens_to_this_machine(run, started):  # noqa: F811
     told = run("web", "--port", "0", "--max-pixels", "1000")
-    port = started.sockets[0].getsockname()[1]
-    assert started.sockets[0].getsockname()[0] == "127.0.0.1"
+    host, port = started.place
+    assert host == "127.0.0.1"
     assert told.code == 0, told.err
     assert told.out == f"http://127.0.0.1:{port}/\n"
     assert started.opened == [f"http://127.0.0.1:{port}/"]

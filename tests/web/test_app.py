@@ -69,6 +69,16 @@ def test_what_the_page_asks_is_in_the_api(serve):
             assert re.sub(r"\$\{[^}]+\}", "*", asked) in known, (path, asked)
 
 
+def test_nothing_is_measured_for_others(serve, monkeypatch):
+    """FastAPI would send telemetry where these say; none of it is on."""
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://203.0.113.1:4318")
+    client = serve()
+    assert client.get("/api/about").status_code == 200
+    told = getattr(client.app.app, "_telemetry", {})  # older versions have none
+    assert not any(told.get(name) for name in ("auto_configure", "tracing", "metrics", "logs"))
+
+
 @pytest.mark.parametrize("name", ["shaken-fruit.jpg", "shaken-cereal.jpg"])
 def test_examples(serve, name):
     assert serve().post(f"/api/examples/{name}").json()["name"] == name

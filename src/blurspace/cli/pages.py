@@ -64,10 +64,11 @@ def web(
     running = uvicorn.Server(config)
     told = running, console, address, not no_browser
     threading.Thread(target=_announce, args=told, name=ANNOUNCER, daemon=True).start()
-    try:
-        running.run(sockets=[listening])
-    except KeyboardInterrupt:
-        console.message("stopped")
+    with listening:
+        try:
+            running.run(sockets=[listening])
+        except KeyboardInterrupt:
+            console.message("stopped")
     return 0
 
 

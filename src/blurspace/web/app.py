@@ -28,6 +28,8 @@ SUFFIXES = {
     ".svg": "image/svg+xml",
     ".jpg": "image/jpeg",
 }
+# Newer FastAPI sends what it measures to where variables of the environment say; ours tells nobody.
+SILENT: Any = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 INDEX, DOCUMENTED = "index.html", "api.html"
 
 
@@ -62,6 +64,7 @@ def build_app(server: Server, *, token: str | None = None, port: int | None = No
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere; ours does not
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        telemetry=SILENT,
         lifespan=lifespan,
     )
     app.state.server = server

@@ -5,6 +5,7 @@ import { by } from "./dom.js";
 const STEP = 24; // px, of the photo, that an arrow key moves the lens
 const pictures = { before: new Image(), after: new Image() };
 let place = { x: 0.5, y: 0.5 };
+let centre = place; // of what is shown: at the frame, not where the pointer is
 let size = { width: 0, height: 0 };
 
 for (const picture of Object.values(pictures)) picture.addEventListener("load", draw);
@@ -33,6 +34,7 @@ function draw() {
   const high = Math.min(Math.round(wide / 1.5), size.height);
   const left = Math.round(Math.min(size.width - wide, Math.max(0, place.x * size.width - wide / 2)));
   const top = Math.round(Math.min(size.height - high, Math.max(0, place.y * size.height - high / 2)));
+  centre = { x: (left + wide / 2) / size.width, y: (top + high / 2) / size.height };
   for (const [name, picture] of Object.entries(pictures)) {
     const canvas = by(`lens-${name}`);
     const dense = window.devicePixelRatio || 1;
@@ -58,6 +60,6 @@ export function startLens() {
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!move) return;
     event.preventDefault();
-    lookAt({ x: place.x + (move[0] * STEP) / size.width, y: place.y + (move[1] * STEP) / size.height });
+    lookAt({ x: centre.x + (move[0] * STEP) / size.width, y: centre.y + (move[1] * STEP) / size.height });
   });
 }

@@ -1,0 +1,221 @@
+"""Does the page keep its promises of time and memory, on a server as `blurspace web` starts it?
+
+    python benchmarks/web.py [--uploads 40] [--photos 500] [--times 3] [--out FILE]
+
+Writes web.csv, a row for each promise. `--uploads` visitors add a photo at the same moment and ask for its result; then
+one visitor adds, restores, saves and removes `--photos` photos, one after another, while the server's resident memory
+is read (both by method mild, which searches nothing). Then, `--times` times in turn, the command line and the page
+restore the same made photo of 1 megapixel by `auto`, and a visitor changes the strength. The first paint is Chromium's
+(Playwright drives it); without them there is no row of it.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import torch
+from run import HERE, write
+from scale import resident_mib
+
+from blurspace.bench.speed import made_picture
+from blurspace.blur.exposure import photograph
+from blurspace.blur.kernels import shake
+from blurspace.io.images import encode_photo
+from blurspace.types import Image, Photo
+from blurspace.web.app import page_files
+
+SEED, KERNEL, SIGMA = 2026, 21, 0.005
+SIZE, SMALL = (880, 1140), (240, 320)  # rows, columns: 1 megapixel, and of the many
+WARM = 50  # photos after which memory shall not grow any more
+PATIENCE = 900.0  # seconds
+STRENGTHS = (0.8, 0.6, 0.7, 0.9, 0.5)
+
+
+def main() -> None:
+    """Measure, print and write every row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, usual in {"uploads": 40, "photos": 500, "times": 3}.items():
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--out", type=Path, default=HERE / "web.csv")
+    asked = parser.parse_args()
+    rows: list[dict[str, object]] = []
+
+    def row(what: str, measured: float, unit: str, promised: str, kept: bool) -> None:
+        rows.append(
+            {"what": what, "measured": measured, "unit": unit, "promised": promised, "kept": "yes" if kept else "no"}
+        )
+        print(rows[-1], flush=True)
+
+    size = sum(path.stat().st_size for path in page_files().values()) / 1000
+    row("the page and all that it loads", round(size), "kB", "under 300", size < 300)
+    with tempfile.TemporaryDirectory() as place:
+        with serving() as (address, _):
+            if (paint := first_paint(address)) is not None:
+                row("first paint, on loopback", round(paint), "ms", "under 1000", paint < 1000)
+            lost, seconds = crowd(address, asked.uploads)
+            row(
+                f"photos lost of {asked.uploads} uploaded at once ({seconds:.0f} s for all)",
+                lost,
+                "photos",
+                "0",
+                not lost,
+            )
+        with serving() as (address, process):
+            held = many(address, process, asked.photos)
+            grown = held[-1] - held[WARM]
+            row(f"memory grown from photo {WARM} to {len(held)}", round(grown, 1), "MiB", "under 50", grown < 50)
+            row("memory of the server after them", round(held[-1]), "MiB", "", True)
+        with serving() as (address, _):
+            speed(address, Path(place), asked.times, row)
+    command = f"python benchmarks/web.py --uploads {asked.uploads} --photos {asked.photos} --times {asked.times}"
+    write(rows, asked.out, command=command, data="made", seed=SEED, note="a server as `blurspace web` starts it")
+
+
+@contextmanager
+def serving() -> Iterator[tuple[str, int]]:
+    """A server in a process of its own: its address and its process."""
+    command = [sys.executable, "-m", "blurspace", "web", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip(), server.pid
+        finally:
+            server.terminate()
+
+
+def speed(address: str, folder: Path, times: int, row: Any) -> None:
+    """The command line and the page in turn, on one photo; then other strengths."""
+    photo = folder / "photo.png"
+    photo.write_bytes(blurry_photo(SIZE, 0))
+    by_command, by_page, previews, results = [], [], [], []
+    with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
+        for _ in range(times):
+            start = time.perf_counter()
+            command = [sys.executable, "-m", "blurspace", "deblur", str(photo), "-o", str(folder / "out.png")]
+            subprocess.run([*command, "--overwrite"], check=True, capture_output=True)
+            by_command.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            known = add(visitor, photo.read_bytes())
+            saved = restore(visitor, known)
+            by_page.append(time.perf_counter() - start)
+            if saved["data"] != (folder / "out.png").read_bytes():
+                raise SystemExit("the page's bytes are not those of the command line")
+        for strength in STRENGTHS:
+            told = restore(visitor, known, strength=strength)
+            previews.append(told["preview"])
+            results.append(told["seconds"])
+    ratio = statistics.median(by_page) / statistics.median(by_command)
+    row("1 MP restored by the command line, median", round(statistics.median(by_command), 1), "s", "", True)
+    row("1 MP restored by the page, upload to saved, over that", round(ratio, 2), "times", "at most 1.2", ratio <= 1.2)
+    shown = statistics.median(previews)
+    row("another strength at 1 MP, until its preview shows, median", round(shown, 2), "s", "at most 1.5", shown <= 1.5)
+    exact = statistics.median(results)
+    row(
+        "another strength at 1 MP, until the result is saved, median", round(exact, 2), "s", "at most 1.5", exact <= 1.5
+    )
+
+
+def crowd(address: str, uploads: int) -> tuple[int, float]:
+    """So many visitors at the same moment: how many have no result, and the seconds for all."""
+    photos, start = [blurry_photo(SMALL, seed) for seed in range(uploads)], threading.Barrier(uploads)
+
+    def one(data: bytes) -> bool:
+        with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
+            start.wait()
+            return bool(restore(visitor, add(visitor, data), method="mild")["verdict"])
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(uploads) as pool:
+        done = [told.exception() is None and told.result() for told in [pool.submit(one, data) for data in photos]]
+    return done.count(False), time.perf_counter() - begun
+
+
+def many(address: str, process: int, photos: int) -> list[float]:
+    """One photo after another: the server's resident MiB after each."""
+    kinds, held = [blurry_photo(SMALL, seed) for seed in range(8)], list[float]()
+    with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
+        for number in range(photos):
+            photo = add(visitor, kinds[number % len(kinds)])
+            restore(visitor, photo, method="mild")
+            visitor.delete(f"/api/photos/{photo}").raise_for_status()
+            held.append(resident_mib(process) or held[-1])
+    return held
+
+
+def add(visitor: httpx.Client, data: bytes) -> str:
+    """Upload a photo, again where the server says that it is busy; its id."""
+    while True:
+        answer = visitor.post("/api/photos", params={"name": "photo.png"}, content=data)
+        if answer.status_code != 503:
+            answer.raise_for_status()
+            return str(answer.json()["id"])
+        time.sleep(float(answer.headers["retry-after"]))
+
+
+def restore(visitor: httpx.Client, photo: str, **wish: object) -> dict[str, Any]:
+    """Restore a photo and save the result: `verdict`, `data`, the `seconds`, and those until its `preview` was here."""
+    start, preview = time.perf_counter(), None
+    job = visitor.post(f"/api/photos/{photo}/deblur", json=wish).raise_for_status().json()
+    told: dict[str, Any] = {}
+    with visitor.stream("GET", f"/api/jobs/{job['id']}/events") as events:
+        for line in events.iter_lines():
+            if line.startswith("data: "):
+                told = json.loads(line[6:])
+                if told["preview"] and preview is None:
+                    preview = time.perf_counter() - start
+    if told["state"] != "done":
+        raise SystemExit(f"the job ended: {told}")
+    files = told["result"]["files"]
+    data = visitor.get(files["file"]).raise_for_status().content if "file" in files else b""
+    seconds = time.perf_counter() - start
+    return {"verdict": told["result"]["verdict"], "data": data, "seconds": seconds, "preview": preview or seconds}
+
+
+def blurry_photo(size: tuple[int, int], seed: int) -> bytes:
+    """A made photo of that size, shaken, as a PNG."""
+    picture = made_picture().roll((37 * seed, 53 * seed), (-2, -1))
+    picture = (
+        torch.nn.functional.interpolate(picture, scale_factor=1.5) if size[0] > picture.shape[-2] - KERNEL else picture
+    )
+    sharp: Image = picture[..., : size[0] + KERNEL - 1, : size[1] + KERNEL - 1]
+    kernel = shake(KERNEL, extent=KERNEL, generator=torch.Generator().manual_seed(SEED))
+    noise = torch.Generator().manual_seed(seed)
+    how: dict[str, Any] = {"response": "srgb", "sigma": SIGMA, "round8": True, "border": "valid", "generator": noise}
+    blurry = photograph(sharp, kernel, **how)
+    return encode_photo(Photo.of(blurry), blurry)
+
+
+def first_paint(address: str) -> float | None:
+    """Milliseconds until Chromium shows the page; None without it."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
+    if (chromium := shutil.which("chromium")) is None:
+        return None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        found = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        browser.close()
+    return float(found)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONPATH", str(HERE.parent / "src"))
+    main()
