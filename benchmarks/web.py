@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ SEED, KERNEL, SIGMA = 2026, 21, 0.005
 SIZE, SMALL = (880, 1140), (240, 320)  # rows, columns: 1 megapixel, and of the many
 WARM = 50  # photos after which memory shall not grow any more
 PATIENCE = 900.0  # seconds
+LOADS = 5  # of the page
 STRENGTHS = (0.8, 0.6, 0.7, 0.9, 0.5)
 
 
@@ -64,7 +66,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         with serving() as (address, _):
             if (paint := first_paint(address)) is not None:
-                row("first paint, on loopback", round(paint), "ms", "under 1000", paint < 1000)
+                row("first paint, on loopback, median", round(paint), "ms", "under 1000", paint < 1000)
             lost, seconds = crowd(address, asked.uploads)
             row(
                 f"photos lost of {asked.uploads} uploaded at once ({seconds:.0f} s for all)",
@@ -130,7 +132,8 @@ def speed(address: str, folder: Path, times: int, row: Any) -> None:
 
 def crowd(address: str, uploads: int) -> tuple[int, float]:
     """So many visitors at the same moment: how many have no result, and the seconds for all."""
-    photos, start = [blurry_photo(SMALL, seed) for seed in range(uploads)], threading.Barrier(uploads)
+    kinds, start = [blurry_photo(SMALL, seed) for seed in range(8)], threading.Barrier(uploads)
+    photos = [kinds[number % len(kinds)] for number in range(uploads)]
 
     def one(data: bytes) -> bool:
         with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
@@ -186,10 +189,7 @@ def restore(visitor: httpx.Client, photo: str, **wish: object) -> dict[str, Any]
 
 def blurry_photo(size: tuple[int, int], seed: int) -> bytes:
     """A made photo of that size, shaken, as a PNG."""
-    picture = made_picture().roll((37 * seed, 53 * seed), (-2, -1))
-    picture = (
-        torch.nn.functional.interpolate(picture, scale_factor=1.5) if size[0] > picture.shape[-2] - KERNEL else picture
-    )
+    picture = scene(size[0] + KERNEL > 800).roll((37 * seed, 53 * seed), (-2, -1))
     sharp: Image = picture[..., : size[0] + KERNEL - 1, : size[1] + KERNEL - 1]
     kernel = shake(KERNEL, extent=KERNEL, generator=torch.Generator().manual_seed(SEED))
     noise = torch.Generator().manual_seed(seed)
@@ -198,8 +198,15 @@ def blurry_photo(size: tuple[int, int], seed: int) -> bytes:
     return encode_photo(Photo.of(blurry), blurry)
 
 
+@cache
+def scene(large: bool) -> Image:
+    """The made picture that is blurred; `large`: for 1 megapixel."""
+    picture = made_picture()
+    return torch.nn.functional.interpolate(picture, scale_factor=1.5) if large else picture
+
+
 def first_paint(address: str) -> float | None:
-    """Milliseconds until Chromium shows the page; None without it."""
+    """Milliseconds until Chromium shows the page, median of some loads; None without it."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -208,12 +215,15 @@ def first_paint(address: str) -> float | None:
         return None
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(address)
-        page.wait_for_selector("html[data-ready]")
-        found = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        found = []
+        for _ in range(LOADS):
+            page = browser.new_page()
+            page.goto(address)
+            page.wait_for_selector("html[data-ready]")
+            found.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+            page.close()
         browser.close()
-    return float(found)
+    return float(statistics.median(found))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from blurspace.blur.exposure import photograph
-from blurspace.blur.kernels import line
+from blurspace.blur.kernels import shake
+from blurspace.chance import chance
 from blurspace.io.images import encode_photo
 from blurspace.types import Photo
 
@@ -96,8 +97,8 @@ def shaken(tmp_path_factory):
     """A small photo that is shaken, as a file."""
     from ..restore.scenes import made_scene
 
-    sharp = made_scene(480, seed=3, channels=3)
-    blurry = photograph(sharp, line(11, 25), sigma=0.004, round8=True, border="valid", response="linear")
+    sharp, kernel = made_scene(480, seed=3, channels=3), shake(13, extent=11, generator=chance(4))
+    blurry = photograph(sharp, kernel, sigma=0.004, round8=True, border="valid", response="linear")
     path = tmp_path_factory.mktemp("photos") / "shaken.png"
     path.write_bytes(encode_photo(Photo.of(blurry), blurry))
     return path

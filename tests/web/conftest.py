@@ -21,7 +21,7 @@ def serve():
 
     def start(token=None, **limits):
         server = build_server(Limits(**limits), device="cpu")
-        client = TestClient(build_app(server, token=token), base_url=HERE, raise_server_exceptions=False)
+        client = TestClient(build_app(server, token=token), base_url=HERE, raise_server_exceptions=True)
         client.__enter__()
         client.server = server
         opened.append(client)

@@ -33,7 +33,7 @@ def test_other_pages_may_not_post(serve, origin):
     for method in ("post", "delete", "put"):
         answer = getattr(client, method)("/api/examples/shaken-fruit.jpg", headers={"origin": origin})
         assert answer.status_code == 403, method
-    assert not client.server.visitors._all
+    assert not client.server.visitors._all  # nobody was let in
 
 
 def test_our_page_may_post(serve):

@@ -146,6 +146,18 @@ def test_a_photo_that_is_removed_takes_its_work_along(serve, monkeypatch):
     assert client.get("/api/photos").json() == []
 
 
+def test_who_uploads_several_at_once_is_one_visitor(serve):
+    """The page asks /api/about first, which gives the cookie: else each of the first uploads would make a visitor."""
+    client = serve()
+    assert "blurspace-visitor" in client.get("/api/about").cookies
+    known = dict(client.cookies)
+    for seed in range(3):
+        client.cookies.clear()
+        client.cookies.update(known)
+        added(client, png(seed=seed))
+    assert len(client.get("/api/photos").json()) == 3
+
+
 def test_visitors_see_only_their_own(serve, monkeypatch):
     make_quick(monkeypatch)
     client = serve()

@@ -37,8 +37,10 @@ def test_who_is_idle_is_forgotten_with_all_that_was_kept():
 
 def test_there_are_not_too_many_visitors():
     visitors = Visitors(Limits(visitors=2))
-    for _ in range(2):
-        visitors.welcome(None)
+    looked = visitors.welcome(None)
+    for _ in range(2):  # the second takes the place of the one who only looked
+        visitors.keep(visitors.welcome(None).photos, held(), most=3, what="photos")
+    assert visitors.find(looked.id) is None
     with pytest.raises(Refusal, match="2 visitors are here already"):
         visitors.welcome(None)
 

@@ -22,8 +22,8 @@ HTML = (b"<!doctype html", b"<html")
 
 
 @router.get("/about", tags=["server"])
-async def about(server: TheServer) -> dict[str, Any]:
-    """Which version this is, and what it takes."""
+async def about(server: TheServer, _: Welcome) -> dict[str, Any]:
+    """Which version this is, and what it takes. Asked first, it gives the cookie by which a visitor is known."""
     limits = server.limits
     return {
         "version": __version__,

@@ -75,6 +75,11 @@ class Visitor:
     seen: float = field(default_factory=time.monotonic)
 
     @property
+    def keeps_nothing(self) -> bool:
+        """Whether nothing would be lost without it."""
+        return not (self.photos or self.transfers or self.reports)
+
+    @property
     def size(self) -> int:
         """Bytes that are kept for it."""
         kept = sum(one.size for one in self.photos.values()) + sum(one.size for one in self.transfers.values())
@@ -106,6 +111,9 @@ class Visitors:
         if found is not None:
             return found
         with self._lock:
+            if len(self._all) >= self.limits.visitors:
+                for one in [one for one in self._all.values() if one.keeps_nothing][:1]:
+                    del self._all[one.id]  # who only looked: the first of them
             if len(self._all) >= self.limits.visitors:
                 raise busy(f"{len(self._all)} visitors are here already: try again in a while")
             fresh = Visitor()

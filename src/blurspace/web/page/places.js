@@ -38,7 +38,7 @@ function draw() {
 
 function built() {
   const corner = make("i", { "aria-hidden": "true" });
-  const made = make("button", { type: "button", class: "box", "aria-label": "Box in which the blur is read" }, make("span", { "aria-hidden": "true" }, "read here"), corner);
+  const made = make("button", { type: "button", class: "box", "aria-label": "Read here: the box in which the blur is read" }, make("span", { "aria-hidden": "true" }, "read here"), corner);
   by("boxes").append(made);
   made.addEventListener("keydown", byKey);
   by("boxes").addEventListener("pointerdown", (event) => {
