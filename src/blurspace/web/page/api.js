@@ -12,7 +12,8 @@ async function answered(response) {
   return told;
 }
 
-const begun = (sentence) => sentence[0].toUpperCase() + sentence.slice(1);
+// With a capital letter, but for the name of a file.
+const begun = (sentence) => (/^\S+\.\w/.test(sentence) ? sentence : sentence[0].toUpperCase() + sentence.slice(1));
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
 /** Ask; where the server says that it is busy, ask again a few times, and only then give up. */
