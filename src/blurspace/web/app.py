@@ -1,5 +1,6 @@
 """How do requests come to their answers? The server put together, with the page itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -54,7 +55,9 @@ def build_app(server: Server, *, token: str | None = None, port: int | None = No
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(server.sweep())
         yield
+        sweeping.cancel()
         server.close()
 
     app = FastAPI(

@@ -19,6 +19,7 @@ from blurspace.web.visitors import COOKIE, File, Held, Outcome, Visitor, Visitor
 from blurspace.web.work import Workshop
 
 T = TypeVar("T")
+SWEEP = 30.0  # seconds between looks for those who are idle
 DECODERS = 2  # threads in which uploads are decoded, beside the work
 LONGEST_NAME = 120
 # Of what visitors brought: nothing in it may run, wherever it is opened.
@@ -82,6 +83,12 @@ class Server:
             yield
         finally:
             self.uploads -= 1
+
+    async def sweep(self) -> None:
+        """Forget who was idle for long, again and again, also where nobody asks any more."""
+        while True:
+            await asyncio.sleep(min(SWEEP, self.limits.idle_seconds / 2))
+            self.visitors.sweep()
 
     def close(self) -> None:
         """Stop all work."""

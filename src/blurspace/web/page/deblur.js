@@ -11,6 +11,7 @@ import { show, showPreview, startViewer } from "./viewer.js";
 import { startLens } from "./lens.js";
 
 let drawn = null; // the photo and result that are shown
+let stage = ""; // what was said last
 
 /** Show all there is of the chosen photo. */
 function refresh() {
@@ -41,6 +42,8 @@ function refresh() {
   if (state) {
     by("share").value = state.share;
     by("stage").textContent = api.inWords(state);
+    if (stage !== state.stage) say(api.inWords(state));
+    stage = state.stage;
     if (state.preview) showPreview(state.preview);
   }
   by("strength-block").hidden = !result?.kernel;

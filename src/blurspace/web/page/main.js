@@ -11,6 +11,7 @@ import { startTransfer } from "./transfer.js";
 
 startTheme();
 startTabs();
+for (const dropped of ["dragover", "drop"]) window.addEventListener(dropped, (event) => event.preventDefault());
 careful(async () => {
   const about = await get("about");
   by("version").textContent = `blurspace ${about.version}`;
