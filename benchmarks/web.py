@@ -1,6 +1,7 @@
 """Does the page keep its promises of time and memory, on a server as `blurspace web` starts it?
 
-    python benchmarks/web.py [--uploads 40] [--photos 500] [--times 3] [--out FILE]
+    python benchmarks/web.py [--uploads 40] [--photos 500] [--times 3] [--parts page crowd many speed]
+        [--out FILE]
 
 Writes web.csv, a row for each promise. `--uploads` visitors add a photo at the same moment and ask for its result; then
 one visitor adds, restores, saves and removes `--photos` photos, one after another, while the server's resident memory
@@ -10,6 +11,7 @@ restore the same made photo of 1 megapixel by `auto`, and a visitor changes the 
 """
 
 import argparse
+import csv
 import json
 import os
 import shutil
@@ -44,46 +46,86 @@ WARM = 50  # photos after which memory shall not grow any more
 PATIENCE = 900.0  # seconds
 LOADS = 5  # of the page
 STRENGTHS = (0.8, 0.6, 0.7, 0.9, 0.5)
+Row = tuple[str, float, str, str, bool]  # what, measured, unit, promised, kept
 
 
 def main() -> None:
-    """Measure, print and write every row."""
+    """Measure, print and write every row; those of parts that were not asked for stay as they are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, usual in {"uploads": 40, "photos": 500, "times": 3}.items():
         parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "web.csv")
     asked = parser.parse_args()
-    rows: list[dict[str, object]] = []
-
-    def row(what: str, measured: float, unit: str, promised: str, kept: bool) -> None:
-        rows.append(
-            {"what": what, "measured": measured, "unit": unit, "promised": promised, "kept": "yes" if kept else "no"}
-        )
-        print(rows[-1], flush=True)
-
-    size = sum(path.stat().st_size for path in page_files().values()) / 1000
-    row("the page and all that it loads", round(size), "kB", "under 300", size < 300)
-    with tempfile.TemporaryDirectory() as place:
-        with serving() as (address, _):
-            if (paint := first_paint(address)) is not None:
-                row("first paint, on loopback, median", round(paint), "ms", "under 1000", paint < 1000)
-            lost, seconds = crowd(address, asked.uploads)
-            row(
-                f"photos lost of {asked.uploads} uploaded at once ({seconds:.0f} s for all)",
-                lost,
-                "photos",
-                "0",
-                not lost,
-            )
-        with serving() as (address, process):
-            held = many(address, process, asked.photos)
-            grown = held[-1] - held[WARM]
-            row(f"memory grown from photo {WARM} to {len(held)}", round(grown, 1), "MiB", "under 50", grown < 50)
-            row("memory of the server after them", round(held[-1]), "MiB", "", True)
-        with serving() as (address, _):
-            speed(address, Path(place), asked.times, row)
+    rows = list[dict[str, object]]()
+    old = list(csv.DictReader(asked.out.read_text("utf-8").splitlines())) if asked.out.exists() else []
+    for name, (part, beginnings) in PARTS.items():
+        if name in asked.parts:
+            load = round(os.getloadavg()[0], 1)
+            for what, measured, unit, promised, kept in part(asked):
+                told = {"what": what, "measured": measured, "unit": unit, "promised": promised}
+                rows.append({**told, "kept": "" if not promised else "yes" if kept else "no", "load": load})
+                print(rows[-1], flush=True)
+        else:
+            rows += [{"load": "", **row} for row in old if row["what"].startswith(beginnings)]
     command = f"python benchmarks/web.py --uploads {asked.uploads} --photos {asked.photos} --times {asked.times}"
-    write(rows, asked.out, command=command, data="made", seed=SEED, note="a server as `blurspace web` starts it")
+    note = "a server as `blurspace web` starts it; load: processes that wanted a core before each part began"
+    write(rows, asked.out, command=command, data="made", seed=SEED, note=note)
+
+
+def page(_: argparse.Namespace) -> Iterator[Row]:
+    """How large the page is, and how soon it shows."""
+    size = sum(path.stat().st_size for path in page_files().values()) / 1000
+    yield "the page and all that it loads", round(size), "kB", "under 300", size < 300
+    with serving() as (address, _process):
+        if (paint := first_paint(address)) is not None:
+            yield "first paint, on loopback, median", round(paint), "ms", "under 1000", paint < 1000
+
+
+def crowd(asked: argparse.Namespace) -> Iterator[Row]:
+    """Many visitors at the same moment."""
+    with serving() as (address, _process):
+        lost, seconds = uploaded(address, asked.uploads)
+    yield f"photos lost of {asked.uploads} uploaded at once ({seconds:.0f} s for all)", lost, "photos", "0", not lost
+
+
+def many(asked: argparse.Namespace) -> Iterator[Row]:
+    """Many photos one after another."""
+    with serving() as (address, process):
+        held = resident(address, process, asked.photos)
+    grown = held[-1] - held[WARM]
+    yield f"memory grown from photo {WARM} to {len(held)}", round(grown, 1), "MiB", "under 50", grown < 50
+    yield "memory of the server after them", round(held[-1]), "MiB", "", True
+
+
+def speed(asked: argparse.Namespace) -> Iterator[Row]:
+    """The command line and the page in turn, on one photo; then other strengths."""
+    by_command, by_page, previews, results = [], [], [], []
+    with tempfile.TemporaryDirectory() as place, serving() as (address, _process):
+        photo, out = Path(place, "photo.png"), Path(place, "out.png")
+        photo.write_bytes(blurry_photo(SIZE, 0))
+        with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
+            for _ in range(asked.times):
+                start = time.perf_counter()
+                command = [sys.executable, "-m", "blurspace", "deblur", str(photo), "-o", str(out), "--overwrite"]
+                subprocess.run(command, check=True, capture_output=True)
+                by_command.append(time.perf_counter() - start)
+                start = time.perf_counter()
+                known = add(visitor, photo.read_bytes())
+                saved = restore(visitor, known)
+                by_page.append(time.perf_counter() - start)
+                if saved["data"] != out.read_bytes():
+                    raise SystemExit("the page's bytes are not those of the command line")
+            for strength in STRENGTHS:
+                told = restore(visitor, known, strength=strength)
+                previews.append(told["preview"])
+                results.append(told["seconds"])
+    ratio = statistics.median(by_page) / statistics.median(by_command)
+    yield "1 MP restored by the command line, median", round(statistics.median(by_command), 1), "s", "", True
+    yield "1 MP restored by the page, upload to saved, over that", round(ratio, 2), "times", "at most 1.2", ratio <= 1.2
+    for what, times in (("its preview shows", previews), ("the result is saved", results)):
+        took = statistics.median(times)
+        yield f"another strength at 1 MP, until {what}, median", round(took, 2), "s", "at most 1.5", took <= 1.5
 
 
 @contextmanager
@@ -98,39 +140,7 @@ def serving() -> Iterator[tuple[str, int]]:
             server.terminate()
 
 
-def speed(address: str, folder: Path, times: int, row: Any) -> None:
-    """The command line and the page in turn, on one photo; then other strengths."""
-    photo = folder / "photo.png"
-    photo.write_bytes(blurry_photo(SIZE, 0))
-    by_command, by_page, previews, results = [], [], [], []
-    with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
-        for _ in range(times):
-            start = time.perf_counter()
-            command = [sys.executable, "-m", "blurspace", "deblur", str(photo), "-o", str(folder / "out.png")]
-            subprocess.run([*command, "--overwrite"], check=True, capture_output=True)
-            by_command.append(time.perf_counter() - start)
-            start = time.perf_counter()
-            known = add(visitor, photo.read_bytes())
-            saved = restore(visitor, known)
-            by_page.append(time.perf_counter() - start)
-            if saved["data"] != (folder / "out.png").read_bytes():
-                raise SystemExit("the page's bytes are not those of the command line")
-        for strength in STRENGTHS:
-            told = restore(visitor, known, strength=strength)
-            previews.append(told["preview"])
-            results.append(told["seconds"])
-    ratio = statistics.median(by_page) / statistics.median(by_command)
-    row("1 MP restored by the command line, median", round(statistics.median(by_command), 1), "s", "", True)
-    row("1 MP restored by the page, upload to saved, over that", round(ratio, 2), "times", "at most 1.2", ratio <= 1.2)
-    shown = statistics.median(previews)
-    row("another strength at 1 MP, until its preview shows, median", round(shown, 2), "s", "at most 1.5", shown <= 1.5)
-    exact = statistics.median(results)
-    row(
-        "another strength at 1 MP, until the result is saved, median", round(exact, 2), "s", "at most 1.5", exact <= 1.5
-    )
-
-
-def crowd(address: str, uploads: int) -> tuple[int, float]:
+def uploaded(address: str, uploads: int) -> tuple[int, float]:
     """So many visitors at the same moment: how many have no result, and the seconds for all."""
     kinds, start = [blurry_photo(SMALL, seed) for seed in range(8)], threading.Barrier(uploads)
     photos = [kinds[number % len(kinds)] for number in range(uploads)]
@@ -146,7 +156,7 @@ def crowd(address: str, uploads: int) -> tuple[int, float]:
     return done.count(False), time.perf_counter() - begun
 
 
-def many(address: str, process: int, photos: int) -> list[float]:
+def resident(address: str, process: int, photos: int) -> list[float]:
     """One photo after another: the server's resident MiB after each."""
     kinds, held = [blurry_photo(SMALL, seed) for seed in range(8)], list[float]()
     with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
@@ -225,6 +235,14 @@ def first_paint(address: str) -> float | None:
         browser.close()
     return float(statistics.median(found))
 
+
+# By name: what measures, and how its rows begin.
+PARTS = {
+    "page": (page, ("the page", "first paint")),
+    "crowd": (crowd, ("photos lost",)),
+    "many": (many, ("memory",)),
+    "speed": (speed, ("1 MP", "another strength")),
+}
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONPATH", str(HERE.parent / "src"))
