@@ -1,12 +1,12 @@
 """Does the page keep its promises of time and memory, on a server as `blurspace web` starts it?
 
-    python benchmarks/web.py [--uploads 40] [--photos 500] [--times 3] [--parts page crowd many speed]
-        [--out FILE]
+    python benchmarks/web.py --data kodak24 [--uploads 40] [--photos 500] [--times 3]
+        [--parts page crowd many speed] [--out FILE]
 
 Writes web.csv, a row for each promise. `--uploads` visitors add a photo at the same moment and ask for its result; then
 one visitor adds, restores, saves and removes `--photos` photos, one after another, while the server's resident memory
 is read (both by method mild, which searches nothing). Then, `--times` times in turn, the command line and the page
-restore the same made photo of 1 megapixel by `auto`, and a visitor changes the strength. The first paint is Chromium's
+restore the same photo of 1 megapixel by `auto`, and a visitor changes the strength. The first paint is Chromium's
 (Playwright drives it); without them there is no row of it.
 """
 
@@ -32,16 +32,17 @@ import httpx
 import torch
 from run import HERE, write
 from scale import resident_mib
+from torch.nn import functional
 
 from blurspace.bench.speed import made_picture
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
-from blurspace.io.images import encode_photo
+from blurspace.io.images import encode_photo, find_photos, read_photo
 from blurspace.types import Image, Photo
 from blurspace.web.app import page_files
 
-SEED, KERNEL, SIGMA = 2026, 21, 0.005
-SIZE, SMALL = (880, 1140), (240, 320)  # rows, columns: 1 megapixel, and of the many
+KERNEL, EXTENT, SIGMA = 21, 17, 0.005
+SIZE, SMALL = (866, 1154), (240, 320)  # rows, columns: 1 megapixel, and of the many
 WARM = 50  # photos after which memory shall not grow any more
 PATIENCE = 900.0  # seconds
 LOADS = 5  # of the page
@@ -54,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, usual in {"uploads": 40, "photos": 500, "times": 3}.items():
         parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "web.csv")
     asked = parser.parse_args()
@@ -68,9 +70,11 @@ def main() -> None:
                 print(rows[-1], flush=True)
         else:
             rows += [{"load": "", **row} for row in old if row["what"].startswith(beginnings)]
-    command = f"python benchmarks/web.py --uploads {asked.uploads} --photos {asked.photos} --times {asked.times}"
+    told = {name: getattr(asked, name) for name in ("uploads", "photos", "times")}
+    words = " ".join(f"--{name} {value}" for name, value in told.items())
+    command = f"python benchmarks/web.py --data {asked.data.name} {words}"
     note = "a server as `blurspace web` starts it; load: processes that wanted a core before each part began"
-    write(rows, asked.out, command=command, data="made", seed=SEED, note=note)
+    write(rows, asked.out, command=command, data=asked.data.name, seed=1, note=note)
 
 
 def page(_: argparse.Namespace) -> Iterator[Row]:
@@ -103,7 +107,7 @@ def speed(asked: argparse.Namespace) -> Iterator[Row]:
     by_command, by_page, previews, results = [], [], [], []
     with tempfile.TemporaryDirectory() as place, serving() as (address, _process):
         photo, out = Path(place, "photo.png"), Path(place, "out.png")
-        photo.write_bytes(blurry_photo(SIZE, 0))
+        photo.write_bytes(large_photo(asked.data))
         with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
             for _ in range(asked.times):
                 start = time.perf_counter()
@@ -142,7 +146,7 @@ def serving() -> Iterator[tuple[str, int]]:
 
 def uploaded(address: str, uploads: int) -> tuple[int, float]:
     """So many visitors at the same moment: how many have no result, and the seconds for all."""
-    kinds, start = [blurry_photo(SMALL, seed) for seed in range(8)], threading.Barrier(uploads)
+    kinds, start = [small_photo(seed) for seed in range(8)], threading.Barrier(uploads)
     photos = [kinds[number % len(kinds)] for number in range(uploads)]
 
     def one(data: bytes) -> bool:
@@ -158,7 +162,7 @@ def uploaded(address: str, uploads: int) -> tuple[int, float]:
 
 def resident(address: str, process: int, photos: int) -> list[float]:
     """One photo after another: the server's resident MiB after each."""
-    kinds, held = [blurry_photo(SMALL, seed) for seed in range(8)], list[float]()
+    kinds, held = [small_photo(seed) for seed in range(8)], list[float]()
     with httpx.Client(base_url=address, timeout=PATIENCE) as visitor:
         for number in range(photos):
             photo = add(visitor, kinds[number % len(kinds)])
@@ -197,22 +201,32 @@ def restore(visitor: httpx.Client, photo: str, **wish: object) -> dict[str, Any]
     return {"verdict": told["result"]["verdict"], "data": data, "seconds": seconds, "preview": preview or seconds}
 
 
-def blurry_photo(size: tuple[int, int], seed: int) -> bytes:
-    """A made photo of that size, shaken, as a PNG."""
-    picture = scene(size[0] + KERNEL > 800).roll((37 * seed, 53 * seed), (-2, -1))
-    sharp: Image = picture[..., : size[0] + KERNEL - 1, : size[1] + KERNEL - 1]
-    kernel = shake(KERNEL, extent=KERNEL, generator=torch.Generator().manual_seed(SEED))
-    noise = torch.Generator().manual_seed(seed)
-    how: dict[str, Any] = {"response": "srgb", "sigma": SIGMA, "round8": True, "border": "valid", "generator": noise}
-    blurry = photograph(sharp, kernel, **how)
+def small_photo(seed: int) -> bytes:
+    """A small made photo, shaken, as a PNG."""
+    sharp = scene().roll((37 * seed, 53 * seed), (-2, -1))[..., : SMALL[0] + KERNEL - 1, : SMALL[1] + KERNEL - 1]
+    return shaken(sharp, seed)
+
+
+def large_photo(data: Path) -> bytes:
+    """The sixth photo of a folder, made as large as 1 megapixel, shaken, as a PNG."""
+    size = [side + KERNEL - 1 for side in SIZE]
+    picture = read_photo(find_photos([data])[5]).pixels
+    return shaken(functional.interpolate(picture, size=size, mode="bicubic", antialias=True).clamp(0, 1), 1)
+
+
+def shaken(sharp: Image, seed: int) -> bytes:
+    """A sharp picture, shaken by a kernel that the seed draws, as a PNG."""
+    generator = torch.Generator().manual_seed(seed)
+    kernel = shake(KERNEL, extent=EXTENT, generator=generator)
+    how: dict[str, Any] = {"response": "srgb", "sigma": SIGMA, "round8": True, "border": "valid"}
+    blurry = photograph(sharp, kernel, generator=generator, **how)
     return encode_photo(Photo.of(blurry), blurry)
 
 
 @cache
-def scene(large: bool) -> Image:
-    """The made picture that is blurred; `large`: for 1 megapixel."""
-    picture = made_picture()
-    return torch.nn.functional.interpolate(picture, scale_factor=1.5) if large else picture
+def scene() -> Image:
+    """The made picture that the small photos are pieces of."""
+    return made_picture()
 
 
 def first_paint(address: str) -> float | None:

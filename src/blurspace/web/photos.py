@@ -68,7 +68,7 @@ async def list_photos(request: Request, server: TheServer) -> list[dict[str, Any
     """All photos of this visitor, with their last results, and the job that is under way."""
     visitor = server.visitors.find(request.cookies.get(COOKIE))
     told = []
-    for photo in [] if visitor is None else visitor.photos.values():
+    for photo in [] if visitor is None else list(visitor.photos.values()):
         job = server.queue.of(visitor.id, photo.id) if visitor else None
         told.append({**about_photo(photo), "job": job and server.queue.told(job)})
     return told

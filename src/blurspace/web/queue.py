@@ -94,7 +94,7 @@ class Queue:
 
     def of(self, owner: str, about: str) -> Job | None:
         """What is under way about a photo, the last that was asked for."""
-        mine = [one for one in self._known.values() if one.owner == owner and one.about == about]
+        mine = [one for one in list(self._known.values()) if one.owner == owner and one.about == about]
         return next((one for one in reversed(mine) if one.state not in ENDED), None)
 
     def place(self, job: Job) -> int:

@@ -96,27 +96,29 @@ class Server:
         self.decoders.shutdown(wait=False, cancel_futures=True)
 
 
-def server_of(request: Request) -> Server:
+async def server_of(request: Request) -> Server:
     """The server of a request."""
     return request.app.state.server  # type: ignore[no-any-return]
 
 
-def visitor_here(request: Request) -> Visitor:
+TheServer = Annotated[Server, Depends(server_of)]
+
+
+async def visitor_here(request: Request, server: TheServer) -> Visitor:
     """Who asks. Raises Refusal where nothing is kept for this browser, or no more."""
-    found = server_of(request).visitors.find(request.cookies.get(COOKIE))
+    found = server.visitors.find(request.cookies.get(COOKIE))
     if found is None:
         raise Refusal(404, "nothing is kept for this browser, or no more: add the photo again")
     return found
 
 
-def visitor_welcome(request: Request, response: Response) -> Visitor:
+async def visitor_welcome(request: Request, response: Response, server: TheServer) -> Visitor:
     """Who asks; a new one gets a cookie."""
-    visitor = server_of(request).visitors.welcome(request.cookies.get(COOKIE))
+    visitor = server.visitors.welcome(request.cookies.get(COOKIE))
     response.set_cookie(COOKIE, visitor.id, httponly=True, samesite="strict", path="/")
     return visitor
 
 
-TheServer = Annotated[Server, Depends(server_of)]
 Here = Annotated[Visitor, Depends(visitor_here)]
 Welcome = Annotated[Visitor, Depends(visitor_welcome)]
 BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"format": "binary"}}}}}
@@ -158,7 +160,7 @@ def about_photo(photo: Held) -> dict[str, Any]:
         "height": photo.height if photo.orientation < 5 else photo.width,
         "bytes": len(photo.file.data),
         "view": f"/api/photos/{photo.id}/view",
-        "results": [about_result(f"/api/photos/{photo.id}/results", one) for one in photo.results.values()],
+        "results": [about_result(f"/api/photos/{photo.id}/results", one) for one in list(photo.results.values())],
     }
 
 

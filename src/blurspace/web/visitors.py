@@ -45,9 +45,9 @@ class Held:
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        masks = sum(mask.nbytes for mask in self.masks.values())
+        masks = sum(mask.nbytes for mask in list(self.masks.values()))
         view = 0 if self.view.data is self.file.data else len(self.view.data)
-        return len(self.file.data) + view + masks + sum(one.size for one in self.results.values())
+        return len(self.file.data) + view + masks + sum(one.size for one in list(self.results.values()))
 
 
 @dataclass(eq=False)
@@ -82,8 +82,10 @@ class Visitor:
     @property
     def size(self) -> int:
         """Bytes that are kept for it."""
-        kept = sum(one.size for one in self.photos.values()) + sum(one.size for one in self.transfers.values())
-        return kept + sum(len(one.data) for one in self.reports.values())
+        kept = sum(one.size for one in list(self.photos.values())) + sum(
+            one.size for one in list(self.transfers.values())
+        )
+        return kept + sum(len(one.data) for one in list(self.reports.values()))
 
 
 class Visitors:
