@@ -79,9 +79,9 @@ def test_upload_slider_lens_strength_download(visit, shaken, tmp_path):
 def test_three_clicks_at_most(visit):
     """One to try an example, one to save what was made of it."""
     with visit() as page:
-        page.click("[data-example='shaken-fruit.jpg']")
+        page.click("[data-example='shaken-cereal.jpg']")
         restored(page)
-        assert saved(page).suggested_filename == "shaken-fruit.deblurred.jpg"
+        assert saved(page).suggested_filename == "shaken-cereal.deblurred.jpg"
 
 
 def test_first_paint_is_soon(visit):

@@ -32,7 +32,7 @@ from blurspace.web.visitors import COOKIE, File, Held, Visitor, new_id
 from blurspace.web.work import Wish, rounded
 
 router = APIRouter(prefix="/api", tags=["photos"])
-EXAMPLES = ("shaken-fruit.jpg", "shaken-cereal.jpg")
+EXAMPLES = ("shaken-cereal.jpg", "shaken-fruit.jpg")
 LEAST_PLACE = 0.02  # of a side: less is a click, and no box
 Name = Annotated[str, Query(max_length=1000)]
 
