@@ -11,7 +11,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: demo test check pages docs check-code check-format check-arrows check-types clean
+.PHONY: demo test check pages docs browser check-code check-format check-arrows check-types clean
 
 demo: .venv/ready
 	$(BIN)/blurspace deblur --plot --overwrite $(DEMO)
@@ -55,6 +55,10 @@ pages: .venv/ready
 
 docs: .venv/ready-docs
 	$(BIN)/python docs/site/make.py
+
+# The page of `blurspace web` in a real browser: installs Debian's Chromium, Playwright and axe-core.
+browser: .venv/ready
+	tests/browser/run
 
 clean:
 	rm -rf .venv build site demo/*.deblurred.* demo/*.kernel.* demo/*.side-by-side.*

@@ -12,6 +12,7 @@ import typer
 from blurspace import __version__
 from blurspace.cli.adapting import adapt
 from blurspace.cli.blurs import blur
+from blurspace.cli.pages import web
 from blurspace.cli.photos import deblur, diagnose, kernel
 from blurspace.cli.replays import replay
 from blurspace.cli.run import INTERRUPTED
@@ -21,7 +22,7 @@ from blurspace.errors import UsageError
 
 VERBS: tuple[Callable[..., None], ...] = (
     *(deblur, replay, kernel, diagnose, blur, transfer, adapt),
-    *(train, bench, models, cite),
+    *(web, train, bench, models, cite),
 )
 
 app = typer.Typer(

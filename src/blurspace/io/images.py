@@ -6,6 +6,7 @@ Everything about a picture that is not its pixels comes out as it went in, or `c
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,16 +59,22 @@ FORMATS = {
 }
 
 
-def read_photo(path_or_bytes: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Photo:
+def read_photo(
+    path_or_bytes: str | Path | bytes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = MIN_SIDE,
+    name: str = "the picture given as bytes",
+) -> Photo:
     """Read a PNG, TIFF, JPEG, WebP, AVIF, HEIC or camera RAW; the content decides, and for RAW the suffix.
 
     Its samples are (1 c h w), c = 1 (grey) or 3 (RGB), not turned upright: `h` and `w` are those of the file, and the
     EXIF orientation stays as it is. `max_pixels`: h x w at most, checked before anything is decoded, and the only limit
-    of size; `min_side`: px, the smallest h and w. Raises PictureError, with one sentence, on everything else: missing,
-    empty, cut off, damaged, another format, NaN, several frames, too small, too big.
+    of size; `min_side`: px, the smallest h and w; `name`: of what is given as bytes. Raises PictureError, with one
+    sentence, on everything else: missing, empty, cut off, damaged, another format, NaN, several frames, too small, big.
     """
     if isinstance(path_or_bytes, bytes):
-        name, suffix, data = "the picture given as bytes", "", path_or_bytes
+        suffix, data = Path(name).suffix.lower(), path_or_bytes
     else:
         name, suffix = shown(path_or_bytes), Path(path_or_bytes).suffix.lower()
         data = read_bytes(path_or_bytes, max_bytes=most_bytes(max_pixels), remedy=SMALLER)
@@ -187,11 +194,14 @@ def read_kernel(path: str | Path) -> Kernel:
     One that is even or not square gets rows and columns of zeros; row h // 2 and column w // 2 become the centre.
     Raises PictureError when the file cannot be read, or its values are not one plane, finite, >= 0 and with some > 0.
     """
-    name = shown(path)
-    data = read_bytes(path, max_bytes=BYTES_PER_PIXEL * MAX_PIXELS)
-    values = _careful(name, "a kernel", _kernel_values, data)
+    return kernel_in(read_bytes(path, max_bytes=BYTES_PER_PIXEL * MAX_PIXELS), name=shown(path))
+
+
+def kernel_in(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Kernel:
+    """The kernel in the bytes of a file: see `read_kernel`; `name`: of the file."""
+    values = _careful(name, "a kernel", partial(_kernel_values, max_pixels), data)
     if values is None:
-        values = _grey(name, read_photo(path, min_side=1))
+        values = _grey(name, read_photo(data, max_pixels=max_pixels, min_side=1, name=name))
     return as_kernel(values, name=name)
 
 
@@ -218,12 +228,15 @@ def write_kernel(path: str | Path, kernel: Kernel, *, overwrite: bool) -> None:
     one = kernel.ndim == 4 and kernel.shape[:2] == (1, 1) and kernel.shape[2] == kernel.shape[3]
     # 1e-3: rounding in float32 of a sum over a million pixels.
     if not (one and kernel.shape[3] % 2 == 1 and bool((kernel >= 0).all()) and abs(float(kernel.sum()) - 1) < 1e-3):
-        given = f"a kernel of shape {tuple(kernel.shape)} was given"
-        raise UsageError(f"{given}: give one (1, 1, k, k), k odd, >= 0, sum 1")
-    written = io.BytesIO()
-    plane = kernel[0, 0].detach().cpu().to(torch.float32).numpy()
+        raise UsageError(f"a kernel of shape {tuple(kernel.shape)} was given: give one (1 1 k k), k odd, >= 0, sum 1")
+    write_bytes(path, kernel_bytes(kernel), overwrite=overwrite)
+
+
+def kernel_bytes(kernel: Kernel) -> bytes:
+    """One kernel (1 1 k k) as a float32 TIFF of one page, with its values as they are."""
+    written, plane = io.BytesIO(), kernel[0, 0].detach().cpu().to(torch.float32).numpy()
     tifffile.imwrite(written, plane, photometric="minisblack", metadata=None, software=False)
-    write_bytes(path, written.getvalue(), overwrite=overwrite)
+    return written.getvalue()
 
 
 def _format(name: str, data: bytes, suffix: str) -> str:
@@ -265,15 +278,18 @@ def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: by
         raise PictureError(f"{given}: copy or download it again") from problem
 
 
-def _kernel_values(data: bytes) -> np.ndarray | None:
+def _kernel_values(most: int, data: bytes) -> np.ndarray | None:
     """The array in a .npy file or a floating-point TIFF; None for anything else."""
     if data.startswith(b"\x93NUMPY"):
         return np.load(io.BytesIO(data), allow_pickle=False).astype(np.float64)
     if not tiff.matches(data):
         return None
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        values = file.asarray() if file.pages.first.sampleformat == IEEE_FLOAT else None
-        return None if values is None else values.astype(np.float64)
+        if file.pages.first.sampleformat != IEEE_FLOAT:
+            return None
+        if file.pages.first.size > most:
+            raise PictureError(f"has more than {most} pixels, which no kernel has: give a smaller one")
+        return file.asarray().astype(np.float64)
 
 
 def _grey(name: str, photo: Photo) -> np.ndarray:

@@ -11,6 +11,7 @@ from blurspace.io.provenance import stamped
 from blurspace.jobs.each import describe_kernel, number
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
+from blurspace.restore.observed import Observed
 from blurspace.restore.origin import facts_of
 from blurspace.run import Run, held_memory
 from blurspace.types import Photo
@@ -54,14 +55,25 @@ class Stamp:
 
 
 def develop(
-    photo: Photo, deblurrer: Deblurrer, run: Run, *, written: Photo | None = None, stamp: Stamp | None = None
+    photo: Photo,
+    deblurrer: Deblurrer,
+    run: Run,
+    *,
+    written: Photo | None = None,
+    stamp: Stamp | None = None,
+    seen: Observed | None = None,
 ) -> Developed:
     """Deblur a photo and encode the result like it; "left alone" is the file it came from, byte for byte.
 
     `written`: the same photo as it is to be written, where that is another format: then "left alone" are its samples.
-    `stamp`: what made it, for a file that is not left alone. Raises whatever deblurring and encoding raise.
+    `stamp`: what made it, for a file that is not left alone. `seen`: what this deblurrer observed of it before, with
+    all that was found since. Raises whatever deblurring and encoding raise.
     """
-    restoration = deblurrer(photo.samples, alpha=photo.alpha, run=run, **facts_of(photo))
+    restoration = (
+        deblurrer(photo.samples, alpha=photo.alpha, run=run, **facts_of(photo))
+        if seen is None
+        else deblurrer.restored(seen, run)
+    )
     receipt, loss, data, result = restoration.receipt, None, None, written or photo
     if receipt.verdict == "left alone" and result.coding == photo.coding and photo.source is not None:
         data = photo.source

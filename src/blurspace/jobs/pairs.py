@@ -15,7 +15,7 @@ from blurspace.jobs.inspect import Record
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur
-from blurspace.types import Pair
+from blurspace.types import Pair, Photo
 
 # px, our choice: the sides of the pictures that a code is shown on. A point or a square stands every 64 px.
 LEAST_SHOWN, MOST_SHOWN = 64, 1024
@@ -29,11 +29,16 @@ def read_pair(sharp: Path, blurry: Path) -> Pair:
     for path in (sharp, blurry):
         if not exists(path):
             raise NoInputError(f"{shown(path)} does not exist: give a sharp picture and its blurry partner")
-    pixels = [read_photo(path).pixels for path in (sharp, blurry)]
+    return pair_of(read_photo(sharp), read_photo(blurry), names=(shown(sharp), shown(blurry)))
+
+
+def pair_of(sharp: Photo, blurry: Photo, *, names: tuple[str, str]) -> Pair:
+    """Two photos as a pair: see `read_pair`; `names`: of the photos, for messages."""
+    pixels = [photo.pixels for photo in (sharp, blurry)]
     sizes = [f"{one.shape[-1]} x {one.shape[-2]} pixels" for one in pixels]
     if sizes[0] != sizes[1]:
         raise UsageError(
-            f"{shown(sharp)} has {sizes[0]} and its partner {shown(blurry)} has {sizes[1]}: give both in the same size"
+            f"{names[0]} has {sizes[0]} and its partner {names[1]} has {sizes[1]}: give both in the same size"
         )
     channels = max(one.shape[1] for one in pixels)
     return Pair(*(one.expand(-1, channels, -1, -1).contiguous() for one in pixels))

@@ -57,7 +57,11 @@ class Deblurrer:
         UsageError where the region has another size.
         """
         seen = self.observe(blurry, alpha=alpha, least_sigma=least_sigma, near=near, origin=origin)
-        done = deblur(seen, self.methods, run or self.run(), strength=self.strength, referee=self.referee)
+        return self.restored(seen, run or self.run())
+
+    def restored(self, seen: Observed, run: Run) -> Restoration:
+        """Restore what `observe` saw; asked again, as with another strength, no search is made twice."""
+        done = deblur(seen, self.methods, run, strength=self.strength, referee=self.referee)
         return done if seen.region is None else replace(done, region=described(seen.region))
 
     def observe(

@@ -1,0 +1,24 @@
+// How does the page begin?
+
+import { startAdapt } from "./adapt.js";
+import { get } from "./api.js";
+import { startDeblur } from "./deblur.js";
+import { by, careful } from "./dom.js";
+import { forgetAll, recall } from "./photos.js";
+import { startTabs } from "./tabs.js";
+import { startTheme } from "./theme.js";
+import { startTransfer } from "./transfer.js";
+
+startTheme();
+startTabs();
+for (const dropped of ["dragover", "drop"]) window.addEventListener(dropped, (event) => event.preventDefault());
+careful(async () => {
+  const about = await get("about");
+  by("version").textContent = `blurspace ${about.version}`;
+  startDeblur(about);
+  startTransfer();
+  startAdapt();
+  by("forget").addEventListener("click", forgetAll);
+  await recall();
+  document.documentElement.dataset.ready = "yes";
+});

@@ -1,0 +1,196 @@
+"""Whose work is done next, how far is it, how long will it take, and who may stop it?"""
+
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from blurspace.errors import BlurspaceError, Cancelled
+from blurspace.run import Run
+from blurspace.web.limits import busy
+
+State = Literal["waiting", "working", "done", "failed", "cancelled"]
+ENDED = ("done", "failed", "cancelled")
+# Of the time that a photo is expected to take, the share that its search takes; and from which share of the work on the
+# steps themselves tell the time better than experience (ours).
+SEARCHING, TELLING = 0.85, 0.3
+WEIGHT = 0.3  # of the last photo, in what is known of this machine's speed
+FORGET = 200  # jobs that ended, of which the last are remembered
+
+
+@dataclass(eq=False)
+class Job:
+    """One piece of `work`. `owner`: whose it is. `expected`: seconds, as a guess; `result`: what came of it."""
+
+    work: Callable[["Job"], Mapping[str, Any]]
+    owner: str
+    about: str  # what it is about: a photo's id
+    kind: str
+    expected: float
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    state: State = "waiting"
+    stage: str = "waiting"
+    share: float = 0.0
+    preview: str | None = None
+    result: Mapping[str, Any] | None = None
+    error: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    stopped: threading.Event = field(default_factory=threading.Event)
+    version: int = 0  # grows with each change, so that who watches sees it
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Note how far it is; the share never goes back, though a search may begin again in another light."""
+        part = done / total if total else 1.0
+        share = SEARCHING * part if stage != "restoring" else SEARCHING + (1 - SEARCHING) * part
+        self.stage, self.share, self.version = stage, max(self.share, min(share, 0.99)), self.version + 1
+
+    def show(self, address: str) -> None:
+        """Note where a preview of the result is."""
+        self.preview, self.version = address, self.version + 1
+
+    def seconds_left(self, pace: float) -> float | None:
+        """About how many seconds it takes yet; None where nobody knows. `pace`: of this machine, over the guess."""
+        if self.state != "working" or self.started is None:
+            return None
+        passed = time.monotonic() - self.started
+        by_experience = self.expected * pace - passed
+        by_steps = passed * (1 - self.share) / self.share if self.share >= TELLING else by_experience
+        return max(1.0, by_steps if self.share >= TELLING else by_experience)
+
+
+class Queue:
+    """First come, first served, by `workers` threads; more than `waiting` jobs are refused with a sentence."""
+
+    def __init__(self, *, workers: int = 1, waiting: int = 128, job_seconds: float = 900.0) -> None:
+        """Start the threads, which end with the process."""
+        self.most, self.job_seconds, self.pace = waiting, job_seconds, 1.0
+        self._waiting: deque[Job] = deque()
+        self._known: dict[str, Job] = {}
+        self._there = threading.Condition()
+        self._closed = False
+        for number in range(workers):
+            threading.Thread(target=self._work, name=f"blurspace-worker-{number}", daemon=True).start()
+
+    def add(self, job: Job) -> Job:
+        """Put it last. Raises Refusal where there are too many."""
+        with self._there:
+            if self._closed or len(self._waiting) >= self.most:
+                raise busy(f"{len(self._waiting)} photos wait already, and no more fit: try again in a while")
+            self._waiting.append(job)
+            self._known[job.id] = job
+            for old in [one.id for one in self._known.values() if one.state in ENDED][:-FORGET]:
+                del self._known[old]
+            self._there.notify()
+        return job
+
+    def find(self, name: str, owner: str) -> Job | None:
+        """The job of that id, if it is this owner's."""
+        job = self._known.get(name)
+        return job if job is not None and job.owner == owner else None
+
+    def of(self, owner: str, about: str) -> Job | None:
+        """What is under way about a photo, the last that was asked for."""
+        mine = [one for one in list(self._known.values()) if one.owner == owner and one.about == about]
+        return next((one for one in reversed(mine) if one.state not in ENDED), None)
+
+    def place(self, job: Job) -> int:
+        """How many are before it."""
+        with self._there:
+            return list(self._waiting).index(job) if job in self._waiting else 0
+
+    def cancel(self, job: Job) -> None:
+        """Stop it: at once if it waits, at its next step if it is worked on."""
+        with self._there:
+            job.stopped.set()
+            if job in self._waiting:
+                self._waiting.remove(job)
+                self._end(job, "cancelled")
+
+    def forget(self, owner: str, about: str | None = None) -> None:
+        """Stop all of an owner's jobs, or those about one photo."""
+        for job in [one for one in self._known.values() if one.owner == owner and about in (None, one.about)]:
+            self.cancel(job)
+            self._known.pop(job.id, None)
+
+    def close(self) -> None:
+        """Stop all, for good."""
+        with self._there:
+            self._closed = True
+            for job in self._known.values():
+                job.stopped.set()
+            self._waiting.clear()
+            self._there.notify_all()
+
+    def run(self, job: Job, how: Run) -> Run:
+        """How a job is worked on: as `how` says, telling the job, stopped by it and by the clock."""
+        deadline = time.monotonic() + self.job_seconds
+        return Run(how.device, how.half, job.step, job.stopped.is_set, deadline, how.memory)
+
+    def told(self, job: Job) -> dict[str, Any]:
+        """What a visitor is told of a job."""
+        left = job.seconds_left(self.pace)
+        return {
+            "id": job.id,
+            "kind": job.kind,
+            "about": job.about,
+            "state": job.state,
+            "stage": job.stage,
+            "share": round(job.share, 3),
+            "before": self.place(job),
+            "seconds_left": None if left is None else round(left, 1),
+            "seconds": None if job.ended is None or job.started is None else round(job.ended - job.started, 2),
+            "preview": job.preview,
+            "error": job.error,
+            "result": job.result,
+        }
+
+    def _work(self) -> None:
+        while True:
+            with self._there:
+                while not self._waiting and not self._closed:
+                    self._there.wait()
+                if self._closed:
+                    return
+                job = self._waiting.popleft()
+                job.state, job.stage, job.started = "working", "starting", time.monotonic()
+                job.version += 1
+            self._do(job)
+            del job  # with all that its work holds, while this thread waits
+
+    def _do(self, job: Job) -> None:
+        try:
+            job.result = job.work(job)
+            self._end(job, "done")
+        except Cancelled:
+            late = not job.stopped.is_set()
+            job.error = f"it took longer than {self.job_seconds:.0f} s, and was stopped" if late else None
+            self._end(job, "failed" if late else "cancelled")
+        except Exception as error:  # one bad photo must not end the server
+            job.error = _sentence(error)
+            self._end(job, "failed")
+
+    def _end(self, job: Job, state: State) -> None:
+        job.work, now = _nothing, time.monotonic()
+        if state == "done" and job.started is not None and job.expected > 0:
+            self.pace = (1 - WEIGHT) * self.pace + WEIGHT * (now - job.started) / job.expected
+        job.share = 1.0 if state == "done" else job.share
+        job.state, job.stage, job.version = state, state, job.version + 1
+        job.ended = now  # last: who sees this, sees all
+
+
+def _nothing(_job: Job) -> Mapping[str, Any]:
+    return {}
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, without what a server should not tell of itself."""
+    if isinstance(error, BlurspaceError):
+        return " ".join(str(error).split())
+    from blurspace.jobs.each import as_known_error
+
+    known = as_known_error(error)
+    return str(known) if known is not error else f"an unexpected error, {type(error).__name__}: try another photo"

@@ -1,0 +1,190 @@
+"""What do all requests share: the limits, the visitors, the queue, and how a body is read without trusting it?"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
+
+from fastapi import Depends, Request, Response
+from starlette.requests import ClientDisconnect
+
+from blurspace.web.limits import Limits, Refusal, busy
+from blurspace.web.queue import Job, Queue
+from blurspace.web.visitors import COOKIE, File, Held, Outcome, Visitor, Visitors
+from blurspace.web.work import Workshop
+
+T = TypeVar("T")
+SWEEP = 30.0  # seconds between looks for those who are idle
+DECODERS = 2  # threads in which uploads are decoded, beside the work
+LONGEST_NAME = 120
+# Of what visitors brought: nothing in it may run, wherever it is opened.
+INERT = "default-src 'none'; sandbox"
+
+
+@dataclass(eq=False)
+class Server:
+    """All of it. `workshop`: does the work; `queue`: says whose turn it is."""
+
+    limits: Limits
+    workshop: Workshop
+    queue: Queue
+    visitors: Visitors
+    uploads: int = 0
+    arriving: int = 0  # bytes of uploads that are not all here yet
+    decoders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(DECODERS, "blurspace-decoder"))
+
+    async def decoded(self, work: Callable[..., T], *given: Any) -> T:
+        """What `work` makes of something, in a thread beside."""
+        return await asyncio.get_running_loop().run_in_executor(self.decoders, work, *given)
+
+    async def body(self, request: Request, most: int) -> bytes:
+        """All of a body of at most so many bytes. Raises Refusal where it is longer, too slow, cut off, or no room."""
+        told = request.headers.get("content-length", "0")
+        if not told.isdigit():
+            raise Refusal(400, "the length of the upload is no number")
+        if int(told) > most:
+            raise Refusal(413, f"the file has {int(told)} bytes, more than the limit of {most}: give a smaller one")
+        with self._upload():
+            self.visitors.room(self.arriving + int(told))
+            try:
+                async with asyncio.timeout(self.limits.upload_seconds):
+                    return await self._read(request, most)
+            except TimeoutError:
+                given = f"the upload took longer than {self.limits.upload_seconds:.0f} s"
+                raise Refusal(408, f"{given}: try again, or give a smaller file") from None
+            except ClientDisconnect:
+                raise Refusal(400, "the upload was cut off: try again") from None
+
+    async def _read(self, request: Request, most: int) -> bytes:
+        read, arrived = bytearray(), 0
+        try:
+            async for chunk in request.stream():
+                read += chunk
+                self.arriving, arrived = self.arriving + len(chunk), arrived + len(chunk)
+                if arrived > most:
+                    raise Refusal(413, f"the file has more bytes than the limit of {most}: give a smaller one")
+                if self.arriving > self.limits.held_bytes:
+                    raise busy("too much is being uploaded at once: try again in a while")
+            return bytes(read)
+        finally:
+            self.arriving -= arrived
+
+    @contextmanager
+    def _upload(self) -> Iterator[None]:
+        if self.uploads >= self.limits.uploads:
+            raise busy(f"{self.uploads} uploads are under way already: try again in a while")
+        self.uploads += 1
+        try:
+            yield
+        finally:
+            self.uploads -= 1
+
+    async def sweep(self) -> None:
+        """Forget who was idle for long, again and again, also where nobody asks any more."""
+        while True:
+            await asyncio.sleep(min(SWEEP, self.limits.idle_seconds / 2))
+            self.visitors.sweep()
+
+    def close(self) -> None:
+        """Stop all work."""
+        self.queue.close()
+        self.decoders.shutdown(wait=False, cancel_futures=True)
+
+
+async def server_of(request: Request) -> Server:
+    """The server of a request."""
+    return request.app.state.server  # type: ignore[no-any-return]
+
+
+TheServer = Annotated[Server, Depends(server_of)]
+
+
+async def visitor_here(request: Request, server: TheServer) -> Visitor:
+    """Who asks. Raises Refusal where nothing is kept for this browser, or no more."""
+    found = server.visitors.find(request.cookies.get(COOKIE))
+    if found is None:
+        raise Refusal(404, "nothing is kept for this browser, or no more: add the photo again")
+    return found
+
+
+async def visitor_welcome(request: Request, response: Response, server: TheServer) -> Visitor:
+    """Who asks; a new one gets a cookie."""
+    visitor = server.visitors.welcome(request.cookies.get(COOKIE))
+    response.set_cookie(COOKIE, visitor.id, httponly=True, samesite="strict", path="/")
+    return visitor
+
+
+Here = Annotated[Visitor, Depends(visitor_here)]
+Welcome = Annotated[Visitor, Depends(visitor_welcome)]
+BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"format": "binary"}}}}}
+
+
+def held(visitor: Visitor, photo: str) -> Held:
+    """One of a visitor's photos. Raises Refusal."""
+    return one_of(visitor.photos, photo, "photo")
+
+
+def one_of(things: dict[str, T], name: str, what: str) -> T:
+    """The thing of that id. Raises Refusal where there is none."""
+    if name not in things:
+        raise Refusal(404, f"there is no such {what}, or no more: make it again")
+    return things[name]
+
+
+def sent(file: File, *, save: bool = False, policy: str = INERT) -> Response:
+    """An answer with a file; `save`: a browser is to save it under its name."""
+    headers = {"content-security-policy": policy}
+    if save:
+        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(file.name or 'blurspace', safe='')}"
+    return Response(file.data, media_type=file.kind, headers=headers)
+
+
+def clean_name(given: str) -> str:
+    """A file's name as a visitor gave it, without folders or signs that mean something to a file system."""
+    last = PureWindowsPath(PurePosixPath(given).name).name
+    kept = "".join(letter if letter.isprintable() and letter not in '<>:"/\\|?*' else "_" for letter in last)
+    return kept.strip(". ")[-LONGEST_NAME:] or "photo"
+
+
+def about_photo(photo: Held) -> dict[str, Any]:
+    """What the page is told of a photo."""
+    return {
+        "id": photo.id,
+        "name": photo.file.name,
+        "width": photo.width if photo.orientation < 5 else photo.height,
+        "height": photo.height if photo.orientation < 5 else photo.width,
+        "bytes": len(photo.file.data),
+        "view": f"/api/photos/{photo.id}/view",
+        "results": [about_result(f"/api/photos/{photo.id}/results", one) for one in list(photo.results.values())],
+    }
+
+
+def about_result(below: str, outcome: Outcome) -> dict[str, Any]:
+    """What the page is told of a result, and where its files are."""
+    files = {what: f"{below}/{outcome.id}/{what}" for what in outcome.files}
+    name = outcome.files["file"].name if "file" in outcome.files else None
+    return {"id": outcome.id, **outcome.told, "files": files, "name": name}
+
+
+async def events(server: Server, visitor: Visitor, job: Job) -> Any:
+    """What is told of a job, as server-sent events, whenever it changes, until it ends."""
+    last, quiet = "", 0.0
+    while True:
+        over = job.ended is not None  # before it is told, so that the end is
+        told = json.dumps(server.queue.told(job))
+        if told != last:
+            yield f"data: {told}\n\n"
+            last, quiet = told, 0.0
+        elif quiet > 10:
+            yield ": still here\n\n"
+            quiet = 0.0
+        if over:
+            return
+        server.visitors.find(visitor.id)  # who watches is not idle
+        await asyncio.sleep(0.2)
+        quiet += 0.2

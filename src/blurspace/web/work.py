@@ -1,0 +1,281 @@
+"""What is done for the page, with photos in memory? What the command line does, so that the bytes are the same."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blurspace.areas import Area
+from blurspace.builders import build_deblurrer, build_space
+from blurspace.codes import BlurBank, show_code
+from blurspace.errors import PictureError
+from blurspace.io.exif import orientation
+from blurspace.io.files import FORMAT_SUFFIXES
+from blurspace.io.images import encode_photo, kernel_bytes, read_photo
+from blurspace.jobs.develop import Stamp, develop
+from blurspace.jobs.dry_run import RESTORE, search_seconds
+from blurspace.jobs.each import describe_kernel, number, picture_bytes
+from blurspace.jobs.files import DEBLURRED
+from blurspace.jobs.pairs import pair_of
+from blurspace.jobs.transfer import Draw
+from blurspace.levels import from_levels, to_levels
+from blurspace.metrics import psnr
+from blurspace.nets.kernel_space import BasisSpace
+from blurspace.restore.blurs import CodeBlur
+from blurspace.restore.deblurrer import Deblurrer
+from blurspace.restore.driver import Method, Restoration, in_order
+from blurspace.restore.finders import KernelFinder
+from blurspace.restore.observed import Observed
+from blurspace.restore.origin import facts_of
+from blurspace.restore.region import Mask, as_mask
+from blurspace.restore.verdict import nothing_to_do
+from blurspace.run import Run, fast_in_half, pick_device
+from blurspace.types import Kernel, Photo
+from blurspace.web import pictures
+from blurspace.web.limits import Limits
+from blurspace.web.preview import preview
+from blurspace.web.visitors import File, Held, Outcome
+from blurspace.web.words import receipt_told
+
+TRANSFER_SECONDS = 3.0  # per megapixel, as a first guess
+SHOWN_CODE = (512, 512)  # px, of the picture that shows a code
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of one photo: as the options of `deblur`. `name`: of all but the strength, to know it again."""
+
+    name: str
+    strength: float = 1.0
+    method: str = "auto"
+    kernel: Kernel | None = None
+    force: bool = False
+    region: Mask = None
+
+
+@dataclass(eq=False)
+class Kept:
+    """A photo that was looked at, with all that was found: other strengths need no other search."""
+
+    photo: Photo
+    deblurrer: Deblurrer
+    seen: Observed
+    methods: tuple[Method, ...]
+    taken: Method | None = None  # whose result was believed last
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def restored(self, strength: float, run: Run) -> tuple[Any, float]:
+        """What `develop` makes of it at some strength, and the seconds."""
+        with self.lock:
+            start, every = time.perf_counter(), replace(self.deblurrer, strength=strength)
+            first = replace(every, methods=self.methods)
+            developed = develop(self.photo, first, run, stamp=Stamp(), seen=self.seen)
+            if developed.restoration.receipt.verdict == "refused" and len(self.methods) < len(every.methods):
+                developed = develop(self.photo, every, run, stamp=Stamp(), seen=self.seen)
+            self.take(developed.restoration, run)
+            return developed, time.perf_counter() - start
+
+    def take(self, done: Restoration, run: Run) -> None:
+        """Keep to the methods that were asked until one was believed: of these one is believed again, nearly always."""
+        if done.receipt.verdict != "restored":
+            return
+        order = in_order(self.seen, self.deblurrer.methods, run)
+        names = [method.name for method in order]
+        self.methods = tuple(order[: names.index(done.method.partition(",")[0]) + 1])
+        self.taken = self.methods[-1]
+
+
+class Workshop:
+    """Does the work. `device`: as of `deblur --device`."""
+
+    def __init__(self, limits: Limits, *, device: str = "auto") -> None:
+        """Keep nothing yet."""
+        self.limits, self.device = limits, pick_device(device)
+        self._kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
+        self._lock = threading.Lock()
+        self._space: BasisSpace | None = None
+
+    def how(self) -> Run:
+        """How it is worked: as the command line does."""
+        return Run(device=self.device, half=fast_in_half(self.device))
+
+    def warm(self) -> None:
+        """Load the networks once, so that the first photo does not wait for it."""
+        build_deblurrer("auto", device=self.device)
+
+    def admit(self, data: bytes, name: str) -> Held:
+        """A photo that came as bytes. Raises PictureError on what is none, or is too large."""
+        photo = self.photo(File(data, "", name))
+        turned = orientation(photo.exif)
+        view = pictures.viewable(data, photo, photo.samples, turned)
+        height, width = photo.samples.shape[-2:]
+        return Held(File(data, pictures.kind_of(data), name), width, height, turned, view)
+
+    def photo(self, file: File) -> Photo:
+        """A file decoded. Raises PictureError."""
+        return read_photo(file.data, max_pixels=self.limits.pixels, name=file.name)
+
+    def mask(self, data: bytes, held: Held) -> Tensor:
+        """A grey picture of the upright photo, of any size, as a region of it. Raises PictureError, UsageError."""
+        painted = read_photo(data, max_pixels=self.limits.pixels, min_side=1, name="the mask")
+        mask = pictures.stored(as_mask(painted.samples, painted.alpha), held.orientation)
+        size = held.height, held.width
+        if mask.shape[-2:] != size:
+            mask = to_levels(functional.interpolate(from_levels(mask), size, mode="bilinear"))
+        return mask.contiguous()
+
+    def expected(self, held: Held, method: str, *, given: bool, kept: bool) -> float:
+        """About how many seconds a photo takes, before anything is known of this machine."""
+        search = search_seconds(method, given=given or kept)
+        return (24.0 if search is None else search) + RESTORE * held.width * held.height / 1e6
+
+    def is_kept(self, held: Held, wish: Wish) -> bool:
+        """Whether another strength needs no search."""
+        with self._lock:
+            return (held.id, wish.name) in self._kept
+
+    def forget(self, photo: str) -> None:
+        """Let go of all that is kept of a photo."""
+        with self._lock:
+            for key in [one for one in self._kept if one[0] == photo]:
+                del self._kept[key]
+
+    def preview(self, held: Held, wish: Wish, run: Run) -> File | None:
+        """How another strength will look, soon; None where nothing is kept, or the result comes as soon."""
+        with self._lock:
+            kept = self._kept.get((held.id, wish.name))
+        if kept is None or kept.taken is None:
+            return None
+        with kept.lock:
+            small = preview(kept.seen, kept.taken, wish.strength, run)
+        return None if small is None else pictures.viewable(None, kept.photo, small, held.orientation)
+
+    def deblur(self, held: Held, wish: Wish, run: Run) -> Outcome:
+        """Restore a photo, and draw what was found. Raises whatever `develop` raises."""
+        kept = self._kept_for(held, wish)
+        try:
+            developed, seconds = kept.restored(wish.strength, run)
+        except BaseException:  # a search that was stopped may have settled things already: the next begins afresh
+            self.forget(held.id)
+            raise
+        restoration, photo = developed.restoration, kept.photo
+        told = receipt_told(restoration.receipt, developed.record, strength=wish.strength, seconds=seconds)
+        files = {"map": pictures.map_file(kept.seen, held.orientation)}
+        if developed.data is not None:
+            files["file"] = File(developed.data, pictures.kind_of(developed.data), result_name(held.file.name, photo))
+            files["view"] = pictures.viewable(developed.data, photo, restoration.restored, held.orientation)
+        if restoration.blur is not None:
+            kernel = restoration.blur.kernel.cpu()
+            files["kernel_file"] = File(
+                kernel_bytes(kernel), "image/tiff", f"{PurePath(held.file.name).stem}.kernel.tiff"
+            )
+            files["kernel"] = pictures.kernel_picture(kernel, held.orientation)
+            files["field"] = pictures.field_picture(restoration.blur, (held.height, held.width), held.orientation)
+            values = pictures.upright(kernel[0, 0], held.orientation)
+            told["kernel"] = {**describe_kernel(kernel), "values": rounded(values), "varies": files_vary(restoration)}
+        return Outcome({**told, "photo": held.id, "wish": wish.name}, files)
+
+    def kernel_of(self, held: Held, box: pictures.Box, run: Run) -> Kernel:
+        """The kernel of a box of the upright photo, as `blurspace kernel` finds it in such a piece.
+
+        Raises PictureError where the piece is sharp, or tells nothing.
+        """
+        photo = self.photo(held.file)
+        left, top, right, bottom = pictures.stored_box(box, held.orientation)
+        rows, columns = (
+            (round(top * held.height), round(bottom * held.height)),
+            (
+                round(left * held.width),
+                round(right * held.width),
+            ),
+        )
+        area = Area(rows, columns, (held.height, held.width))
+        alpha = None if photo.alpha is None else area.cut(photo.alpha).contiguous()
+        seen = Observed(area.cut(photo.samples).contiguous(), alpha=alpha, **facts_of(photo))
+        if told := nothing_to_do(seen):
+            raise PictureError(f"this place gave no kernel: {told.reason}")
+        found = seen.find(KernelFinder(), run)
+        assert found.blur is not None
+        return found.blur.kernel.cpu()
+
+    @torch.no_grad()
+    def transfer(self, sharp: Held, blurry: Held, to: Held, run: Run) -> Outcome:
+        """The blur between two photos, given to a third, as `blurspace transfer` does. Raises UsageError."""
+        space = self._space = self._space or build_space()
+        names = (sharp.file.name, blurry.file.name)
+        pair = pair_of(self.photo(sharp.file), self.photo(blurry.file), names=names)
+        run.step("reading the blur", 0, 2)
+        code = space.extract(pair.sharp, pair.blurry).half()
+        bank = BlurBank((code,), (" -> ".join(names),), space.fingerprint())
+        run.step("blurring", 1, 2)
+        photo = self.photo(to.file)
+        _, pixels = next(Draw(bank, space).blurred(photo.pixels, 0))
+        plain = Photo(photo.samples, icc=photo.icc)
+        data = encode_photo(plain, pixels)
+        run.step("blurring", 2, 2)
+        kernel = CodeBlur(code.float(), space).kernel
+        again = space.reblur(pair.sharp, code.float()).clamp(0, 1)
+        told = {
+            **describe_kernel(kernel),
+            "explained_db": number(float(psnr(again, pair.blurry)), 1),
+            "before_db": number(float(psnr(pair.sharp, pair.blurry)), 1),
+            "left_out": [name for name, value in (("alpha", photo.alpha), ("EXIF", photo.exif)) if value is not None],
+        }
+        made = replace(plain, samples=photo.samples)
+        files = {
+            "file": File(data, pictures.KINDS["PNG"], f"{PurePath(to.file.name).stem}.blurred.png"),
+            "view": pictures.viewable(None, made, as_levels(pixels), to.orientation),
+            "code": File(picture_bytes(show_code(space, code.float(), size=SHOWN_CODE).clamp(0, 1)), "image/png"),
+        }
+        return Outcome(told, files)
+
+    def _kept_for(self, held: Held, wish: Wish) -> Kept:
+        """What is kept of a photo and a wish, or a fresh look; the oldest go where they are too many pixels."""
+        key = held.id, wish.name
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        photo = self.photo(held.file)
+        deblurrer = build_deblurrer(
+            wish.method, kernel=wish.kernel, force=wish.force, region=wish.region, device=self.device
+        )
+        seen = deblurrer.observe(photo.samples, alpha=photo.alpha, **facts_of(photo))
+        kept = Kept(photo, deblurrer, seen, deblurrer.methods)
+        with self._lock:
+            self._kept[key] = kept
+            while len(self._kept) > 1 and self._pixels() > self.limits.alive_pixels:
+                self._kept.popitem(last=False)
+        return kept
+
+    def _pixels(self) -> int:
+        return sum(one.photo.samples.shape[-1] * one.photo.samples.shape[-2] for one in self._kept.values())
+
+
+def as_levels(pixels: Tensor) -> Tensor:
+    """Pixels in [0, 1] as they are: `pictures.viewable` makes whole numbers of them."""
+    return pixels.clamp(0, 1)
+
+
+def files_vary(done: Restoration) -> bool:
+    """Whether kernels change over the picture."""
+    return hasattr(done.blur, "field")
+
+
+def rounded(values: Tensor) -> Sequence[Sequence[float]]:
+    """The values of a kernel (k k) for the page: its largest is 1."""
+    return [[round(float(one), 4) for one in row] for row in values / values.max()]
+
+
+def result_name(name: str, photo: Photo) -> str:
+    """What a result is called: as the command line calls it."""
+    own, allowed = PurePath(name), FORMAT_SUFFIXES[photo.format]
+    suffix = own.suffix if own.suffix.lower() in allowed else allowed[0]
+    return f"{own.stem}{DEBLURRED}{suffix}"

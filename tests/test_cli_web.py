@@ -1,0 +1,78 @@
+"""Does `blurspace web` listen where it is told, say where, and say what is missing?"""
+
+import socket
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from blurspace.cli.pages import ANNOUNCER
+
+from .test_cli import run  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """In the place of a server that runs until Ctrl+C: one that is interrupted as soon as it has told where it is."""
+    import uvicorn
+
+    seen = SimpleNamespace(server=None, place=None, opened=[])
+
+    def runs(self, sockets):
+        seen.server, seen.place, self.started = self, sockets[0].getsockname(), True
+        for thread in threading.enumerate():
+            if thread.name == ANNOUNCER:
+                thread.join(5)
+        raise KeyboardInterrupt
+
+    def build(limits, device):
+        workshop = SimpleNamespace(warm=lambda: None, device=device)
+        return SimpleNamespace(limits=limits, workshop=workshop, close=lambda: None)
+
+    monkeypatch.setattr("blurspace.web.app.build_server", build)
+    monkeypatch.setattr(uvicorn.Server, "run", runs)
+    monkeypatch.setattr("webbrowser.open", seen.opened.append)
+    return seen
+
+
+def test_it_listens_to_this_machine(run, started):  # noqa: F811
+    told = run("web", "--port", "0", "--max-pixels", "1000")
+    host, port = started.place
+    assert host == "127.0.0.1"
+    assert told.code == 0, told.err
+    assert told.out == f"http://127.0.0.1:{port}/\n"
+    assert started.opened == [f"http://127.0.0.1:{port}/"]
+    guard = started.server.config.app
+    assert (guard.token, guard.port) == (None, port)
+    assert guard.app.state.server.limits.pixels == 1000
+
+
+def test_others_need_a_token(run, started):  # noqa: F811
+    told = run("web", "--port", "0", "--host", "0.0.0.0", "--no-browser")
+    guard = started.server.config.app
+    assert len(guard.token) >= 24
+    assert told.out.strip().endswith(f"/?token={guard.token}")
+    assert started.opened == []
+
+
+def test_a_port_that_is_taken(run):  # noqa: F811
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = run("web", "--port", taken.getsockname()[1], "--no-browser")
+    assert told.code == 2
+    assert "give another --port" in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_an_address_that_is_none(run):  # noqa: F811
+    told = run("web", "--host", "192.0.2.1", "--no-browser")
+    assert told.code == 2
+    assert "nothing can listen at 192.0.2.1" in told.err
+
+
+def test_without_its_extra(run, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    told = run("web")
+    assert told.code == 2
+    assert "pip install 'blurspace[web]'" in told.err
+    assert told.err.count("\n") == 1

@@ -1,0 +1,277 @@
+"""What can be asked about photos, and what is answered?"""
+
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image as Pil
+
+from blurspace.blur.kernels import line
+from blurspace.io.images import kernel_bytes, read_kernel, read_photo
+
+from .quick import gate, jpeg, make_quick, png
+
+
+def added(client, data=None, name="photo.png"):
+    answer = client.post("/api/photos", params={"name": name}, content=png() if data is None else data)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def followed(client, job):
+    """The states of a job until its end, as server-sent events tell them."""
+    with client.stream("GET", f"/api/jobs/{job['id']}/events") as told:
+        assert told.headers["content-type"].startswith("text/event-stream")
+        return [json.loads(line[6:]) for line in told.iter_lines() if line.startswith("data: ")]
+
+
+def done(client, photo, **wish):
+    job = client.post(f"/api/photos/{photo['id']}/deblur", json=wish)
+    assert job.status_code == 202, job.text
+    last = followed(client, job.json())[-1]
+    assert last["state"] == "done", last
+    return last["result"]
+
+
+def test_a_photo_is_restored(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve()
+    photo = added(client, name="me.png")
+    assert (photo["width"], photo["height"], photo["name"]) == (40, 24, "me.png")
+    assert client.get(photo["view"]).content == png()
+    result = done(client, photo)
+    assert result["verdict"] == "restored"
+    assert result["chance"] == "The chance that it helped is 80 %, with a gain of about 1.5 dB."
+    assert dict(result["facts"])["Blur found"].startswith("5 px long")
+    saved = client.get(result["files"]["file"])
+    assert saved.headers["content-disposition"] == "attachment; filename*=UTF-8''me.deblurred.png"
+    assert (saved.headers["content-type"], saved.headers["content-security-policy"]) == (
+        "image/png",
+        "default-src 'none'; sandbox",
+    )
+    assert np.array_equal(read_photo(saved.content).samples, read_photo(png()).samples // 2)
+    for what in ("view", "kernel", "field", "map"):
+        answer = client.get(result["files"][what])
+        assert answer.headers["content-type"] == "image/png"
+        Pil.open(io.BytesIO(answer.content)).load()
+    kernel = client.get(result["files"]["kernel_file"]).content
+    assert np.isclose(tifffile.imread(io.BytesIO(kernel)).sum(), 1)
+    assert [one["id"] for one in client.get("/api/photos").json()] == [photo["id"]]
+
+
+def test_another_strength_needs_no_other_search(serve, monkeypatch):
+    quick = make_quick(monkeypatch)
+    client = serve()
+    photo = added(client)
+    for strength in (1.0, 0.5, 0.7):
+        assert done(client, photo, strength=strength)["strength"] == strength
+    assert [strength for _, strength in quick.asked] == [1.0, 0.5, 0.7]
+    assert len({seen for seen, _ in quick.asked}) == 1  # the same look at the photo, with all that was found
+    done(client, photo, method="fast")
+    assert len({seen for seen, _ in quick.asked}) == 2
+    assert len(client.get("/api/photos").json()[0]["results"]) == 2  # the older ones are gone
+
+
+def test_a_search_that_was_stopped_is_begun_afresh(serve, monkeypatch):
+    opened = gate()
+    quick = make_quick(monkeypatch, gate=opened)
+    client = serve()
+    photo = added(client)
+    job = client.post(f"/api/photos/{photo['id']}/deblur", json={}).json()
+    client.delete(f"/api/jobs/{job['id']}")
+    assert followed(client, job)[-1]["state"] == "cancelled"
+    assert not client.server.workshop._kept
+    opened.set()
+    assert done(client, photo)["verdict"] == "restored"
+    assert len(quick.asked) == 1
+
+
+def test_what_is_refused_has_no_file(serve, monkeypatch):
+    make_quick(monkeypatch, verdict="refused")
+    client = serve()
+    result = done(client, added(client))
+    assert "file" not in result["files"]
+    assert result["headline"].startswith("Not restored")
+
+
+def test_what_is_left_alone_is_the_file(serve, monkeypatch):
+    make_quick(monkeypatch, verdict="left alone")
+    client = serve()
+    data = jpeg(6)
+    result = done(client, added(client, data, "a.jpg"))
+    assert client.get(result["files"]["file"]).content == data
+
+
+def test_metadata_is_kept(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve()
+    result = done(client, added(client, jpeg(6), "a.jpg"))
+    with Pil.open(io.BytesIO(client.get(result["files"]["file"]).content)) as image:
+        assert image.getexif()[0x010F] == "a camera"
+        assert image.getexif()[0x0112] == 6
+
+
+def test_a_queue_of_photos(serve, monkeypatch):
+    opened = gate()
+    make_quick(monkeypatch, gate=opened)
+    client = serve(waiting=2)
+    photos = [added(client, png(seed=seed)) for seed in range(4)]
+    jobs = [client.post(f"/api/photos/{photo['id']}/deblur", json={}) for photo in photos[:1]]
+    while client.get(f"/api/jobs/{jobs[0].json()['id']}").json()["state"] == "waiting":
+        time.sleep(0.005)
+    jobs += [client.post(f"/api/photos/{photo['id']}/deblur", json={}) for photo in photos[1:]]
+    assert [one.status_code for one in jobs] == [202, 202, 202, 503]
+    assert "try again in a while" in jobs[3].json()["detail"]
+    assert jobs[3].headers["retry-after"] == "10"
+    assert jobs[2].json()["before"] == 1
+    opened.set()
+    assert [followed(client, job.json())[-1]["state"] for job in jobs[:3]] == ["done"] * 3
+
+
+def test_a_photo_that_is_removed_takes_its_work_along(serve, monkeypatch):
+    make_quick(monkeypatch, gate=gate())
+    client = serve()
+    photo = added(client)
+    job = client.post(f"/api/photos/{photo['id']}/deblur", json={}).json()
+    working = client.server.queue._known[job["id"]]
+    assert client.get("/api/photos").json()[0]["job"]["id"] == job["id"]
+    assert client.delete(f"/api/photos/{photo['id']}").status_code == 204
+    while working.ended is None:
+        time.sleep(0.005)
+    assert working.state == "cancelled"
+    assert client.get(photo["view"]).status_code == 404
+    assert client.get("/api/photos").json() == []
+
+
+def test_who_uploads_several_at_once_is_one_visitor(serve):
+    """The page asks /api/about first, which gives the cookie: else each of the first uploads would make a visitor."""
+    client = serve()
+    assert "blurspace-visitor" in client.get("/api/about").cookies
+    known = dict(client.cookies)
+    for seed in range(3):
+        client.cookies.clear()
+        client.cookies.update(known)
+        added(client, png(seed=seed))
+    assert len(client.get("/api/photos").json()) == 3
+
+
+def test_visitors_see_only_their_own(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve()
+    photo = added(client)
+    result = done(client, photo)
+    client.cookies.clear()
+    added(client)
+    for path in (photo["view"], result["files"]["file"], f"/api/photos/{photo['id']}/results/x/file"):
+        assert client.get(path).status_code == 404
+    assert client.post(f"/api/photos/{photo['id']}/deblur", json={}).status_code == 404
+    assert client.delete(f"/api/photos/{photo['id']}").status_code == 404
+
+
+def test_all_is_forgotten_when_asked(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve()
+    photo = added(client)
+    done(client, photo)
+    assert client.delete("/api/visitor").status_code == 204
+    assert not client.server.visitors._all
+    assert not client.server.workshop._kept
+    assert client.get(photo["view"]).status_code == 404
+
+
+def test_who_is_idle_is_forgotten(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve(idle_seconds=0.05)
+    photo = added(client)
+    late = time.monotonic() + 5
+    while client.server.visitors._all and time.monotonic() < late:
+        time.sleep(0.01)  # and nobody asks
+    assert not client.server.visitors._all
+    assert client.get(photo["view"]).status_code == 404
+
+
+def test_a_kernel_is_drawn_and_used(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve()
+    photo = added(client, jpeg(6), "a.jpg")  # the camera was turned: what is flat on the page is tall in the file
+    values = [[0, 0, 0], [1, 2, 1], [0, 0, 0]]
+    told = client.post(f"/api/photos/{photo['id']}/kernels", json={"values": values}).json()
+    assert told["values"] == [[0, 0, 0], [0.5, 1, 0.5], [0, 0, 0]]
+    kernel = tifffile.imread(io.BytesIO(client.get(told["files"]["file"]).content))
+    assert kernel[:, 1].tolist() == [0.25, 0.5, 0.25]
+    result = done(client, photo, kernel=told["id"], force=True)
+    assert result["verdict"] == "restored"
+    given = next(iter(client.server.workshop._kept.values())).deblurrer.given
+    assert np.array_equal(given.kernel[0, 0], kernel)
+
+
+@pytest.mark.parametrize(
+    "values", [[], [[]], [[1, 2], [3]], [[-1.0]], [[0, 0]], [[float("1e9")]], [["a"]], [[1] * 256]]
+)
+def test_a_drawing_that_is_no_kernel(serve, values):
+    client = serve()
+    photo = added(client)
+    answer = client.post(f"/api/photos/{photo['id']}/kernels", json={"values": values})
+    assert answer.status_code in (415, 422)
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_a_kernel_is_loaded_from_a_file(serve, tmp_path):
+    client = serve()
+    photo = added(client)
+    path = f"/api/photos/{photo['id']}/kernels/file"
+    data = kernel_bytes(line(9, 30))
+    told = client.post(path, params={"name": "k.tiff"}, content=data).json()
+    (tmp_path / "k.tiff").write_bytes(client.get(told["files"]["file"]).content)
+    assert np.allclose(read_kernel(tmp_path / "k.tiff"), line(9, 30))
+    assert client.post(path, content=b"no kernel").status_code == 415
+    wide = io.BytesIO()
+    tifffile.imwrite(wide, np.ones((300, 300), np.float32))
+    answer = client.post(path, content=wide.getvalue())
+    assert answer.status_code == 415
+    assert "65025 pixels" in answer.json()["detail"]
+
+
+def test_a_mask_is_painted(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve()
+    photo = added(client, jpeg(6), "a.jpg")
+    painted = np.zeros((40, 24), np.uint8)  # upright
+    painted[:10] = 255
+    written = io.BytesIO()
+    Pil.fromarray(painted).resize((12, 20), 0).save(written, "PNG")  # smaller than the photo
+    told = client.post(f"/api/photos/{photo['id']}/masks", content=written.getvalue()).json()
+    assert told["share"] == pytest.approx(0.25, abs=0.02)
+    done(client, photo, mask=told["id"])
+    region = next(iter(client.server.workshop._kept.values())).deblurrer.region
+    assert region.shape == (1, 1, 24, 40)
+    assert region[..., :8].min() == 255  # turned back: the top of the page is the left of the file
+    assert region[..., 12:].max() == 0
+    black = client.post(f"/api/photos/{photo['id']}/masks", content=png(mode="L")[:0] or b"")
+    assert black.status_code == 415
+
+
+def test_a_place_must_be_one(serve):
+    client = serve()
+    photo = added(client)
+    for box in ({"left": 0.5, "top": 0, "right": 0.5, "bottom": 1}, {"left": 0.9, "top": 0, "right": 0.1, "bottom": 1}):
+        assert client.post(f"/api/photos/{photo['id']}/places", json=box).status_code == 422
+    whole = {"left": 0, "top": 0, "right": 1, "bottom": 1}
+    job = client.post(f"/api/photos/{photo['id']}/places", json=whole).json()
+    last = followed(client, job)[-1]
+    assert last["state"] == "failed"
+    assert "gave no kernel" in last["error"]  # noise tells nothing
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"strength": 0}, {"strength": 1.1}, {"method": "search"}, {"minutes": 5}, {"strength": "no"}, {"mask": "x"}],
+)
+def test_a_wish_that_makes_no_sense(serve, wish):
+    client = serve()
+    answer = client.post(f"/api/photos/{added(client)['id']}/deblur", json=wish)
+    assert answer.status_code in (404, 422)
+    assert isinstance(answer.json()["detail"], str)

@@ -1,0 +1,35 @@
+"""Does the page say what the receipt says?"""
+
+from dataclasses import replace
+
+import pytest
+
+from blurspace.types import Receipt
+from blurspace.web.words import HEADLINES, chance_told, receipt_told
+
+RECEIPT = Receipt("restored", "a blur was removed", 0.01, 40.0, 30.0, 4.0, 0.0, "restored", 0.873, 1.94, 0.87)
+RECORD = {
+    **{"probability_better": 0.873, "expected_gain_db": 1.94, "region": None, "light": "sRGB", "method": "classical"},
+    **{"reblur_psnr": 40.0, "change_psnr": None, "sigma": 0.01, "notes": ("a note",)},
+    "kernel": {"size": 9, "length_px": 8.6, "angle_deg": 20.4, "confidence": 0.99},
+}
+
+
+def test_the_chance_is_a_sentence():
+    assert chance_told(RECEIPT) == "The chance that it helped is 87 %, with a gain of about 1.9 dB."
+    assert chance_told(replace(RECEIPT, verdict="refused")) == "The chance that it would have helped is 87 %."
+    assert chance_told(replace(RECEIPT, verdict="left alone")) == ""
+    assert "not known" in chance_told(replace(RECEIPT, probability_better=None))
+
+
+@pytest.mark.parametrize("verdict", HEADLINES)
+def test_every_verdict_has_words(verdict):
+    told = receipt_told(replace(RECEIPT, verdict=verdict), RECORD, strength=0.5, seconds=1.23)
+    assert told["headline"]
+    assert told["advice"]
+    assert told["reason"] == "A blur was removed."
+    facts = dict(told["facts"])
+    assert facts["Blur found"] == "9 px long, at 20°"
+    assert facts["Time"] == "1.2 s"
+    assert all(facts.values())  # what is not known is not shown
+    assert told["notes"] == ["A note."]
