@@ -8,7 +8,8 @@ import pytest
 
 from .make import HERE, result
 
-MOST_OFF, SHARE_OFF = 1, 1e-3  # levels of 8 bits, and of how many values
+# Levels of 8 bits, and of how many values. Between an Intel and an AMD, with one and the same torch: 2, and 0.017.
+MOST_OFF, SHARE_OFF = 3, 0.03
 
 
 @functools.cache
