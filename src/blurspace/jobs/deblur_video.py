@@ -22,6 +22,7 @@ from blurspace.restore.driver import Restoration
 from blurspace.restore.noise import estimate_sigma
 from blurspace.restore.observed import as_float
 from blurspace.run import Run, held_memory
+from blurspace.runtimes.engines import versioned
 from blurspace.types import Blur
 from blurspace.video.lending import Loan, lend
 from blurspace.video.looks import Judged
@@ -119,6 +120,7 @@ def deblur_video(
         shots=plan[-1].shot + 1,
         per_frame=tuple(work.records),
         device=deblurrer.device,
+        runtime=versioned(deblurrer.runtime),
         notes=tuple(notes),
     )
 

@@ -13,6 +13,7 @@ from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.origin import facts_of
 from blurspace.run import Run, held_memory
+from blurspace.runtimes.engines import versioned
 from blurspace.types import Photo
 
 # Of a photo's samples: the result, and what an encoder holds of it (Pillow: four bytes for three).
@@ -87,6 +88,7 @@ def develop(
         "change_psnr": number(receipt.change_psnr, 3),
         "sigma": number(receipt.sigma),
         "device": restoration.device,
+        "runtime": versioned(deblurrer.runtime),
         "notes": (*restoration.notes, *([loss] if loss else [])),
     }
     return Developed(data, record, restoration, loss)
