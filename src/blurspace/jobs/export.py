@@ -32,10 +32,10 @@ def export_networks(name: str, *, folder: Path, overwrite: bool = False) -> Iter
     if not found:
         given = f"nothing of {file.name} can be exported, for it has no network of convolutions"
         raise UsageError(f"{given}: give a model that has, such as learned")
+    _make(folder)
     targets = [folder / f"{file.name}.{path}.onnx".replace(" ", "-") for path, *_ in found]
     for target in targets:
         check_target(target, [], overwrite=overwrite)
-    _make(folder)
     for target, (path, module, part) in zip(targets, found, strict=True):
         told = {"blurspace": __version__, "model": file.name, "network": path, "licence": _licence(file.name)}
         data = export(module, part, told=told)
