@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from blurspace.catalog import AT_ONCE, AUTO, CARDS, CHECKPOINT, OTHERS, Card, Options, deblurring_card, find_card
 from blurspace.codes import AnySpace
 from blurspace.errors import ModelError, UsageError
-from blurspace.foreign import read_foreign
 from blurspace.io.files import shown
+from blurspace.io.foreign import read_foreign
 from blurspace.io.weights import load_into, named_tensors, read_weights, write_tensors
 from blurspace.nets.features import FeatureNet
 from blurspace.nets.kernel_space import BasisSpace
