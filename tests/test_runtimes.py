@@ -1,6 +1,7 @@
 """Do the doors export networks, take a runtime, and say which one it was?"""
 
 import json
+import pickle
 
 import pytest
 import torch
@@ -52,7 +53,7 @@ def weights(tmp_path):
 @pytest.fixture
 def stand_ins(monkeypatch):
     """All runtimes are there, and torch after all."""
-    monkeypatch.setattr(engines, "find_spec", lambda name: name)
+    monkeypatch.setattr(engines, "_is_here", lambda _: True)
     monkeypatch.setattr(engines.metadata, "version", lambda library: f"9.{len(library)}")
 
     def make(module, *_):
@@ -152,6 +153,14 @@ def test_a_deblurrer_says_what_computes_its_networks(stand_ins):
         build_deblurrer("learned", runtime="tensorrt")
 
 
+def test_it_goes_to_another_process(stand_ins):
+    sent = pickle.loads(pickle.dumps(build_deblurrer("auto", kernel=line(5, 20.0), runtime="onnx")))
+    both = sent.methods[0].restorer
+    assert is_served(both.trusting)
+    assert is_served(both.wary)
+    assert sent.runtime == "onnx"
+
+
 def test_a_record_says_what_computed_the_result(stand_ins):
     deblurrer = build_deblurrer("auto", kernel=line(5, 20.0), runtime="onnx")
     assert computed_by(deblurrer, "learned") == "onnxruntime 9.11"
@@ -212,7 +221,7 @@ def test_a_folder_is_done_again_by_another_runtime(run, asked, stand_ins, tmp_pa
 
 
 def test_a_runtime_that_is_not_here_is_an_error_before_any_work(run, asked, monkeypatch, tmp_path):
-    monkeypatch.setattr(engines, "find_spec", lambda _: None)
+    monkeypatch.setattr(engines, "_is_here", lambda _: False)
     photos = noisy_photos(tmp_path / "in", ["a.png"])
     code, _, err = run("deblur", photos, "--runtime", "openvino")
     assert (code, 'pip install "blurspace[openvino]"' in err) == (4, True)

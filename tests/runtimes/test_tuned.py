@@ -1,12 +1,14 @@
 """Is the fastest runtime found and remembered, and is it torch until somebody measured?"""
 
+import sys
+
 import pytest
 
 from blurspace.errors import Cancelled, ModelError, UsageError
 from blurspace.nets.restorer import Restorer
 from blurspace.run import Run
 from blurspace.runtimes import engines, tuned
-from blurspace.runtimes.engines import check_runtime, versioned
+from blurspace.runtimes.engines import check_runtime, missing, versioned
 from blurspace.runtimes.kept import folder
 from blurspace.runtimes.tuned import NAME, Speed, fastest, keep_choice, pick_runtime, speeds_of
 
@@ -17,7 +19,7 @@ from .tiny import tiny
 def here(tmp_path, monkeypatch):
     """A home of its own, where all three runtimes are installed."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(engines, "find_spec", lambda name: name)
+    monkeypatch.setattr(engines, "_is_here", lambda _: True)
     versions = {"torch": "torch 2", "onnx": "onnxruntime 1", "openvino": "openvino 3"}
     monkeypatch.setattr(tuned, "versioned", versions.get)
     return versions
@@ -62,10 +64,18 @@ def test_what_cannot_be_had_is_said(monkeypatch):
         pick_runtime("tensorrt")
     with pytest.raises(UsageError, match="--device cpu"):
         pick_runtime("onnx", "cuda")
-    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "openvino" else name)
+    monkeypatch.setattr(engines, "_is_here", lambda name: name != "openvino")
     assert check_runtime("onnx") == "onnx"
     with pytest.raises(ModelError, match=r'needs openvino, which is not here: pip install "blurspace\[openvino\]"'):
         check_runtime("openvino")
+
+
+def test_an_empty_folder_is_no_library(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    (tmp_path / "openvino").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "openvino", raising=False)
+    assert "openvino" in missing("openvino")
 
 
 def test_torch_has_a_version():

@@ -64,7 +64,13 @@ def installed() -> tuple[str, ...]:
 def missing(name: str) -> tuple[str, ...]:
     """The libraries that a runtime needs and that are not here: its own, and what makes ONNX files for it."""
     wanted = () if name == TORCH else (ENGINES[name][0], "onnx", "onnxscript")
-    return tuple(library for library in wanted if find_spec(library) is None)
+    return tuple(library for library in wanted if not _is_here(library))
+
+
+def _is_here(library: str) -> bool:
+    """Whether it can be imported; an empty folder of its name, as updates leave behind, is none."""
+    spec = find_spec(library)
+    return spec is not None and spec.origin is not None
 
 
 def check_runtime(name: str, device: str = "cpu") -> str:
@@ -82,5 +88,8 @@ def check_runtime(name: str, device: str = "cpu") -> str:
 def versioned(name: str) -> str:
     """A runtime with its version, as in `torch 2.13.0`."""
     library = ENGINES[name][0] if name in ENGINES else TORCH
-    version = torch.__version__ if library == TORCH else metadata.version(library)
+    try:
+        version = torch.__version__ if library == TORCH else metadata.version(library)
+    except metadata.PackageNotFoundError:  # of another distribution, as onnxruntime-gpu
+        version = str(import_module(library).__version__)
     return f"{library} {version.split('+')[0]}"

@@ -6,9 +6,8 @@ import inspect
 import logging
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +110,14 @@ def _open_sizes(module: nn.Module, part: Part) -> tuple[Any, ...]:
 
 
 @contextmanager
-def _quietly() -> Any:
-    """No page of advice from the exporter: what matters is checked."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+def _quietly() -> Iterator[None]:
+    """No advice from the exporter, such as on what is not installed: what matters is checked."""
+    exporter = logging.getLogger("torch.onnx")
+    before = exporter.level
+    exporter.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), redirect_stdout(StringIO()):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(before)
+        exporter.setLevel(before)

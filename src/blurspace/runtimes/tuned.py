@@ -36,7 +36,9 @@ class Speed:
 def tuned() -> str:
     """The runtime that was the fastest when it was measured here, with the versions that are here now; else torch."""
     data = kept(NAME)
-    told = {} if data is None else json.loads(data)
+    if data is None:
+        return TORCH
+    told = json.loads(data)
     return str(told["runtime"]) if told.get("here") == here() else TORCH
 
 
