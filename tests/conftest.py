@@ -13,12 +13,21 @@ from functools import wraps
 from typing import Any, Union, get_args, get_origin
 
 import jaxtyping
+import pytest
 import torch
 from beartype import beartype
 
 torch.set_num_threads(1)
 FIRST, SHARE = 50, 50  # calls of a function, in one test, that are all checked; of how many others one is
 CALLS = Counter()  # how often the code of each function was run in this test; the function might hold a picture
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_home(tmp_path_factory):
+    """What a user has measured for this machine, or made for it, is nothing to the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def pytest_runtest_setup():

@@ -125,6 +125,7 @@ def cut_off():
         {"seed": 1.5},
         {"generator": 3},
         {"device": None},
+        {"runtime": None},
         {"response": 3},
     ],
 )

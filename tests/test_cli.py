@@ -202,7 +202,7 @@ def test_traceback_only_with_verbose(run, photo, verdict):
 
 def test_options_reach_the_deblurrer(run, photo, verdict, tmp_path):
     usual = {"kernel": None, "size": None, "response": None, "strength": 1.0, "device": "cpu", "weights": ()}
-    usual |= {"force": False, "region": None, "minutes": None, "seed": None, "generator": None}
+    usual |= {"force": False, "region": None, "minutes": None, "seed": None, "generator": None, "runtime": "torch"}
     run("deblur", photo, "--size", 31, "--response", "gamma 2.2")
     assert verdict.options == usual | {"method": "auto", "size": 31, "response": "gamma 2.2"}
     run("deblur", photo, "--overwrite", "--method", "classical", "--strength", 0.5)
@@ -414,7 +414,7 @@ def test_version_and_help(run):
     assert run("--version").out.startswith("blurspace ")
     told = run("--help").out
     verbs = [line.split()[0] for line in told.partition("Commands:")[2].splitlines() if line]
-    assert " ".join(verbs) == "deblur replay kernel diagnose blur transfer adapt train bench models cite"
+    assert " ".join(verbs) == "deblur replay kernel diagnose blur transfer adapt train bench models cite export tune"
     assert run().code == 2
 
 

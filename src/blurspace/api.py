@@ -28,6 +28,7 @@ from blurspace.restore.observed import Observed, as_float, as_stored
 from blurspace.restore.origin import facts_of
 from blurspace.restore.region import Mask, as_mask
 from blurspace.run import Run, pick_device
+from blurspace.runtimes.tuned import pick_runtime
 from blurspace.types import Blur, Kernel, Pair, Photo, Receipt
 
 What = str | Path | bytes | PIL.Image.Image | np.ndarray | Tensor
@@ -42,6 +43,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "generator": ((str, Path, type(None)), "printer, the path of a StyleGAN2's checkpoint, or None"),
     "weights": ((str, Path), "a path, or a list of them"),
     "device": (str, "auto, cpu, cuda or mps"),
+    "runtime": (str, "auto, torch, onnx or openvino"),
     "run": ((Run, type(None)), "a Run, or None"),
 }
 
@@ -105,6 +107,7 @@ def deblur(
     generator: str | Path | None = None,
     weights: str | Path | Sequence[str | Path] = (),
     device: str = "auto",
+    runtime: str = "auto",
     near: Blur | None = None,
     force: bool = False,
     region: What | None = None,
@@ -115,13 +118,14 @@ def deblur(
     `kernel`: (k k) or (1 1 k k). `region`: restores only there, a grey picture of the same size, or "auto" for the part
     that is blurred while another is sharp. `minutes`: a search takes at most about so many, by fewer steps (None: as it
     needs). `seed`: what a search draws at first (None: 0). `generator`: whose pictures method manifold searches,
-    "printer" or the path of a StyleGAN2's checkpoint (None: printer). `near`: a blur like it, such as that of a video's
-    last frame. `run`: who is told how far it is and who may stop it; its device is `device`. Raises PictureError or
+    "printer" or the path of a StyleGAN2's checkpoint (None: printer). `runtime`: what computes the networks, "auto"
+    being what `blurspace tune` found, or else torch. `near`: a blur like it, such as that of a video's last frame.
+    `run`: who is told how far it is and who may stop it; its device is `device`. Raises PictureError or
     UsageError on what is no picture or no kernel, UsageError on options that make no sense, ModelError on methods and
     weights that are not there, Cancelled as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
     """
     _check_options(method=method, size=size, strength=strength, weights=weights, device=device, run=run)
-    _check_options(minutes=minutes, seed=seed, generator=generator)
+    _check_options(minutes=minutes, seed=seed, generator=generator, runtime=runtime)
     place = pick_device(device)
     deblurrer = build_deblurrer(
         method,
@@ -134,6 +138,7 @@ def deblur(
         generator=generator,
         weights=weights,
         device=place,
+        runtime=pick_runtime(runtime, place),
         force=force,
         region=mask_of(region),
     )
@@ -173,10 +178,8 @@ def mask_of(region: What | None) -> Mask:
 
     What is transparent counts as black, and arrays and tensors may be bool.
     """
-    if region is None:
-        return None
-    if isinstance(region, str) and region == "auto":
-        return "auto"
+    if region is None or (isinstance(region, str) and region == "auto"):
+        return None if region is None else "auto"
     if isinstance(region, np.ndarray) and region.dtype == bool:
         region = region.astype(np.float32)
     elif isinstance(region, Tensor) and region.dtype == torch.bool:
@@ -248,16 +251,14 @@ def picture(what: What) -> Picture:
         try:
             plain = np.array(what).reshape(what.height, what.width, -1)
         except (OSError, SyntaxError, ValueError) as problem:  # Pillow decodes it only now
-            raise PictureError(
-                f"the Pillow image cannot be decoded ({problem}): open it again from a whole file"
-            ) from problem
+            given = f"the Pillow image cannot be decoded ({problem})"
+            raise PictureError(f"{given}: open it again from a whole file") from problem
         planes = torch.from_numpy(plain).permute(2, 0, 1)
     elif isinstance(what, (np.matrix, np.ma.MaskedArray)):
         raise UsageError(f"a NumPy {type(what).__name__} was given: give a plain array, for nothing else of it is kept")
     elif isinstance(what, np.ndarray):
         if what.ndim not in (2, 3) or not what.size:
-            given = f"an array of shape {what.shape} was given"
-            raise UsageError(f"{given}: give (height, width) or (height, width, channels)")
+            raise UsageError(f"an array of shape {what.shape} was given: give (h, w) or (h, w, channels)")
         if what.dtype.kind not in "uif" or what.dtype.itemsize > 8:
             raise UsageError(f"an array of {what.dtype} was given: give uint8, uint16 or floats in [0, 1]")
         plain = np.require(what, what.dtype.newbyteorder("="), ["C", "W"]).reshape(*what.shape[:2], -1)

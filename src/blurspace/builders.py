@@ -12,6 +12,7 @@ from blurspace.catalog import AT_ONCE, AUTO, CARDS, CHECKPOINT, OTHERS, Card, Op
 from blurspace.codes import AnySpace
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.files import shown
+from blurspace.io.foreign import read_foreign
 from blurspace.io.weights import load_into, named_tensors, read_weights, write_tensors
 from blurspace.nets.features import FeatureNet
 from blurspace.nets.kernel_space import BasisSpace
@@ -22,6 +23,8 @@ from blurspace.restore.methods import Networks
 from blurspace.restore.region import Mask
 from blurspace.restore.translated import Camera, camera
 from blurspace.restore.verdict import Referee
+from blurspace.runtimes.engines import TORCH
+from blurspace.runtimes.served import is_served, serve
 from blurspace.types import Image, Kernel
 
 CAMERA = "camera"
@@ -93,19 +96,7 @@ class _Checkpoint(WeightsFile):
     def network(self, name: str) -> nn.Module:
         """Its network. Raises ModelError where spandrel is not here, or cannot read it as a deblurrer."""
         del name
-        try:
-            from spandrel import ImageModelDescriptor, ModelLoader
-        except ImportError as problem:
-            needed = "to read others spandrel is needed: pip install spandrel torchvision"
-            raise ModelError(f"{self.label} is no file of ours, and {needed}") from problem
-        try:
-            found = ModelLoader().load_from_file(self.about["path"])
-        except Exception as problem:  # unpickling damaged bytes raises what it likes
-            raise ModelError(f"{self.label} is no checkpoint that spandrel knows: give another") from problem
-        same_size = isinstance(found, ImageModelDescriptor) and found.scale == 1
-        if not same_size or (found.input_channels, found.output_channels) != (3, 3):
-            raise ModelError(f"{self.label} is no network from RGB to RGB of the same size: give a deblurrer")
-        return _Foreign(found).requires_grad_(False).eval()
+        return read_foreign(self.about["path"], self.label)
 
 
 def read_file(path: str | Path) -> WeightsFile:
@@ -140,7 +131,7 @@ def card_of(files: Sequence[WeightsFile]) -> Card:
     return find_card(next(iter(cards)))
 
 
-def networks_of(card: Card, files: Sequence[WeightsFile] = (), device: str = "cpu") -> Networks:
+def networks_of(card: Card, files: Sequence[WeightsFile] = (), device: str = "cpu", runtime: str = TORCH) -> Networks:
     """The networks that a card's method is made of, on a device: those it knows in `files`, or else the shipped ones.
 
     What helps (the kernel space that reads blurs for receipts) is always shipped.
@@ -149,7 +140,7 @@ def networks_of(card: Card, files: Sequence[WeightsFile] = (), device: str = "cp
     found += [(file, name) for file in shipped(card.name)[bool(files) :] for name in file.networks]
     kinds: dict[str, list[nn.Module]] = {}
     for file, name in found:
-        kinds.setdefault(name, []).append(file.network(name).to(device))
+        kinds.setdefault(name, []).append(serve(file.network(name).to(device), runtime))
     return Networks(files[0].name if files else card.name, kinds)
 
 
@@ -167,14 +158,16 @@ def build_deblurrer(
     weights: str | Path | Sequence[str | Path] = (),
     force: bool = False,
     region: Mask = None,
+    runtime: str = TORCH,
 ) -> Deblurrer:
     """The deblurrer of that name; or with `weights`, a file or files that `train` or `adapt` wrote, the one in them.
 
     `kernel` (1 1 k k): known, or `size`: its upper bound in px. `strength` in (0, 1]: how much of the blur is removed.
     `minutes`, `seed`: of a search; `generator`: of method manifold, "printer" or a StyleGAN2's file. `weights`: an
     analysis and a synthesis network may come in two files, pairs for three sizes with their classifier in seven, a
-    translator and what undoes the known blur in two. `force`: whatever the receipt says. Others: see `Deblurrer`.
-    Raises ModelError on unknown weights, UsageError on wrong options.
+    translator and what undoes the known blur in two. `force`: whatever the receipt says. `runtime`: what computes the
+    networks, see `runtimes.engines`. Others: see `Deblurrer`. Raises ModelError on unknown weights and on runtimes that
+    are not here, UsageError on wrong options.
     """
     card = deblurring_card(method)
     options = Options(kernel, size, response, strength, force, minutes, seed, generator)
@@ -186,10 +179,12 @@ def build_deblurrer(
     card = card_of(files) if files and not translated else card
     options.check(files[0].label if files else card.name, () if translated else card.options)
     if translated:
-        return replace(build_camera(*paths, device=device), region=region)
-    methods = card.build(networks_of(card, files, device), options)
+        return replace(build_camera(*paths, device=device, runtime=runtime), region=region)
+    networks = networks_of(card, files, device, runtime)
+    methods = card.build(networks, options)
     given, referee = None if kernel is None else UniformBlur(kernel), Referee(forced=True) if force else None
-    return Deblurrer(methods, given, response, strength, device, referee, region)
+    served = any(is_served(one) for kind in networks.kinds.values() for one in kind)
+    return Deblurrer(methods, given, response, strength, device, referee, region, runtime if served else TORCH)
 
 
 @overload
@@ -249,30 +244,33 @@ def write_camera(
     write_tensors(path, tensors, about=facts, half=half)
 
 
-def build_camera(*weights: str | Path, device: str = "cpu") -> Camera:
+def build_camera(*weights: str | Path, device: str = "cpu", runtime: str = TORCH) -> Camera:
     """The deblurrer of one camera, from a file that `adapt` wrote: translate, then the known deblurrer.
 
     Or from that of a translator, which `train` wrote, and that of the network that undoes the known blur, if its recipe
-    names none. Raises ModelError where a file is missing, damaged, or no camera's.
+    names none. `runtime`: as of `build_deblurrer`. Raises ModelError where a file is missing, damaged, or no camera's.
     """
     files = [read_file(path) for path in weights]
     first = next((one for one in files if "translator" in one.networks or one.about.get("kind") == CAMERA), None)
     if first is None:
         raise ModelError(f"{files[0].label} is no camera: give a file that `blurspace adapt` wrote")
-    translator = finest(first.network("translator").to(device))
+    translator = serve(first.network("translator").to(device), runtime)
+    computed = runtime if is_served(translator) else TORCH
     space, method = build_space().to(device), str(first.about.get("method") or "")
     if method and Path(method).suffix in FOREIGN:
         files.append(read_file(method))
     elif method:
         card = find_card(method)
-        return replace(camera(translator, card.build(networks_of(card, (), device), Options()), space), device=device)
+        methods = card.build(networks_of(card, (), device, runtime), Options())
+        return replace(camera(finest(translator), methods, space), device=device, runtime=computed)
     known = next((file for file in files if set(AT_ONCE) & set(file.networks)), None)
     if known is None and first.about.get("recipe", {}).get("deblurrer"):
         known = read_file(first.about["recipe"]["deblurrer"])
     if known is None:
         raise ModelError(f"{first.label} is a translator alone: give the weights of what undoes the known blur as well")
     name = str(first.about.get("known", known.name))
-    return replace(camera(translator, known.network(_at_once(known)).to(device), space, name=name), device=device)
+    undoes = serve(known.network(_at_once(known)).to(device), runtime)
+    return replace(camera(finest(translator), undoes, space, name=name), device=device, runtime=computed)
 
 
 def finest(translator: nn.Module) -> Callable[[Image], Image]:
@@ -286,14 +284,3 @@ def _at_once(file: WeightsFile) -> str:
     if name is None:
         raise ModelError(f"{file.label} holds no deblurring network: give weights of a recipe with task deblurrer")
     return name
-
-
-class _Foreign(nn.Module):
-    """A network that spandrel read; its descriptor pads to the sizes that the network can take, and cuts again."""
-
-    def __init__(self, descriptor: Any) -> None:
-        super().__init__()
-        self.model, self.call = descriptor.model, descriptor
-
-    def forward(self, blurry: Image) -> Image:
-        return self.call(blurry)

@@ -92,11 +92,11 @@ class Console:
                 self._shown.reset(self._stage, description=stage)
             self._shown.update(self._stage, completed=done, total=total)
 
-    def run(self, device: str = "cpu") -> "Run":
+    def run(self, device: str = "cpu", *, half: bool = False) -> "Run":
         """How to work, telling this console."""
-        from blurspace.run import Run, fast_in_half
+        from blurspace.run import Run
 
-        return Run(device=device, half=fast_in_half(device), on_step=self.step, cancelled=lambda: self.interrupted)
+        return Run(device=device, half=half, on_step=self.step, cancelled=lambda: self.interrupted)
 
 
 @contextmanager

@@ -16,13 +16,14 @@ from blurspace.cli.pages import web
 from blurspace.cli.photos import deblur, diagnose, kernel
 from blurspace.cli.replays import replay
 from blurspace.cli.run import INTERRUPTED
+from blurspace.cli.runtimes import export, tune
 from blurspace.cli.transfers import transfer
 from blurspace.cli.workshop import bench, cite, models, train
 from blurspace.errors import UsageError
 
 VERBS: tuple[Callable[..., None], ...] = (
     *(deblur, replay, kernel, diagnose, blur, transfer, adapt),
-    *(web, train, bench, models, cite),
+    *(web, train, bench, models, cite, export, tune),
 )
 
 app = typer.Typer(

@@ -24,6 +24,7 @@ def deblurrer_of(asked: Mapping[str, Any]) -> "Deblurrer":
     method, camera, place = (asked[name] for name in ("method", "camera", "device"))
     kernel, force, region = (asked[name] for name in ("kernel", "force", "region"))
     settings = {name: asked[name] for name in UNSET}
+    how = {"device": place, "runtime": asked.get("runtime", "torch")}  # older sidecars name none
     if region not in (None, "auto"):
         painted = _option(read_photo, Path(region))
         region = as_mask(painted.samples, painted.alpha)
@@ -32,13 +33,13 @@ def deblurrer_of(asked: Mapping[str, Any]) -> "Deblurrer":
 
         if method != "auto" or kernel is not None or force or settings != UNSET:
             raise UsageError("--camera brings its own method: leave --method, --kernel, --size and the like out")
-        return replace(build_camera(camera, device=place), region=region)
+        return replace(build_camera(camera, **how), region=region)
     if settings["weights"] and method != "auto":
         raise UsageError("--weights and --method were both given: the weights say which method they are of")
     if kernel is not None and settings["size"] is not None:
         raise UsageError("--kernel and --size were both given: a given kernel has its own size, leave --size out")
     given = None if kernel is None else _option(read_kernel, kernel)
-    return build_deblurrer(method, kernel=given, device=place, force=force, region=region, **settings)
+    return build_deblurrer(method, kernel=given, force=force, region=region, **how, **settings)
 
 
 def _option(read: Callable[[Path], Any], path: Path) -> Any:

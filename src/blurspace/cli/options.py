@@ -22,6 +22,10 @@ Response = Annotated[
     ),
 ]
 Device = Annotated[str, Option("--device", help="auto (CUDA, then MPS, else CPU), cpu, cuda or mps.")]
+Runtime = Annotated[
+    str,
+    Option("--runtime", help="What computes the networks: auto (as `tune` found, else torch), torch, onnx, openvino."),
+]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30, "T": 10**12, "TI": 2**40}
 

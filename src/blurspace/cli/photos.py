@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from blurspace.cli.deblurrers import deblurrer_of
 from blurspace.cli.log import Log
-from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
+from blurspace.cli.options import Device, Overwrite, Paths, Response, Runtime, Size, check_json, parse_bytes
 from blurspace.cli.run import find_or_record, summarise, tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
@@ -53,6 +53,7 @@ def deblur(
     ] = None,
     response: Response = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
     memory: Annotated[
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
@@ -97,6 +98,7 @@ def deblur(
     from blurspace.jobs.journal import settings_hash
     from blurspace.jobs.wishes import named_files, wishes_of
     from blurspace.run import pick_device
+    from blurspace.runtimes.tuned import pick_runtime
 
     check_json(console, output, paths)
     if rehearse and log:
@@ -106,6 +108,7 @@ def deblur(
     called = "fast" if fast else current_name(method, console.message)
     if sidecar and max_minutes is not None:
         raise UsageError("--sidecar and --max-minutes were both given: time differs from run to run, leave one out")
+    place = pick_device(device)
     settings: dict[str, Any] = {
         "size": size,
         "response": response,
@@ -119,7 +122,8 @@ def deblur(
         "kernel": kernel,
         "force": force,
         "region": region,
-        "device": pick_device(device),
+        "device": place,
+        "runtime": pick_runtime(runtime, place),
         "max_pixels": max_pixels,
         "provenance": not no_provenance,
         "format": None if format is None else format_of(format),
@@ -155,7 +159,7 @@ def deblur(
         deblurrer=deblurrer,
         output=output,
         wishes=wishes,
-        run=console.run(deblurrer.device),
+        run=console.run(deblurrer.device, half=deblurrer.half),
         report=console.message,
         jobs=jobs,
     )

@@ -43,7 +43,7 @@ def replay(
         deblurrer=deblurrer,
         output=str(target),
         wishes=replace(wishes_of(settings), overwrite=overwrite, inputs=read),
-        run=replace(console.run(deblurrer.device), memory=asked.room),
+        run=replace(console.run(deblurrer.device, half=deblurrer.half), memory=asked.room),
         report=console.message,
     )
 

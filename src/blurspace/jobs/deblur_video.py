@@ -19,6 +19,7 @@ from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.run import Run, held_memory
+from blurspace.runtimes.engines import versioned
 from blurspace.video.lending import Loan
 from blurspace.video.mending import Mended, Mender
 from blurspace.video.nearby import Nearby
@@ -93,6 +94,7 @@ def deblur_video(
             shots=plan[-1].shot + 1,
             per_frame=tuple(work.records),
             device=deblurrer.device,
+            runtime=versioned(deblurrer.runtime),
             notes=tuple(notes),
             told="; ".join(notes) or None,
         )

@@ -14,6 +14,7 @@ from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import Observed
 from blurspace.restore.origin import facts_of
 from blurspace.run import Run, held_memory
+from blurspace.runtimes.engines import TORCH, versioned
 from blurspace.types import Photo
 
 # Of a photo's samples: the result, and what an encoder holds of it (Pillow: four bytes for three).
@@ -99,9 +100,16 @@ def develop(
         "change_psnr": number(receipt.change_psnr, 3),
         "sigma": number(receipt.sigma),
         "device": restoration.device,
+        "runtime": computed_by(deblurrer, restoration.method),
         "notes": (*restoration.notes, *([loss] if loss else [])),
     }
     return Developed(data, record, restoration, loss)
+
+
+def computed_by(deblurrer: Deblurrer, method: str) -> str:
+    """The runtime, with its version, that made a result: torch, where the method that did has no network."""
+    card = CARDS.get(method)
+    return versioned(TORCH if card is not None and not card.weights else deblurrer.runtime)
 
 
 def within(run: Run, photo: Photo, memory: int, *, jobs: int = 1) -> Run:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import TypeVar
 
-import torch
-
 from blurspace.blur.kernels import extent
 from blurspace.errors import (
     BlurspaceError,
@@ -21,6 +19,7 @@ from blurspace.errors import (
 )
 from blurspace.io.images import encode_photo
 from blurspace.run import is_out_of_memory, most_memory
+from blurspace.runtimes.engines import TORCH, versioned
 from blurspace.types import Image, Kernel, Photo
 
 S = TypeVar("S")
@@ -63,8 +62,8 @@ def peak_mib() -> float | None:
 
 
 def runtime() -> str:
-    """What computed it, as in `torch 2.13.0`."""
-    return f"torch {torch.__version__.split('+')[0]}"
+    """What computes it where nothing else was asked for, as in `torch 2.13.0`."""
+    return versioned(TORCH)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Analysis(nn.Module):
         for _ in range(levels):
             margins.append(math.ceil(margins[-1] / 2) + CONVOLUTIONS * (filter // 2))
         reaches = [math.ceil((side // 2) / 2**level) for level in range(levels)]
-        self.extract = nn.ModuleList(_Extract(width if level else 1, width, filter) for level in range(levels))
+        self.extract = nn.ModuleList(Extract(width if level else 1, width, filter) for level in range(levels))
         self.relate = nn.ModuleList(
             _Relate(width, features, reach=reach, margin=margin, flipped=flipped)
             for reach, margin in zip(reaches, margins[1:], strict=True)
@@ -139,7 +139,7 @@ class SizeClassifier(nn.Module):
         return self.classify(self.analysis.evidence(grey).flatten(1))
 
 
-class _Extract(nn.Module):
+class Extract(nn.Module):
     """Three convolutions with ReLU: (b inputs h w) -> (b width h w).
 
     Valid convolutions leave nothing of a 64 px picture, and zero padding would draw an edge round it. So the maps go on
@@ -147,12 +147,14 @@ class _Extract(nn.Module):
     """
 
     def __init__(self, inputs: int, width: int, filter: int) -> None:
+        """`inputs` and `width`: channels; `filter`: px, odd."""
         super().__init__()
         channels = (inputs, *[width] * CONVOLUTIONS)
         self.convolutions = nn.ModuleList(nn.Conv2d(before, after, filter) for before, after in pairwise(channels))
         self.reach = filter // 2
 
     def forward(self, maps: Tensor) -> Tensor:
+        """(b inputs h w) -> (b width h w), >= 0."""
         for convolution in self.convolutions:
             maps = functional.relu(convolution(extend_frame(maps, self.reach, "replicate")), inplace=True)
         return maps

@@ -124,6 +124,8 @@ class Synthesis(nn.Module):
         self.join = nn.ModuleList(_Join(width) for _ in range(levels))
         self.decode = nn.ModuleList(block(2 * width, 1) for _ in range(levels))
         self.last = nn.Conv2d(width, colours, 3, padding=1)
+        # Twice as fast on a CPU: benchmarks/runtimes.csv. (The type stub knows no memory format.)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, blurry: Image, kernel: Kernel) -> Image:
         """Restore pictures (b c h w) that were blurred by `kernel` (b or 1, 1, k, k), k odd: (b c h w), not clamped.

@@ -20,9 +20,9 @@ class Deblurrer:
     """Turns a blurry picture into a restoration of the same size; it keeps nothing of it, so threads may share one.
 
     `methods`: tried in order, until one's receipt is good. `given`: the blur, if it is known. `response`, `strength`,
-    `referee`: see `Observed` and `driver.deblur`. `device`: where the methods' networks are. `region` (1 1 h w, uint8):
-    only there a picture is restored, see `region`; "auto" for the part that is blurred while another is sharp, or all
-    of one that is blurred alike all over.
+    `referee`: see `Observed` and `driver.deblur`. `device`: where the methods' networks are, `runtime`: what computes
+    them. `region` (1 1 h w, uint8): only there a picture is restored, see `region`; "auto" for the part that is blurred
+    while another is sharp, or all of one that is blurred alike all over.
     """
 
     methods: tuple[Method, ...]
@@ -32,6 +32,7 @@ class Deblurrer:
     device: str = "cpu"
     referee: Referee | None = None
     region: Mask = None
+    runtime: str = "torch"
 
     def __post_init__(self) -> None:
         """Raises UsageError on an unknown response, or a strength outside (0, 1]."""
@@ -91,4 +92,9 @@ class Deblurrer:
 
     def run(self) -> Run:
         """The plain way to work: on the device of the methods, as fast as it goes, telling nobody."""
-        return Run(device=self.device, half=fast_in_half(self.device))
+        return Run(device=self.device, half=self.half)
+
+    @property
+    def half(self) -> bool:
+        """Whether its networks are faster in half precision, which torch alone can."""
+        return self.runtime == "torch" and fast_in_half(self.device)

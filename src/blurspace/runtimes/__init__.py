@@ -1,0 +1,1 @@
+"""Other runtimes than torch, for the convolutional parts of networks: ONNX files, onnxruntime, OpenVINO."""
