@@ -113,13 +113,19 @@ def deblur_video(
     except _NothingRestoredError:
         pass
     except (KeyboardInterrupt, Cancelled):
-        if exists(partial(target)):
-            report(f"{source.name}: interrupted, and what was done can be played: {partial(target)}")
+        if left := left_of(source.name, target):
+            report(left)
         raise
     if work.verdict() == "left alone":
         return outcome(copy(path, target, overwrite=wishes.overwrite, done=done).notes)
     note(outcome(()), None)
     return outcome(())
+
+
+def left_of(name: str, target: Path) -> str | None:
+    """What is said of a video that was interrupted; None where nothing of it can be played."""
+    left = partial(target)
+    return f"{name}: interrupted, and what was done can be played: {left}" if exists(left) else None
 
 
 def told_of(source: Source, report: Report) -> Report:
