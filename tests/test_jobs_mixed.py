@@ -109,6 +109,23 @@ def test_several_processes(folder, monkeypatch):
     ]
 
 
+def test_what_an_interrupt_left_of_a_video_is_told_for_other_processes(folder, monkeypatch):
+    clip, left = folder / "below" / "clip.mp4", folder.parent / "out" / "below" / "clip.deblurred.partial.mp4"
+
+    def interrupted(*_, **__):
+        left.parent.mkdir()
+        left.touch()
+        yield from ()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("blurspace.jobs.deblur.shared", interrupted)
+    told, sources = [], find_sources([str(folder)], videos=True)
+    how = {"deblurrer": Fake(), "output": str(left.parents[1]), "wishes": ASKED, "jobs": 2}
+    with pytest.raises(KeyboardInterrupt):
+        list(deblur_files(sources, report=told.append, **how))
+    assert told == [f"{clip}: interrupted, and what was done can be played: {left}"]
+
+
 def test_a_dry_run_looks_at_videos(folder):
     sources, out = find_sources([str(folder)], videos=True), folder.parent / "out"
     planned = list(dry_run(sources, output=str(out), wishes=ASKED, search=8))

@@ -17,8 +17,9 @@ from blurspace.areas import middle
 from blurspace.blur.kernels import show
 from blurspace.io.files import clear_parts
 from blurspace.io.images import write_bytes
+from blurspace.io.remux import partial
 from blurspace.io.video import is_video
-from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, quiet
+from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, left_of, quiet
 from blurspace.jobs.develop import Developed, Stamp, develop, within
 from blurspace.jobs.each import Deblurred, Failure, Stream, each, picture_bytes
 from blurspace.jobs.files import (
@@ -89,7 +90,7 @@ def deblur_files(
     work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report), min(jobs, len(tasks))
     if jobs <= 1 or STANDARD in (source.name for source in sources):
         return reported(each(tasks, work, failed), report)
-    return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
+    return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report, tasks)
 
 
 @dataclass(frozen=True)
@@ -200,13 +201,26 @@ class Work:
         return 6 if verdict == "refused" and (self.asked.strict or task.target is None) else 0
 
 
-def reported(outcomes: Stream[Outcome | VideoOutcome], report: Report) -> Stream[Outcome | VideoOutcome]:
-    """The outcomes, each after a report of what its file cannot keep."""
-    with closing(outcomes):  # processes end here, whatever ends the loop
-        for one in outcomes:
-            if one.told:
-                report(f"{one.input}: {one.told}")
-            yield one
+def reported(
+    outcomes: Stream[Outcome | VideoOutcome], report: Report, shared: Sequence[Task] = ()
+) -> Stream[Outcome | VideoOutcome]:
+    """The outcomes, each after a report of what its file cannot keep.
+
+    `shared`: what is done by other processes, which report nothing: what an interrupt left of videos is told here.
+    """
+    named = ((task.source.name, task.target) for task in shared)
+    left = {name: partial(target) for name, target in named if target and is_video(name)}
+    try:
+        with closing(outcomes):  # processes end here, whatever ends the loop
+            for one in outcomes:
+                left.pop(one.input, None)
+                if one.told:
+                    report(f"{one.input}: {one.told}")
+                yield one
+    except KeyboardInterrupt:
+        for said in filter(None, (left_of(name, kept) for name, kept in left.items())):
+            report(said)
+        raise
 
 
 def kind_of(name: str) -> type[Outcome] | type[VideoOutcome]:

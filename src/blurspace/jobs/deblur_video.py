@@ -111,13 +111,18 @@ def deblur_video(
     except _NothingRestoredError:
         pass
     except (KeyboardInterrupt, Cancelled):
-        if exists(kept):
-            report(f"{source.name}: interrupted, and what was done can be played: {kept}")
+        if said := left_of(source.name, kept):
+            report(said)
         raise
     if work.verdict() == "left alone":
         return outcome(copy(path, target, overwrite=wishes.overwrite, done=done).notes)
     note(outcome(()), None)
     return outcome(())
+
+
+def left_of(name: str, kept: Path) -> str | None:
+    """What is said of a video that was interrupted; None where nothing of it was kept."""
+    return f"{name}: interrupted, and what was done can be played: {kept}" if exists(kept) else None
 
 
 def told_of(source: Source, report: Report) -> Report:
