@@ -28,7 +28,7 @@ def train(
         list[str] | None, Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated.")
     ] = None,
 ) -> None:
-    """Train networks by a recipe; prints the path of the weights."""
+    """Train networks by a recipe; prints the path of the weights. Under torchrun or srun: in several processes."""
     from blurspace.jobs.train import train_recipe
 
     record = train_recipe(
@@ -41,7 +41,8 @@ def train(
         overrides=overrides or (),
         report=console.message,
     )
-    console.data(record, str(record["weights"]))
+    if record is not None:  # of several processes, the first one tells
+        console.data(record, str(record["weights"]))
 
 
 @verb

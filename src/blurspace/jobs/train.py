@@ -10,6 +10,7 @@ from blurspace.run import pick_device
 from blurspace.train import loop
 from blurspace.train.one_loss import Report
 from blurspace.train.recipes import TASKS, read_recipe
+from blurspace.train.team import joined
 
 DEVICES = ("cpu", "cuda")
 
@@ -24,32 +25,38 @@ def train_recipe(
     device: str = "cpu",
     overrides: Sequence[str] = (),
     report: Report = lambda _: None,
-) -> dict[str, object]:
+) -> dict[str, object] | None:
     """Train by the recipe on the photos in `data`; the record of what came out.
 
     `max_minutes`, `overrides` ("table.key=value"): instead of what the recipe says. `report` gets a sentence per row
-    of the log. The weights, checkpoint and log go to the folder `out`. Raises UsageError on a wrong recipe or device,
-    NoInputError without photos, and what `loop.run` raises.
+    of the log. The weights, checkpoint and log go to the folder `out`. Where `torchrun` or SLURM started several
+    processes, they train together, and all but the first report nothing and get None. Raises UsageError on a wrong
+    recipe or device, NoInputError without photos, and what `joined` and `loop.run` raise.
     """
     pick_device(device, DEVICES)
     check_minutes(max_minutes)
     settings = read_recipe(recipe, overrides=overrides)
-    task = TASKS[settings.task].build(settings, data=data, device=device, report=report)
     last: dict[str, float] = {}
 
     def progress(row: Mapping[str, float]) -> None:
         last.update(row)
         report(line(row))
 
-    weights = loop.run(
-        task,
-        settings.loop,
-        out=out,
-        resume=resume,
-        max_minutes=max_minutes,
-        about={"task": settings.task, "recipe": settings.model_dump(mode="json")},
-        progress=progress,
-    )
+    with joined(device) as team:
+        told = report if team.leads else lambda _: None
+        task = TASKS[settings.task].build(settings, data=data, device=team.device, report=told)
+        weights = loop.run(
+            task,
+            settings.loop,
+            out=out,
+            resume=resume,
+            max_minutes=max_minutes,
+            about={"task": settings.task, "recipe": settings.model_dump(mode="json")},
+            progress=progress,
+            team=team,
+        )
+    if not team.leads:
+        return None
     about = read_weights(weights)[1]
     if not about["steps"]:
         report("0 steps were done, and the weights are those of the start: give more --max-minutes")
