@@ -1,6 +1,6 @@
 """Do two processes that `torchrun` started train what one trains, also after a Ctrl-C?
 
-    python benchmarks/ddp.py --data kodak24 [--steps 40] [--out FILE]
+    python benchmarks/ddp.py --data kodak24 [--steps 24] [--out FILE]
 
 Writes ddp.csv, rows for each of `RECIPES`, trained with gloo on the CPU: by one process, by two, and by two that hear
 Ctrl-C on the way, after which one process resumes. The loss of every step and the weights at the end are compared with
@@ -24,8 +24,9 @@ from blurspace.io.weights import read_weights
 # A network with one loss, and two that play against two critics; all small, for a few minutes.
 SMALL = ["schedule=steps", "log_every=1", "save_minutes=1000", "warm_up=5", "accumulate=4"]
 RECIPES = {
-    "kaufman2020-small-synthesis": ["batch=2", "data.side=64", "validation=4"],
-    "cyclegan": ["batch=1", "data.side=64", "restorer.widths=[8, 12, 16]", "critic.width=8", "critic.layers=2"],
+    "kaufman2020-small-synthesis": ["batch=1", "data.side=48", "extents=[3, 15]", "validation=4"]
+    + [f"synthesis.{size}" for size in ("side=15", "width=8", "hidden=16", "levels=2")],
+    "cyclegan": ["batch=1", "data.side=64", "restorer.widths=[4, 8, 12]", "critic.width=4", "critic.layers=2"],
 }
 LOSS = {"kaufman2020-small-synthesis": "loss", "cyclegan": "translators"}
 TOGETHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -35,7 +36,7 @@ def main() -> None:
     """Train, print and write every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--out", type=Path, default=HERE / "ddp.csv")
     asked = parser.parse_args()
     rows = []

@@ -24,6 +24,9 @@ def train(
         float | None, Option("--max-minutes", help="Stop then. Default: as the recipe says.")
     ] = None,
     device: Annotated[str, Option("--device", help="cpu or cuda.")] = "cpu",
+    jobs: Annotated[
+        int, Option("--jobs", min=1, help="Processes that make training cases, for recipes that have some made first.")
+    ] = 1,
     overrides: Annotated[
         list[str] | None, Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated.")
     ] = None,
@@ -39,6 +42,7 @@ def train(
         max_minutes=max_minutes,
         device=device,
         overrides=overrides or (),
+        jobs=jobs,
         report=console.message,
     )
     if record is not None:  # of several processes, the first one tells

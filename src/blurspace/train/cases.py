@@ -9,7 +9,8 @@ made on the fly instead (`train.deconvolver`).
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -123,9 +124,9 @@ def make_shards(
 ) -> list[Path]:
     """The paths of `count` shards in `folder`; those that are missing are made first (3 to 13 minutes each).
 
-    Processes, also of several machines, that do the same at once share the work: each shard is made by one of them, and
-    is the same whoever makes it; what a killed one left undone is done by another. Raises UsageError on shards of other
-    photos, another seed or an older way of making them.
+    Processes, also of several machines, that do the same at once share the work: each shard is made by one of them, on
+    one thread, so that it is the same whoever makes it; what a killed one left undone is done by another. Raises
+    UsageError on shards of other photos, another seed or an older way of making them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     origin = digest(photos.photos, also=f"{VERSION} {seed}")
@@ -161,12 +162,24 @@ def _made_here(path: Path, draw: Callable[[], dict[str, Tensor]], origin: str) -
             if path.exists():
                 return False
             unfinished = path.with_suffix(".part")
-            save_file(draw(), unfinished, metadata={ORIGIN: origin})
+            with one_thread():
+                save_file(draw(), unfinished, metadata={ORIGIN: origin})
             unfinished.rename(path)
             Path(lock.lock_file).unlink(missing_ok=True)  # who takes it later finds the shard
             return True
     except Timeout:
         return False
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums are added up in an order that depends on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def read_shard(path: Path) -> dict[str, Tensor]:
