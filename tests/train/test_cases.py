@@ -149,8 +149,9 @@ def test_what_another_process_makes_is_waited_for_and_made_if_that_one_is_killed
     alone, told = made(photos, tmp_path / "alone", count=3), []
     (tmp_path / "shared").mkdir()
     locked = tmp_path / "shared" / "9px-0001.lock"
-    code = "import sys, time, filelock; filelock.FileLock(sys.argv[1]).acquire(); print(flush=True); time.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", code, locked], stdout=subprocess.PIPE) as other:
+    code = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
+    both = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}  # it ends with us
+    with subprocess.Popen([sys.executable, "-c", code, locked], **both) as other:
         assert other.stdout.readline()
         waits = []
 
@@ -167,6 +168,12 @@ def test_what_another_process_makes_is_waited_for_and_made_if_that_one_is_killed
     assert len(waits[0]) == 2
     assert [one.read_bytes() for one in shared] == [one.read_bytes() for one in alone]
     assert sorted((tmp_path / "shared").iterdir()) == shared
+
+
+def test_a_lock_that_comes_too_late_leaves_nothing(photos, tmp_path):
+    (path,) = made(photos, tmp_path)
+    assert not cases._made_here(path, lambda: pytest.fail("it is there"), "any")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_shards_of_other_photos_or_seeds_are_refused(photos, tmp_path):

@@ -10,7 +10,7 @@ made on the fly instead (`train.deconvolver`).
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -159,14 +159,15 @@ def _made_here(path: Path, draw: Callable[[], dict[str, Tensor]], origin: str) -
     lock = FileLock(path.with_suffix(".lock"))
     try:
         with lock.acquire(blocking=False):
-            if path.exists():
-                return False
-            unfinished = path.with_suffix(".part")
-            with one_thread():
-                save_file(draw(), unfinished, metadata={ORIGIN: origin})
-            unfinished.rename(path)
-            Path(lock.lock_file).unlink(missing_ok=True)  # who takes it later finds the shard
-            return True
+            missing = not path.exists()
+            if missing:
+                unfinished = path.with_suffix(".part")
+                with one_thread():
+                    save_file(draw(), unfinished, metadata={ORIGIN: origin})
+                unfinished.rename(path)
+            with suppress(OSError):  # who takes the lock later finds the shard
+                Path(lock.lock_file).unlink()
+            return missing
     except Timeout:
         return False
 
