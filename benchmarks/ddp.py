@@ -1,6 +1,6 @@
 """Do two processes that `torchrun` started train what one trains, also after a Ctrl-C?
 
-    python benchmarks/ddp.py --data kodak24 [--steps 24] [--out FILE]
+    python benchmarks/ddp.py --data kodak24 [--steps 24] [--recipes NAME ...] [--out FILE]
 
 Writes ddp.csv, rows for each of `RECIPES`, trained with gloo on the CPU: by one process, by two, and by two that hear
 Ctrl-C on the way, after which one process resumes. The loss of every step and the weights at the end are compared with
@@ -37,11 +37,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=[*RECIPES])
     parser.add_argument("--out", type=Path, default=HERE / "ddp.csv")
     asked = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as place:
-        for recipe in RECIPES:
+        for recipe in asked.recipes:
             data = piles(asked.data, Path(place) / "piles") if recipe == "cyclegan" else asked.data
             alone = Path(place) / recipe / "one"
             for what in ("one", "two", "two, Ctrl-C, then one"):
@@ -56,7 +57,8 @@ def main() -> None:
                     train([*command, "--resume"], 1)
                 rows.append(row(recipe, what, alone, out))
                 print(rows[-1], flush=True)
-    command = f"python benchmarks/ddp.py --data {asked.data.name} --steps {asked.steps}"
+    words = ["--data", asked.data.name, "--steps", str(asked.steps), "--recipes", *asked.recipes]
+    command = " ".join(["python benchmarks/ddp.py", *words])
     write(
         rows, asked.out, command=command, data=asked.data.name, seed=0, note="torchrun and gloo; beside much other work"
     )

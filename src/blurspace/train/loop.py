@@ -181,7 +181,8 @@ class _Run:
                 raise BlurspaceError(f"{name} is {value} at step {self.step}: lower the learning rate and {again}")
         self.step += 1
         self.average.update(self.step)
-        self.recent.append(scalars)
+        if self.team.leads:
+            self.recent.append(scalars)
         if self.step % self.settings.log_every == 0:
             self._report({})
 

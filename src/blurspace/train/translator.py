@@ -159,7 +159,7 @@ class TranslatorTask:
         self.share = self.losses.first_share + (1 - self.losses.first_share) * min(max(grown, 0.0), 1.0)
 
     def step(self, batch: TranslatorBatch) -> Step:
-        """The critic's step, then the translator's. All parts of a batch are translated before, and take memory."""
+        """The critic's step, then the translator's; what it made is held meanwhile, of all batches of the step."""
         translator, critic = self.networks["translator"], self.networks["critic"]
         scalars: dict[str, float] = {}
         total = batch.blurry.new_zeros(())
