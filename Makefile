@@ -1,4 +1,5 @@
 # make demo: deblur the three bundled photos.  make test: run the tests.  make check: run the linters.
+# make docs: run the examples and make the documentation as a site, which opens from disk: site/index.html.
 # Each creates the environment in .venv first, if it is not there; nothing else has to be installed but Python 3.11+.
 # On a machine without a GPU, this saves gigabytes:
 #   make demo PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
@@ -10,7 +11,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export PIP_EXTRA_INDEX_URL
 endif
 
-.PHONY: demo test check pages check-code check-format check-arrows check-types clean
+.PHONY: demo test check pages docs check-code check-format check-arrows check-types clean
 
 demo: .venv/ready
 	$(BIN)/blurspace deblur --plot --overwrite $(DEMO)
@@ -46,6 +47,14 @@ check-types: .venv/ready-lint
 pages: .venv/ready
 	$(BIN)/python docs/make_pages.py
 	$(BIN)/python benchmarks/make_tables.py
+	$(BIN)/python docs/make_plots.py
+
+.venv/ready-docs: .venv/ready
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@
+
+docs: .venv/ready-docs
+	$(BIN)/python docs/site/make.py
 
 clean:
-	rm -rf .venv demo/*.deblurred.* demo/*.kernel.* demo/*.side-by-side.*
+	rm -rf .venv build site demo/*.deblurred.* demo/*.kernel.* demo/*.side-by-side.*

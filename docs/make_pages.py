@@ -1,10 +1,12 @@
 """Write the parts of the pages that come from the code again: `python docs/make_pages.py [--check]`.
 
 ARCHITECTURE.md gets the rooms, docs/tree.md every file, from the first sentences of their docstrings; docs/usage.md
-gets the verbs and options, from the command line itself. The tables of numbers are `benchmarks/make_tables.py`'s.
+gets the verbs, and docs/verbs/ their options, from the command line itself. The tables of numbers are
+`benchmarks/make_tables.py`'s, the plots `docs/make_plots.py`'s.
 """
 
 import ast
+import csv
 import inspect
 import re
 import sys
@@ -73,8 +75,13 @@ def verbs() -> dict[str, Callable[..., None]]:
 
 def verb_table() -> str:
     """A line for each verb: what its help says first."""
-    rows = [f"| [`{name}`](#{name}) | {inspect.getdoc(verb).partition(NEWLINE)[0]} |" for name, verb in verbs().items()]
+    rows = [f"| [`{name}`](verbs/{name}.md) | {about(name)} |" for name in verbs()]
     return NEWLINE.join(["| verb | does |", "|---|---|", *rows, ""])
+
+
+def about(name: str) -> str:
+    """What a verb's help says first."""
+    return (inspect.getdoc(verbs()[name]) or "").partition(NEWLINE)[0]
 
 
 def options(name: str) -> str:
@@ -114,11 +121,63 @@ def _kind(hint: Any) -> str:
     return {int: "N", float: "X", Path: "FILE"}.get(inner, "TEXT")
 
 
+def gallery() -> str:
+    """A heading for each row of gallery.csv, what was said, and its pictures side by side."""
+    parts = []
+    for row in csv.DictReader((ROOT / "benchmarks" / "gallery.csv").read_text(encoding="utf-8").splitlines()):
+        gain = f", {float(row['gain_db']):+.1f} dB" if row["gain_db"] else ""
+        parts += [f"## {row['photo'].capitalize()}: {row['verdict']}{gain}", ""]
+        parts += [
+            f"`{row['blur']}`. {row['reason'][:1].upper()}{row['reason'][1:]}.",
+            "",
+            *pictures_of(row["photo"]),
+            "",
+        ]
+    return NEWLINE.join(parts)
+
+
+def pictures_of(name: str) -> list[str]:
+    """The lines that show the pictures of a photo that there are, and say which they are; a narrow page wraps them."""
+    files = {kind: f"gallery/{name}-{kind}.jpg" for kind in ("blurry", "restored", "sharp")}
+    files |= {"its kernel": f"gallery/{name}-kernel.png"}
+    found = {kind: file for kind, file in files.items() if (ROOT / "docs" / file).exists()}
+    shown = [f"![{name}, {kind}]({file})" for kind, file in found.items()]
+    return [*shown, "", f"*{', '.join(found).capitalize()}.*"]
+
+
+def papers() -> str:
+    """A line for each paper of `papers.bib`: its key, what it is, and the files that name it."""
+    from blurspace.papers import PAPERS
+
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sources()}
+    rows = []
+    for key, paper in PAPERS.items():
+        name, year = re.fullmatch(r"([a-z]+)(\d{4})", key).groups()
+        told = re.compile(rf"\b{key}\b|\b{name}\b[^.;)]{{0,60}}?\b{year}\b", re.IGNORECASE | re.DOTALL)
+        near = {path: text for path, text in texts.items() if name in text.lower()}  # a regular expression takes longer
+        found = [f"`{path.removeprefix('src/blurspace/')}`" for path, text in near.items() if told.search(text)]
+        rows.append(f"| `{key}` | {paper.text} | {', '.join(found)} |")
+    return NEWLINE.join(["| key | paper | named in |", "|---|---|---|", *rows, ""])
+
+
+def sources() -> list[Path]:
+    """The files that may name a paper: code, cards and recipes."""
+    return [
+        *sorted(SOURCE.rglob("*.py")),
+        SOURCE / "cards.toml",
+        SOURCE / "bench" / "protocols.toml",
+        *sorted((ROOT / "recipes").glob("*.toml")),
+    ]
+
+
+OF_VERBS: dict[str, Callable[[str], str]] = {"about": lambda verb: about(verb) + NEWLINE, "options": options}
 PARTS: dict[str, Callable[[], str]] = {
     "rooms": short_tree,
     "files": full_tree,
     "verbs": verb_table,
     "shared": shared_options,
+    "papers": papers,
+    "gallery": gallery,
 }
 
 
@@ -126,8 +185,8 @@ def make(page: str) -> str:
     """The page, with every marked block made again from the code."""
 
     def block(found: re.Match[str]) -> str:
-        name = found[2]
-        body = options(name.removeprefix("options-")) if name.startswith("options-") else PARTS[name]()
+        kind, _, verb = found[2].partition("-")
+        body = OF_VERBS[kind](verb) if verb else PARTS[kind]()
         return f"{found[1]}{body}{found[3]}"
 
     return BLOCK.sub(block, page)
@@ -136,7 +195,7 @@ def make(page: str) -> str:
 def main() -> int:
     """Exit code 1 where `--check` finds a page that is not what the code gives."""
     stale = []
-    for path in (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))):
         old = path.read_text(encoding="utf-8")
         new = make(old)
         if old != new:

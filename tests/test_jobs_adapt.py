@@ -26,6 +26,7 @@ from blurspace.jobs import adapt as job
 from blurspace.jobs import adapt_report
 from blurspace.jobs.adapt import Given, _check_way, adapt_camera
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER, judge
+from blurspace.jobs.clips import Clips
 from blurspace.jobs.domains import find_deblurrer, rank_domains
 from blurspace.nets.restorer import Restorer
 from blurspace.restore.blurs import UniformBlur
@@ -233,16 +234,12 @@ def test_a_method_behind_the_translator_goes_by_its_receipts(name):
     """What it refuses, is the photo: not its translation."""
     deblurrer = with_finder(build_deblurrer(name), finding(UniformBlur(line(9, 0)), known=True))
     camera = translating(lambda blurry: 1 - blurry, deblurrer.methods, build_space())
-    ways = dict(adapt_report._ways(camera))
+    ways = dict(adapt_report.ways(camera))
     photo = scene(70, 90)
     assert ways["blurry"](photo) is photo
     assert torch.equal(ways["plain"](photo), deblurrer(photo).restored)
     assert torch.equal(ways["translated"](photo), camera(photo).restored)
     assert float((ways["translated"](photo) - photo).abs().mean()) < 0.1  # of no method is a negative taken
-
-
-def test_sentences_begin_with_a_capital_and_keep_their_units():
-    assert adapt_report._begun("a gain of 2 dB (NIQE)") == "A gain of 2 dB (NIQE)"
 
 
 def refused(given, tmp_path, error, match):
@@ -281,7 +278,7 @@ def test_pieces_larger_than_the_pictures_are_refused(given, tmp_path):
 def test_a_mixed_pile_is_sorted(home):
     said = []
     mixed = Given(mixed=[home / "blurry", home / "sharp"])
-    blurry, sharp = job._piles(mixed, RECIPE, said.append)
+    blurry, sharp = job._piles(mixed, RECIPE, Clips(), said.append)
     assert {Path(frame.name).parent.name for frame in blurry.frames} == {"blurry"}
     assert {Path(frame.name).parent.name for frame in sharp.frames} == {"sharp"}
     assert len(blurry.frames) >= 8
@@ -302,7 +299,7 @@ def pile(counts):
     ],
 )
 def test_pictures_kept_for_the_report_are_of_other_scenes_where_there_are_enough(counts, kept, apart):
-    training, report, told = job._kept_apart(pile(counts))
+    training, report, told = job._kept_apart(pile(counts), Clips())
     assert told == apart
     assert len(report.frames) == kept
     assert len(training.frames) >= 0.74 * sum(counts) if sum(counts) > 5 else 3
@@ -310,7 +307,7 @@ def test_pictures_kept_for_the_report_are_of_other_scenes_where_there_are_enough
     assert not names[0] & names[1]
     scenes = [{frame.source for frame in one.frames} for one in (training, report)]
     assert bool(scenes[0] & scenes[1]) != apart
-    assert job._kept_apart(pile(counts))[1].frames[0].name == report.frames[0].name
+    assert job._kept_apart(pile(counts), Clips())[1].frames[0].name == report.frames[0].name
 
 
 def as_bytes(picture):

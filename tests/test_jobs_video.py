@@ -1,6 +1,7 @@
 """What is said of videos, and what becomes of them?"""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -176,6 +177,23 @@ def test_the_last_blur_starts_the_next_search(tmp_path):
     assert one.restored_frames == 3
 
 
+def test_where_blurs_drift_another_search_begins(tmp_path):
+    """From nothing, and the better of both is kept; the next frame starts from that."""
+    clip = make_clip(tmp_path / "clip.mp4", panned(14, shaken=(3, 4, 5, 6, 7)), options={"crf": "8"})
+    expected = [4.0, 3.7, 3.5, 3.8, 3.3, 3.0, 3.0]
+
+    class Expecting(Seen):
+        def __call__(self, *given, **named):
+            done = super().__call__(*given, **named)
+            return replace(done, receipt=replace(done.receipt, expected_gain_db=expected.pop(0)))
+
+    searches = Expecting()
+    (one,) = deblurred(clip, deblurrer=searches)
+    # 3.5 of 4.0 is too little, 3.8 is taken; of that 3.3 is too little, and 3.0 is no better.
+    assert [near is not None for near in searches.near] == [False, True, True, False, True, False, True]
+    assert [frame["expected_gain_db"] for frame in one.per_frame] == [4.0, 3.7, 3.8, 3.3, 3.0]
+
+
 def test_refused_frames_stay(clip):
     (one,) = deblurred(clip, deblurrer=Seen("refused", "restored"))
     assert (one.verdict, one.reason) == ("restored", "of 12 frames 1 restored, 1 refused")
@@ -241,7 +259,7 @@ def test_sharp_frames_lend_to_blurry_ones(tmp_path, monkeypatch):
     before, after = (rgb(path)[3].astype(float) for path in (clip, one.output))
     inner = (slice(12, -12), slice(12, -12))
     assert np.square(after - sharp[3])[inner].mean() < 0.4 * np.square(before - sharp[3])[inner].mean()
-    monkeypatch.setattr("blurspace.jobs.deblur_video.ENOUGH", 1.1)
+    monkeypatch.setattr("blurspace.video.mending.ENOUGH", 1.1)
     (one,) = deblurred(clip, alone=False, deblurrer=Fake("left alone"), overwrite=True)
     assert (one.per_frame[0]["verdict"], one.per_frame[0]["lent"]) == ("left alone", None)
     (one,) = deblurred(clip, alone=False, deblurrer=Fake("refused"), overwrite=True)

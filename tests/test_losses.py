@@ -34,6 +34,18 @@ def test_pictures():
     assert charbonnier(grey, black).item() == pytest.approx(0.5, abs=1e-5)
 
 
+def test_only_trusted_pixels_count():
+    one, other = torch.zeros(2, 3, 4, 5), torch.zeros(2, 3, 4, 5)
+    one[..., :2], one[..., 2:] = 0.5, 0.9
+    trust = torch.zeros(2, 1, 4, 5)
+    assert charbonnier(one, other, trust=trust).item() == 0
+    trust[..., 1] = 1
+    assert charbonnier(one, other, trust=trust).item() == pytest.approx(0.5, abs=1e-5)
+    trust[..., 2] = 1 / 3
+    assert charbonnier(one, other, trust=trust).item() == pytest.approx(0.6, abs=1e-5)
+    assert charbonnier(one, other, trust=torch.ones(2, 1, 4, 5)) == pytest.approx(charbonnier(one, other).item())
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss(loss):
     generator = torch.Generator().manual_seed(0)

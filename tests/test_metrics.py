@@ -62,6 +62,17 @@ def test_psnr_crops_and_rounds(pictures):
     torch.testing.assert_close(psnr(almost, sharp, round8=True), psnr(*as_bytes))
 
 
+def test_psnr_of_trusted_pixels(pictures):
+    restored, sharp = pictures
+    trust = torch.rand(len(sharp), 1, *sharp.shape[-2:], generator=torch.Generator().manual_seed(0))
+    found = psnr(restored, sharp, trust=trust, crop=2)
+    for one in range(len(sharp)):
+        weights, error = (x[one, :, 2:-2, 2:-2].double().numpy() for x in (trust, (restored - sharp).square()))
+        mean = np.average(error.mean(0), weights=weights[0])
+        assert float(found[one]) == pytest.approx(-10 * np.log10(mean), abs=1e-3)
+    torch.testing.assert_close(psnr(restored, sharp, trust=torch.ones_like(trust)), psnr(restored, sharp))
+
+
 def brute_force(restored, sharp, max_shift, step, crop):
     """The protocol as written: shift, compare, keep the least."""
     restored = np.round(np.clip(restored, 0, 1) * 255) / 255

@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib.util
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "blurspace"
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks" / "README.md")
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md")
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -35,6 +36,10 @@ every_page = pytest.mark.parametrize("page", PAGES)
 
 def usage():
     return PAGES["docs/usage.md"]
+
+
+def page_of(verb):
+    return PAGES[f"docs/verbs/{verb}.md"]
 
 
 def anchors(text):
@@ -67,10 +72,18 @@ def test_files_that_are_named_exist(page):
         assert name.startswith("runs/") or any(list(home.glob(name)) for home in homes), name
 
 
-def test_every_page_is_linked_from_readme():
-    linked = set(LINK.findall(PAGES["README.md"]))
-    assert {page for page in PAGES if page.startswith("docs/")} <= linked
-    assert {"ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"} <= linked
+def linked(page):
+    """What a page links to, as seen from the project's folder."""
+    links = [link.partition("#")[0] for link in LINK.findall(FENCE.sub("", PAGES[page]))]
+    homes = [os.path.normpath((ROOT / page).parent / link) for link in links if link]
+    return {Path(home).relative_to(ROOT).as_posix() for home in homes}
+
+
+def test_every_page_is_linked_from_the_front():
+    """From the front page here, or from that of the site; a verb from the list of verbs."""
+    front = linked("README.md") | linked("docs/index.md")
+    assert {"docs/index.md", "docs/usage.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"} <= front
+    assert {page for page in PAGES if page.startswith("docs/")} <= front | linked("docs/usage.md")
 
 
 def commands():
@@ -156,7 +169,8 @@ def test_what_is_made_from_code_is_fresh():
         [sys.executable, str(ROOT / "docs" / "make_pages.py"), "--check"], capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
-    assert all(f"made:options-{verb.__name__} -->" in usage() for verb in VERBS)
+    assert all(f"made:options-{verb.__name__} -->" in page_of(verb.__name__) for verb in VERBS)
+    assert "made:verbs -->" in usage()
     for path in SOURCE.rglob("*.py"):
         assert path.name == "__init__.py" or f"{path.name}`" in PAGES["docs/tree.md"], path
 
@@ -169,7 +183,7 @@ def test_every_exit_code_is_explained():
 
 
 def test_every_field_of_the_record_is_explained():
-    table = usage().split("### The JSON record")[1].split("## ")[0]
+    table = page_of("deblur").split("## The JSON record")[1].split("## ")[0]
     told = set(re.findall(r"`(\w+)`", table))
     assert {one.name for one in fields(Outcome) if "private" not in one.metadata} <= told
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blurspace.errors import UsageError
-from blurspace.types import Image, Kernel
+from blurspace.types import AnyImage, Image, Kernel
 
 CHARBONNIER_EPS = 1e-3  # the offset under the root: Lai, Huang, Ahuja and Yang 2017 (LapSRN), section 3.3
 
@@ -31,13 +31,19 @@ def picture_l2(restored: Image, sharp: Image) -> Tensor:
     return (restored.float() - sharp).square().mean()
 
 
-def charbonnier(restored: Image, sharp: Image, *, eps: float = CHARBONNIER_EPS) -> Tensor:
+def charbonnier(
+    restored: Image, sharp: Image, *, eps: float = CHARBONNIER_EPS, trust: AnyImage | None = None
+) -> Tensor:
     """The mean of sqrt(difference^2 + eps^2), a smooth L1, over pictures (b c h w) in [0, 1]. Returns a scalar.
 
-    Source: Charbonnier, Blanc-Feraud, Aubert and Barlaud 1994; in the form of Lai et al. 2017 (LapSRN), section 3.3.
+    `trust` (b 1 h w) in [0, 1]: how much a pixel counts; where none does it is 0. Source: Charbonnier,
+    Blanc-Feraud, Aubert and Barlaud 1994; in the form of Lai et al. 2017 (LapSRN), section 3.3.
     """
     _check(restored, sharp)
-    return ((restored.float() - sharp).square() + eps**2).sqrt().mean()
+    distance = ((restored.float() - sharp).square() + eps**2).sqrt()
+    if trust is None:
+        return distance.mean()
+    return (distance.mean(1, keepdim=True) * trust).sum() / trust.sum().clamp_min(1)
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

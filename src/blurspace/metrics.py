@@ -14,7 +14,7 @@ from torch.nn import functional
 from blurspace.errors import UsageError
 from blurspace.levels import to_8_bits
 from blurspace.pixels import gaussian_means, inner
-from blurspace.types import Image
+from blurspace.types import AnyImage, Image
 
 # Wang, Bovik, Sheikh and Simoncelli 2004, section III.C: window and the two constants that keep the ratio finite.
 SSIM_SIDE, SSIM_SIGMA = 11, 1.5
@@ -36,16 +36,23 @@ class Aligned:
     shift: Tensor
 
 
-def psnr(restored: Image, sharp: Image, *, crop: int = 0, round8: bool = False) -> Tensor:
+def psnr(
+    restored: Image, sharp: Image, *, crop: int = 0, round8: bool = False, trust: AnyImage | None = None
+) -> Tensor:
     """Peak signal-to-noise ratio in dB per picture (b,), range 1, over all channels; equal pictures give infinity.
 
     `crop` px are left out on each side. `round8` rounds both to 8 bits first, as papers that score saved files do.
+    `trust` (b 1 h w) in [0, 1]: how much a pixel counts, None = all alike.
     Raises UsageError on different shapes, or where the crop leaves nothing.
     """
     _check_pair(restored, sharp, least=2 * crop + 1)
     if round8:
         restored, sharp = to_8_bits(restored), to_8_bits(sharp)
-    return -10 * inner(restored - sharp, crop).square().mean((1, 2, 3)).log10()
+    error = inner(restored - sharp, crop).square()
+    if trust is None:
+        return -10 * error.mean((1, 2, 3)).log10()
+    counts = inner(trust, crop)
+    return -10 * ((error.mean(1, keepdim=True) * counts).sum((1, 2, 3)) / counts.sum((1, 2, 3))).log10()
 
 
 def ssim(restored: Image, sharp: Image) -> Tensor:

@@ -24,6 +24,8 @@ HASHES = {
     "tran2021-augmented": "b29e0628b123",
     "pham2024-adapt": "7dc2bb6f8811",
     "pham2024-gopro": "d8f84f775629",
+    "downstream": "ba6a5834834e",
+    "downstream-frames": "9b4a7fb15d14",
 }
 
 

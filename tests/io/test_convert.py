@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as PillowImage
+from PIL.PngImagePlugin import PngInfo
 
 from blurspace.errors import UsageError
 from blurspace.io.convert import HOLDS, converted
@@ -40,6 +41,16 @@ def test_metadata_goes_along_and_nothing_is_said_where_nothing_is_lost(format):
     assert image.info["icc_profile"] == b"a profile"
     assert bytes(image.info["xmp"]).rstrip(b"\0") == XMP
     assert np.abs(np.asarray(image).astype(int) - NOISE[..., :3]).mean() < 20
+
+
+@pytest.mark.parametrize(("gamma", "words"), [(1.0, "gamma and colours"), (1 / 2.2, None)])
+def test_another_gamma_than_srgbs_is_told_where_it_is_lost(gamma, words):
+    chunks = PngInfo()
+    chunks.add(b"gAMA", round(100_000 * gamma).to_bytes(4, "big"))
+    file = io.BytesIO()
+    PillowImage.fromarray(NOISE[..., :3]).save(file, "PNG", pnginfo=chunks)
+    told = written(read_photo(file.getvalue()), "JPEG")[1]
+    assert (told is None) if words is None else (words in told)
 
 
 @every_format

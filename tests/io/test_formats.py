@@ -65,6 +65,27 @@ def test_an_avif_keeps_how_it_is_turned():
     assert (again.size, again.getexif()[0x0112]) == ((48, 32), 6)
 
 
+def test_an_avif_that_calls_itself_a_picture_first():
+    """Pillow's brands are avif, then avif, mif1, miaf and the like."""
+    file = saved("AVIF")
+    assert file[8:12] == b"avif"
+    assert b"avif" in file[16:32]
+    renamed = file[:8] + b"mif1" + file[12:]
+    assert read_photo(renamed).format == "AVIF"
+
+
+def test_coded_pixels_that_spell_a_size_refuse_no_heic():
+    pixels = b"ispe" + bytes(4) + b"\x7f\xff\0\0" * 2
+    box = (8 + len(pixels)).to_bytes(4, "big") + b"mdat" + pixels
+    assert off(read_photo(HEICS["small"] + box)) < 4
+
+
+def test_modules_beside_the_photos_are_not_run(monkeypatch, tmp_path):
+    (tmp_path / "pi_heif.py").write_text("raise SystemExit(9)", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert off(read_photo(HEICS["small"])) < 4
+
+
 def test_heic():
     photo = read_photo(HEICS["small"])
     assert off(photo) < 4

@@ -74,6 +74,12 @@ def test_density_comments_and_unknown_segments_are_kept():
         assert found.applist.count(kept) == 1
 
 
+def test_content_credentials_of_the_old_pixels_are_left_out_and_a_sentence_says_so():
+    photo = read_photo(saved(extra=segment(0xEB, b"JP\0\1" + bytes(4) + b"\0\0\0\x20jumb" + b"signed" * 4)))
+    assert "content credentials" in changes_on_write(photo)
+    assert b"signed" not in encode_photo(photo, photo.pixels)
+
+
 def test_the_old_colour_coding_is_not_copied():
     """An RGB JPEG says so in an Adobe segment, which would be a lie on the YCbCr that we write."""
     file = saved(keep_rgb=True, quality=100, subsampling=0)

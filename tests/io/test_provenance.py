@@ -65,3 +65,16 @@ def test_a_jpeg_that_has_no_room():
     full = RATED.replace(b"</r:RDF>", b" " * 65_200 + b"</r:RDF>")
     marked = stamped(converted(photo(full), FORMATS["JPEG"].coding()), FACTS)
     assert (marked.xmp, marked.changes) == (full, (NO_ROOM,))
+
+
+def test_what_an_editor_laid_together_with_its_own_is_replaced_and_its_own_stays():
+    ours = f'xmlns:blurspace="{SPACE}" blurspace:Tool="old" blurspace:Method="old"'
+    attributes = RATED.replace(b' xmp:Rating="4"/>', f' {ours} xmp:Rating="4"/>'.encode())
+    element = f'<b:Tool xmlns:b="{SPACE}">old</b:Tool><xmp:Label>good</xmp:Label></r:Description>'.encode()
+    elements = RATED.replace(b' xmp:Rating="4"/>', b' xmp:Rating="4">' + element)
+    for xmp in (attributes, elements):
+        marked = stamped(photo(xmp), FACTS).xmp
+        assert b"old" not in marked
+        assert b'xmp:Rating="4"' in marked
+        assert [one["Tool"] for one in told(marked)] == ["blurspace"]
+    assert b"<xmp:Label>good</xmp:Label>" in marked

@@ -148,7 +148,7 @@ def centre(kernel: Kernel, *, subpixel: bool = False) -> AnyKernel:
     size. Raises UsageError on a kernel without light.
     """
     side = kernel.shape[-1]
-    away = (side - 1) / 2 - _centroids(normalise(kernel))
+    away = (side - 1) / 2 - centroids(normalise(kernel))
     whole = (away.floor() if subpixel else away.round()).long()
     margin = int(whole.abs().max()) + int(subpixel)
     roomy = functional.pad(kernel, (margin,) * 4)
@@ -197,7 +197,7 @@ def extent(kernel: Kernel) -> tuple[float, float]:
         raise UsageError(f"a kernel of shape {tuple(kernel.shape)} was given: give one kernel, (1, 1, k, k)")
     light = normalise(kernel.detach().to(torch.float64))
     steps = torch.arange(kernel.shape[-1], dtype=light.dtype, device=light.device)
-    column, row = (steps - at for at in _centroids(light)[0].flip(0))
+    column, row = (steps - at for at in centroids(light)[0].flip(0))
     light = light[0, 0]
     wide, tall = float(light.sum(0) @ column**2), float(light.sum(1) @ row**2)
     tilt = -float(row @ light @ column)  # rows run downwards
@@ -245,7 +245,7 @@ def _spot(reach: int, generator: torch.Generator | None) -> Tensor:
     return (spot / spot.sum())[None, None]
 
 
-def _centroids(kernel: Tensor) -> Tensor:
+def centroids(kernel: Tensor) -> Tensor:
     """(row, column) of the centroid of each normalised kernel: (b 2), in px from the top left pixel's centre."""
     steps = torch.arange(kernel.shape[-1], dtype=kernel.dtype, device=kernel.device)
     return torch.stack((kernel.sum(-1)[:, 0] @ steps, kernel.sum(-2)[:, 0] @ steps), -1)

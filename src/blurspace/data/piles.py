@@ -41,12 +41,16 @@ Wanted = tuple[Path, str, set[int]]  # a file, its scene, and which of its frame
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture of a pile: `source` is the scene or video it came from, `pixels` uint8 (3 h w), `place` its order."""
+    """A picture of a pile: `source` is the scene or video it came from, `pixels` uint8 (3 h w), `place` its order.
+
+    `index`: of a video's frame, which one it is, from 0.
+    """
 
     name: str
     source: str
     pixels: Tensor
     place: int = 0
+    index: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,7 @@ def read_pile(paths: Sequence[str | Path], *, every: int = 1, limit: int | None 
     UsageError on numbers below 1, NoInputError where no picture can be read, ModelError on a video without PyAV.
     """
     check_every(every, limit)
-    files = list(dict.fromkeys(file for path in paths for file in _files(Path(path))))
+    files = list(dict.fromkeys(file for path in paths for file in files_in(Path(path))))
     skipped: list[str] = []
     folders = [Path(path) for path in paths if is_folder(path)] + [file.parent for file in files]
     base = Path(os.path.commonpath([folder.absolute() for folder in folders])) if folders else Path()
@@ -140,7 +144,7 @@ def _part_in_time(blurry: Pile, sharp: Pile, scene: str) -> tuple[Pile, Pile]:
     return early, replace(late, frames=tuple(renamed))
 
 
-def _files(given: Path) -> list[Path]:
+def files_in(given: Path) -> list[Path]:
     """The photos and videos of a folder and its subfolders or of a glob pattern, or what else `find_photos` takes."""
     if not is_folder(given):
         there = [] if exists(given) else given.parent.glob(given.name)
@@ -175,8 +179,18 @@ def _scene(file: Path, base: Path) -> str:
     """
     parts = file.absolute().relative_to(base).with_suffix("").parts
     if is_video(file) or len(parts) == 1:
-        return shown(file.absolute())
+        return scene_of(file)
     return "/".join(parts[:-2] if len(parts) > 2 and parts[-2] in SHARP_NAMES + BLURRY_NAMES else parts[:-1])
+
+
+def frame_of(video: Path, index: int, pixels: Tensor) -> Frame:
+    """One frame of a video, which is a scene by itself; `pixels` uint8 (3 h w)."""
+    return Frame(f"{shown(video)} frame {index}", scene_of(video), pixels, index=index)
+
+
+def scene_of(video: Path) -> str:
+    """The name of a video's scene: one that no other file has."""
+    return shown(video.absolute())
 
 
 def _read(file: Path, source: str, places: set[int], every: int, skipped: list[str]) -> Iterator[Frame]:
@@ -187,7 +201,7 @@ def _read(file: Path, source: str, places: set[int], every: int, skipped: list[s
         frames = read_frames(file, every=every, limit=max(places) + 1)
         for place, pixels in enumerate(frames):
             if place in places:
-                yield Frame(f"{shown(file)} frame {place * every}", source, _bounded(pixels))
+                yield frame_of(file, place * every, _bounded(pixels))
         if frames.damaged:
             skipped.append(f"{frames.damaged} frames of {shown(file)} are damaged and were left out")
     except PictureError as problem:  # one bad file among thousands must not stop a training

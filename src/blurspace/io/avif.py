@@ -10,9 +10,11 @@ from blurspace.io.raster import Header, from_pillow, metadata, split_alpha, to_p
 from blurspace.types import Photo
 
 QUALITY = 90  # an AVIF does not say its own; 90 without subsampling loses about as much as our WebP of 95
-BRANDS = (b"avif", b"avis")  # what it calls itself behind `ftyp` (AV1 Image File Format 1.1, section 9)
+BRANDS = {b"avif", b"avis"}  # what it calls itself behind `ftyp` (AV1 Image File Format 1.1, section 9)
+ANY = {b"mif1", b"msf1"}  # what a picture of any coder may call itself first
 CONFIGURATION = b"av1C"  # the box whose third byte tells the depth (AV1 in ISOBMFF 1.2, section 2.3.3)
 HIGH = 0x40  # the bit of it that says more than 8 bits
+MOST_BRANDS = 128  # bytes of `ftyp` that are looked at
 REACH = 2**16  # bytes from the beginning in which that box is looked for
 
 
@@ -32,7 +34,10 @@ class Coding:
 
 def matches(data: bytes) -> bool:
     """Whether the bytes begin as an AVIF does."""
-    return data[4:8] == b"ftyp" and data[8:12] in BRANDS
+    if data[4:8] != b"ftyp":
+        return False
+    others = {data[at : at + 4] for at in range(16, min(int.from_bytes(data[:4], "big"), MOST_BRANDS), 4)}
+    return data[8:12] in BRANDS or (data[8:12] in ANY and bool(BRANDS & others))
 
 
 def inspect(data: bytes) -> Header:

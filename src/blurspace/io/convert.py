@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from struct import pack
 
 from blurspace.io import jpeg, png
 from blurspace.io.raster import bands
@@ -27,8 +28,9 @@ HOLDS = {
     "AVIF": Holds(),
 }
 FLOAT = 32  # the depth of floating-point samples
-# Chunks of a PNG that say sRGB, which is what other files mean where they say nothing.
-SRGB = {b"sRGB", b"gAMA", b"cHRM"}
+# Chunks of a PNG that say sRGB, which is what other files mean where they say nothing (specification, 11.3.2).
+COLOURS = (b"sRGB", b"gAMA", b"cHRM", b"cICP")
+SRGB = {b"gAMA": pack(">I", 45455), b"cHRM": pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,12 @@ def _own_blocks(photo: Photo) -> Iterator[str]:
     """What only the old format has a place for."""
     if any(True for _ in jpeg.copied(photo)):
         yield "its comments, IPTC and other blocks of a JPEG are left out"
-    if {kind for kind, _ in png.copied(photo)} - SRGB:
+    chunks = {kind: bytes(body) for kind, body in png.copied(photo)}
+    if set(chunks) - set(COLOURS):
         yield "its texts, size on paper and other chunks of a PNG are left out"
+    told = b"sRGB" in chunks or photo.icc is not None  # then the others are not read
+    if b"cICP" in chunks or (not told and any(chunks.get(kind, body) != body for kind, body in SRGB.items())):
+        yield "what its chunks say of gamma and colours is left out: others will show it as sRGB"
 
 
 def _fitted(photo: Photo, holds: Holds) -> Photo:

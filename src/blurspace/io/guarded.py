@@ -1,8 +1,8 @@
 """How is a decoder that few have tried to break kept from breaking us? By a process of its own, with limits.
 
-`python -m blurspace.io.guarded KIND ACTION PIXELS < FILE` is that process: it reads a HEIC by pi-heif or a camera RAW
-by LibRaw, within so much memory and time of a processor, and writes a line of JSON and the samples. It knows no torch.
-It shields from crashes, hangs and endless memory, and not from code that a file might smuggle in.
+`python -P -m blurspace.io.guarded KIND ACTION PIXELS < FILE` is that process: it reads a HEIC by pi-heif or a camera
+RAW by LibRaw, within so much memory and time of a processor, and writes a line of JSON and the samples. It knows no
+torch. It shields from crashes, hangs and endless memory, and not from code that a file might smuggle in.
 """
 
 import io
@@ -31,7 +31,8 @@ def ask(kind: str, action: str, data: bytes, pixels: int = 0) -> Found:
     cannot be decoded within memory, or at all.
     """
     seconds = SECONDS + pixels // PIXELS_PER_SECOND
-    command = [sys.executable, "-m", "blurspace.io.guarded", kind, action, str(pixels)]
+    # -P: a numpy.py that lies beside the photos is no numpy.
+    command = [sys.executable, "-P", "-m", "blurspace.io.guarded", kind, action, str(pixels)]
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE * seconds, check=False)
     except subprocess.TimeoutExpired:

@@ -23,9 +23,23 @@ def matches(data: bytes) -> bool:
 
 
 def inspect(data: bytes) -> Header:
-    """The size of the largest picture in it, from the bytes alone. Raises ValueError where none is told."""
-    sizes = [struct.unpack_from(">II", data, at.end() + 4) for at in SIZE.finditer(data, 0, len(data) - 12)]
+    """The size of the largest picture in it, from its facts alone. Raises ValueError where none is told."""
+    start, end = _facts(data)
+    sizes = [struct.unpack_from(">II", data, at.end() + 4) for at in SIZE.finditer(data, start, end - 12)]
     return Header(*max(sizes, key=math.prod))
+
+
+def _facts(data: bytes) -> tuple[int, int]:
+    """Where the box `meta` begins and ends (ISO 14496-12, 4.2 and 8.11); coded pixels may hold any bytes."""
+    at = 0
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        long = size == 1 and at + 16 <= len(data)
+        size = struct.unpack_from(">Q", data, at + 8)[0] if long else size or len(data) - at  # 0: up to the end
+        if kind == b"meta":
+            return at, min(at + size, len(data))
+        at += max(size, 8)
+    raise ValueError("it holds no box of facts")
 
 
 def decode(data: bytes) -> Photo:

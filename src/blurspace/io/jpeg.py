@@ -25,6 +25,9 @@ JFIF = b"JFIF\0"
 ADOBE = b"Adobe"  # how the old samples were coded; ours are coded as JFIF says
 JFXX = b"JFXX\0"  # a thumbnail of the old picture
 GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # how to show a picture that is no longer behind the first one
+# Content credentials (C2PA, in JUMBF boxes of ISO 19566-5): they sign pixels that are gone.
+CREDENTIALS, JUMBF = "APP11", b"JP"
+UNSIGNED = "its content credentials, which are of the old pixels, are left out"
 REPLACED = (EXIF, XMP, ICC, MORE_PICTURES, JFIF, ADOBE, JFXX, GAIN_MAP)
 # Where a JFIF file keeps its pixels per inch or cm: unit, x and y, behind start, marker, length, name and version.
 DENSITY = slice(13, 18)
@@ -81,6 +84,8 @@ def decode(data: bytes) -> Photo:
     with JpegImageFile(io.BytesIO(data)) as image:
         image.load()
         kept, changes = metadata(image.info), further_parts(data)
+        if any(_signs(*segment) for segment in image.applist):
+            changes = (*changes, UNSIGNED)
         rgb: Image.Image = image
         if image.mode == "CMYK":
             rgb, told = to_rgb(image, kept["icc"])
@@ -99,10 +104,14 @@ def copied(photo: Photo) -> Iterator[bytes]:
         return
     with JpegImageFile(io.BytesIO(photo.source)) as image:
         for kind, body in image.applist:
-            if not body.startswith(REPLACED):
+            if not body.startswith(REPLACED) and not _signs(kind, body):
                 kept = without_photoshops(body) if body.startswith(PHOTOSHOP) else body
                 marker = 0xFE if kind == "COM" else 0xE0 + int(kind.removeprefix("APP"))
                 yield bytes((0xFF, marker)) + (len(kept) + 2).to_bytes(2, "big") + kept
+
+
+def _signs(kind: str, body: bytes) -> bool:
+    return kind == CREDENTIALS and body.startswith(JUMBF)
 
 
 def _keep_density(written: io.BytesIO, source: bytes | None) -> None:

@@ -62,9 +62,20 @@ def end_of_picture(data: bytes) -> int:
 def without_claims(xmp: bytes) -> bytes:
     """XMP without what it says of parts and thumbnails that are gone; every other byte stays."""
     for space, names in CLAIMS.items():
-        for prefix in set(re.findall(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']", xmp)):
-            name = re.escape(prefix) + b":(?:" + names + b")"
-            xmp = re.sub(rb"\s+" + name + rb"\s*=\s*(\"[^\"<]*\"|'[^'<]*')", b"", xmp)
-            xmp = re.sub(rb"<(" + name + rb")(?:\s[^<>]*)?(?<!/)>.*?</\1\s*>", b"", xmp, flags=re.DOTALL)
-            xmp = re.sub(rb"<" + name + rb"(?:\s[^<>]*)?/>", b"", xmp)
+        xmp = without_properties(xmp, space, names)
     return xmp
+
+
+def without_properties(xmp: bytes, space: bytes, names: bytes = rb"[\w.-]+") -> bytes:
+    """XMP without the properties of a namespace, as attributes and as elements; `names`: a pattern."""
+    for prefix in prefixes(xmp, space):
+        name = re.escape(prefix) + b":(?:" + names + b")"
+        xmp = re.sub(rb"\s+" + name + rb"\s*=\s*(\"[^\"<]*\"|'[^'<]*')", b"", xmp)
+        xmp = re.sub(rb"<(" + name + rb")(?:\s[^<>]*)?(?<!/)>.*?</\1\s*>", b"", xmp, flags=re.DOTALL)
+        xmp = re.sub(rb"<" + name + rb"(?:\s[^<>]*)?/>", b"", xmp)
+    return xmp
+
+
+def prefixes(xmp: bytes, space: bytes) -> set[bytes]:
+    """What stands for a namespace in XMP."""
+    return set(re.findall(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']", xmp))

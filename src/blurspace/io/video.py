@@ -76,13 +76,19 @@ def count_frames(path: str | Path) -> int:
         return sum(1 for packet in container.demux(pictures_of(container)) if packet.size)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """PyAV's container of a video. Raises ModelError and PictureError like `read_frames`."""
+def pyav() -> Any:
+    """The library that reads and writes videos. Raises ModelError where it is not installed."""
     try:
         import av
     except ImportError:
         raise ModelError('video needs PyAV, which is not here: pip install "blurspace[video]"') from None
+    return av
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """PyAV's container of a video. Raises ModelError and PictureError like `read_frames`."""
+    av = pyav()
     try:
         container = av.open(str(path))
     except FileNotFoundError:

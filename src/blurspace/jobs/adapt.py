@@ -1,7 +1,8 @@
 """How does a camera get a translator of its own, from its unpaired pictures? The job behind `adapt`: Blur2Blur.
 
 Read, sort and check the piles; guess the camera's blur; rank the known domains by their distance to it; train; and
-report, on blurry pictures that training never saw, whether it helped.
+report, on blurry pictures that training never saw, whether it helped. Videos may hold pairs of sharp and blurry frames:
+then a deblurrer learns from those first, and the report judges both.
 """
 
 import json
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,6 +22,7 @@ from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import exists, is_folder, shown, write_bytes
 from blurspace.io.weights import load_into, read_weights
 from blurspace.jobs.adapt_report import Facts, measure, report_files
+from blurspace.jobs.clips import FOLDER, Clips, learn, read_clips
 from blurspace.jobs.domains import rank_domains
 from blurspace.jobs.files import check_no_input
 from blurspace.jobs.train import check_minutes, line
@@ -27,11 +30,13 @@ from blurspace.train import loop
 from blurspace.train.adapt import TranslatorRecipe, translator_from
 from blurspace.train.one_loss import Report, report_left_out
 from blurspace.train.unknown import CameraGuess, guess_camera
+from blurspace.video.partners import Trusted
 
 # Of the blurry pictures, kept for the report: a tenth, between these numbers.
 LEAST_KEPT, MOST_KEPT = 2, 12
 SETTING = "adapt.json"  # beside the checkpoint: what is trained
 SUFFIX, REPORTS = ".safetensors", (".json", ".html")
+PAIRED = ".pairs.safetensors"  # the deblurrer that learned from pairs of videos
 LEAST_SIDE = 128  # px: spectra need it
 
 
@@ -66,16 +71,19 @@ def adapt_camera(
 ) -> dict[str, object]:
     """Train the translator and write `out`, OUT.json and OUT.html; the record of what came out.
 
-    The training itself is in the folder OUT.training, from which `resume` goes on. Raises UsageError, NoInputError or
-    PictureError on piles that cannot work, before any training, and what `loop.run` raises.
+    Where videos hold pairs, a deblurrer learns from them first, and is written as OUT.pairs.safetensors. The training
+    itself is in the folder OUT.training, from which `resume` goes on. Raises UsageError, NoInputError or PictureError
+    on piles that cannot work, before any training, and what `loop.run` raises.
     """
     check_minutes(minutes)
     folder = out.with_name(f"{out.name}.training")
     check_no_input(out, (given.deblurrer, given.pairs))
     _check_way(out, folder, resume=resume, overwrite=overwrite)
-    blurry, sharp = _piles(given, recipe, report)
+    _check_given(given)
+    clips = read_clips((*given.blurry, *given.mixed), report=report) if recipe.on_pairs else Clips()
+    blurry, sharp = _piles(given, recipe, clips, report)
     pairs = [] if given.pairs is None else spaced_pairs(given.pairs, MOST_KEPT)
-    training, kept, apart = _kept_apart(blurry)
+    training, kept, apart = _kept_apart(blurry, clips)
     if not apart:
         report("the report is about blurry pictures of the scenes that were trained on: there are too few scenes")
     pictures, views = ([frame.pixels for frame in pile.frames] for pile in (training, sharp))
@@ -98,15 +106,22 @@ def adapt_camera(
         "blurry": digest(pictures),
         "sharp": digest(views),
     }
-    _settle(folder / SETTING, setting, resume=resume)
+    _settle(folder / SETTING, setting | clips.digest(), resume=resume)
     if not resume:  # the piles are good, and what is replaced was allowed to be
-        (folder / loop.CHECKPOINT).unlink(missing_ok=True)
+        for place in (folder, folder / FOLDER):
+            (place / loop.CHECKPOINT).unlink(missing_ok=True)
+    how: dict[str, Any] = {"device": device, "resume": resume, "report": report}
+    share = _minutes(recipe, minutes, recipe.on_pairs)
+    taught = None
+    if clips.clips:
+        learned = learn(clips, recipe, chosen.deblurrer, folder=folder / FOLDER, minutes=share, **how)
+        write_bytes(taught := out.with_suffix(PAIRED), learned.read_bytes(), overwrite=True)
     weights = loop.run(
         task,
         recipe.loop,
         out=folder,
-        resume=resume,
-        max_minutes=minutes,
+        resume=resume and (folder / loop.CHECKPOINT).is_file(),
+        max_minutes=_minutes(recipe, minutes, 1 - recipe.on_pairs) if taught else minutes,
         about={"task": recipe.task, "recipe": recipe.model_dump(mode="json")},
         progress=lambda row: report(line(row)),
     )
@@ -125,6 +140,7 @@ def adapt_camera(
         mixture=guess.mixture,
         sigma=guess.sigma,
         other_scenes=apart,
+        videos=None if taught is None else clips.told(taught),
     )
     found = measure(
         build_camera(out),
@@ -134,10 +150,18 @@ def adapt_camera(
         pairs=pairs,
         space=space,
         judge_steps=recipe.judge_steps,
+        paired=None if taught is None else build_network(taught),
+        last=[Trusted.of(stack) for stack in clips.stacks(last=True)],
     )
     for suffix, data in report_files(found).items():
         write_bytes(out.with_suffix(suffix), data, overwrite=True)
     return {"camera": str(out), "report": str(out.with_suffix(".html")), **found.record()}
+
+
+def _minutes(recipe: TranslatorRecipe, minutes: float | None, share: float) -> float | None:
+    """A share of the time there is."""
+    limit = recipe.loop.max_minutes if minutes is None else minutes
+    return None if limit is None else share * limit
 
 
 def _check_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> None:
@@ -146,12 +170,12 @@ def _check_way(out: Path, folder: Path, *, resume: bool, overwrite: bool) -> Non
         raise UsageError(f"the camera's file {shown(out)} would not end in {SUFFIX}: give -o such as camera{SUFFIX}")
     if is_folder(out):
         raise OutputError(f"{shown(out)} is a folder: give -o a file to write")
+    begun = [place for place in (folder, folder / FOLDER) if exists(place / loop.CHECKPOINT)]
     if resume:
-        loop.check_resumable(folder)
+        loop.check_resumable((begun or [folder])[0])
         return
-    there = [
-        path for path in (out, *(out.with_suffix(one) for one in REPORTS), folder / loop.CHECKPOINT) if exists(path)
-    ]
+    files = (out, *(out.with_suffix(one) for one in (*REPORTS, PAIRED)), *(place / loop.CHECKPOINT for place in begun))
+    there = [path for path in files if exists(path)]
     if there and not overwrite:
         raise OutputError(f"{shown(there[0])} exists already: give --overwrite, --resume or another -o FILE")
 
@@ -168,17 +192,24 @@ def _settle(path: Path, setting: dict[str, object], *, resume: bool) -> None:
     write_bytes(path, text, overwrite=True)
 
 
-def _piles(given: Given, recipe: TranslatorRecipe, report: Report) -> tuple[Pile, Pile]:
-    """The blurry and the sharp pile, checked."""
+def _check_given(given: Given) -> None:
+    """Raise UsageError unless there are two piles, or one to be sorted."""
     if bool(given.mixed) == bool(given.blurry or given.sharp) or bool(given.blurry) != bool(given.sharp):
         raise UsageError("give --blurry and --sharp, or one --mixed pile that is sorted here")
+
+
+def _piles(given: Given, recipe: TranslatorRecipe, clips: Clips, report: Report) -> tuple[Pile, Pile]:
+    """The blurry and the sharp pile, checked; of videos with pairs without their last frames.
+
+    Of such a video among the blurry ones only the blurry frames are taken, and all that have a partner.
+    """
     if given.mixed:
-        piles = [read_pile(given.mixed, every=given.every, limit=2 * recipe.pictures)]
+        piles = [clips.early(read_pile(given.mixed, every=given.every, limit=2 * recipe.pictures))]
         blurry, sharp = part_scenes(*sort_pile(piles[0]))
         report(f"sorted into {len(blurry.frames)} blurry and {len(sharp.frames)} sharp pictures")
     else:
-        both = (given.blurry, given.sharp)
-        piles = [read_pile(paths, every=given.every, limit=recipe.pictures) for paths in both]
+        read = [read_pile(paths, every=given.every, limit=recipe.pictures) for paths in (given.blurry, given.sharp)]
+        piles = [clips.blurry_pile(read[0]), clips.early(read[1])]
         blurry, sharp = piles
     report_left_out((sentence for pile in piles for sentence in pile.skipped), report)
     sharp, warnings = check_piles(blurry, sharp, side=max(LEAST_SIDE, recipe.data.side))
@@ -187,11 +218,15 @@ def _piles(given: Given, recipe: TranslatorRecipe, report: Report) -> tuple[Pile
     return blurry, sharp
 
 
-def _kept_apart(pile: Pile) -> tuple[Pile, Pile, bool]:
+def _kept_apart(pile: Pile, clips: Clips) -> tuple[Pile, Pile, bool]:
     """Blurry pictures to train on, those for the report, and whether these are of other scenes.
 
-    The smallest scenes, as far as a quarter of the pictures goes; of larger ones the last pictures, of the same scene.
+    Where videos hold pairs, their last blurry frames, which nothing that is trained sees. Else
+    the smallest scenes, as far as a quarter of the pictures goes; of larger ones the last pictures, of the same scene.
     """
+    if last := clips.blurry(last=True):
+        count = min(MOST_KEPT, len(last))
+        return pile, Pile(tuple(last[place * len(last) // count] for place in range(count))), False
     counts = Counter(frame.source for frame in pile.frames)
     wanted = min(max(len(pile.frames) // 10, LEAST_KEPT), MOST_KEPT)
     kept: set[str] = set()

@@ -3,11 +3,10 @@
 The camera's own blurry pictures have no truth, so three kinds of evidence stand side by side: how natural the results
 look (NIQE) and whether they explain the photos (re-blur); what known and unknown blur look like to two judges (table 6
 of pham2024); and PSNR where truth exists: on pairs of the camera, if the user has some, else on pairs that were made up
-from a guess at its blur, which is weaker, and is called so.
+from a guess at its blur, which is weaker, and is called so. Where videos hold pairs of sharp and blurry frames, a
+deblurrer that learned from those is judged beside the translation, on their last frames.
 """
 
-import base64
-import html
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,22 +17,23 @@ from typing import Any
 
 import torch
 
-from blurspace.blur.kernels import show
 from blurspace.blur.spectra import KernelMixture
 from blurspace.builders import build_naturalness
 from blurspace.chance import chance
 from blurspace.errors import UsageError
-from blurspace.jobs.each import number, picture_bytes
+from blurspace.jobs.adapt_page import page
+from blurspace.jobs.each import number
 from blurspace.levels import to_8_bits
 from blurspace.metrics import coarse_change, psnr, ssim
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness, niqe
 from blurspace.pixels import central
-from blurspace.restore.network import in_colour
+from blurspace.restore.network import Network, in_colour
 from blurspace.restore.translated import Camera
 from blurspace.train.converter import share_known, train_judge
 from blurspace.train.translator import VALIDATION_SEED, Piles, TranslatorTask
-from blurspace.types import Image, Pair
+from blurspace.types import AnyImage, Image, Pair
+from blurspace.video.partners import Trusted
 
 # By how much, in dB of PSNR, a translation must help on the mean, what counts as a loss on one picture (the eye hardly
 # sees less), and which share of the pictures may lose that: receipts refuse some of those (ours).
@@ -44,6 +44,16 @@ MOST_DB = 100.0  # of two pictures that are the same; infinity is not JSON
 MOST_PAIRS = 12  # made up for the report
 STRIPS, STRIP_SIDE = 6, 224
 KEEP, DEPLOY, NEITHER = "keep the plain deblurrer", "use the translator", "leave the photos alone"
+PAIRED = "use the deblurrer that learned from pairs"
+# What PSNR is told of.
+OWN, LAST, MADE = (
+    "pairs of this camera",
+    "the videos' last frames (of scenes that were trained on), as far as their sharp neighbours show the same",
+    "pairs made up from a guess at its blur",
+)
+# What to do without any training, and its name in a sentence.
+ALTERNATIVES = {"plain": (KEEP, "the plain deblurrer"), "blurry": (NEITHER, "the photos as they are")}
+Test = tuple[Pair, AnyImage | None]  # and where it counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,17 +68,22 @@ class Facts:
     mixture: KernelMixture
     sigma: float
     other_scenes: bool  # than those that were trained on, in the report's blurry pictures
+    videos: Mapping[str, object] | None  # what their pairs are, and what was trained on them
 
 
 @dataclass(frozen=True, eq=False)
 class Found(Facts):
-    """What was measured besides; `numbers` and `pairs` are rows of "blurry", "plain" and "translated"."""
+    """What was measured besides; `numbers` and `pairs` are rows of "blurry", "plain", "translated" and maybe "paired".
+
+    `worst_gain`, `paired_worst_gain`: over the better of the first two, in dB.
+    """
 
     verdict: str
     reason: str
     truth: str  # which pairs `pairs` is about
     pairs: dict[str, dict[str, float]]
     worst_gain: float
+    paired_worst_gain: float | None
     numbers: dict[str, dict[str, float | None]]
     judges: dict[str, dict[str, float]]
     coarse_change: float
@@ -89,34 +104,49 @@ def measure(
     pairs: Sequence[Pair],
     space: BasisSpace,
     judge_steps: int,
+    paired: Network | None = None,
+    last: Sequence[Trusted] = (),
 ) -> Found:
-    """Measure on the camera's blurry pictures (1 3 h w) that training never saw, and on pairs."""
-    truth = "pairs of this camera" if pairs else "pairs made up from a guess at its blur"
-    tests = list(pairs) or _made_pairs(task.piles)
-    ways = _ways(camera)
-    scores = {name: [_score(restore(pair.blurry), pair.sharp) for pair in tests] for name, restore in ways.items()}
+    """Measure on the camera's blurry pictures (1 3 h w) that training never saw, and on pairs.
+
+    `paired`: what learned from pairs of videos. `last`: those pairs of them that it never saw.
+    """
+    truth, tests = _tests(pairs, last, task.piles)
+    restorers = ways(camera, paired)
+    scores = {
+        name: [_score(restore(pair.blurry), pair.sharp, trust) for pair, trust in tests]
+        for name, restore in restorers.items()
+    }
     start = time.perf_counter()
-    results = {name: [restore(picture) for picture in kept] for name, restore in ways.items()}
+    results = {name: [restore(picture) for picture in kept] for name, restore in restorers.items()}
     seconds = (time.perf_counter() - start) / max(1, len(kept))
     model = build_naturalness()
     numbers = {name: _blind_numbers(pictures, kept, model, space) for name, pictures in results.items()}
     translated = [camera.translate(picture) for picture in kept]
     judges = _judges(task, kept, translated, steps=judge_steps)
     means = {name: {key: round(fmean(row[key] for row in rows), 4) for key in rows[0]} for name, rows in scores.items()}
-    rivals = zip(scores["translated"], scores[alternative(means)], strict=True)
-    gains = [one["psnr"] - other["psnr"] for one, other in rivals]
-    verdict, reason = judge(means, gains, numbers, judges, truth)
-    strips = [
-        tuple(central(one, STRIP_SIDE, STRIP_SIDE) for one in row)
-        for row in zip(kept, results["plain"], translated, results["translated"], strict=True)
+    gains = {
+        name: [one["psnr"] - other["psnr"] for one, other in zip(rows, scores[alternative(means)], strict=True)]
+        for name, rows in scores.items()
+    }
+    verdict, reason = judge(means, gains["translated"], numbers, judges, truth)
+    if paired is not None:
+        verdict, reason = with_pairs(verdict, reason, means, gains["paired"], truth)
+    columns = [
+        kept,
+        results["plain"],
+        translated,
+        *(results[name] for name in ("translated", "paired") if name in restorers),
     ]
+    strips = [tuple(central(one, STRIP_SIDE, STRIP_SIDE) for one in row) for row in zip(*columns, strict=True)]
     return Found(
         **vars(facts),
         verdict=verdict,
         reason=reason,
         truth=truth,
         pairs=means,
-        worst_gain=round(min(gains), 4),
+        worst_gain=round(min(gains["translated"]), 4),
+        paired_worst_gain=None if paired is None else round(min(gains["paired"]), 4),
         numbers=numbers,
         judges=judges,
         coarse_change=round(
@@ -136,13 +166,11 @@ def judge(
 ) -> tuple[str, str]:
     """The verdict and its reason, a sentence. `gains`: of each picture over the better `alternative`, in dB."""
     other = alternative(pairs)
-    fallback, against = (KEEP, "the plain deblurrer") if other == "plain" else (NEITHER, "the photos as they are")
+    fallback, against = ALTERNATIVES[other]
     gain = pairs["translated"]["psnr"] - pairs[other]["psnr"]
     if gain < LEAST_GAIN:
         return fallback, f"it did not help: on {truth} the result is {gain:+.2f} dB against {against}"
-    losers = sum(one < -WORST_LOSS for one in gains) / len(gains)
-    if losers > MOST_LOSERS:
-        lost = f"{losers:.0%} of the pictures lost more than {WORST_LOSS} dB"
+    if lost := _lost(gains):
         return fallback, f"it helped by {gain:.2f} dB on the mean of {truth}, but {lost} against {against}"
     converted = fmean(row["translated"] for row in judges.values())
     if converted < LEAST_CONVERTED:
@@ -156,6 +184,31 @@ def judge(
     )
 
 
+def with_pairs(
+    verdict: str, reason: str, pairs: dict[str, dict[str, float]], gains: Sequence[float], truth: str
+) -> tuple[str, str]:
+    """The verdict and its reason where a deblurrer learned from pairs of videos as well: that one, if it is the better.
+
+    `verdict`, `reason`: what `judge` says of the translation. `gains`: as there, of what learned from pairs.
+    """
+    other = alternative(pairs)
+    gain, over = (pairs["paired"]["psnr"] - pairs[name]["psnr"] for name in (other, "translated"))
+    lost = _lost(gains)
+    if gain < LEAST_GAIN or lost or (verdict == DEPLOY and over <= 0):
+        but = f", but {lost}" if lost else ""
+        return verdict, f"{reason}; what learned from pairs of the videos is {gain:+.2f} dB there{but}"
+    return PAIRED, (
+        f"on {truth}, its results are {gain:.2f} dB better than {ALTERNATIVES[other][1]} (worst picture "
+        f"{min(gains):+.2f} dB), and {over:+.2f} dB against the translation"
+    )
+
+
+def _lost(gains: Sequence[float]) -> str:
+    """How many pictures lost more than is allowed, in words; nothing where few did."""
+    losers = sum(one < -WORST_LOSS for one in gains) / len(gains)
+    return f"{losers:.0%} of the pictures lost more than {WORST_LOSS} dB" if losers > MOST_LOSERS else ""
+
+
 def alternative(pairs: dict[str, dict[str, float]]) -> str:
     """What to do without a translator: the plain deblurrer, or nothing where that is better."""
     return "plain" if pairs["plain"]["psnr"] > pairs["blurry"]["psnr"] else "blurry"
@@ -164,24 +217,35 @@ def alternative(pairs: dict[str, dict[str, float]]) -> str:
 def report_files(found: Found) -> dict[str, bytes]:
     """The report by file suffix: JSON for programs, and one HTML page that needs nothing else."""
     record = json.dumps({"version": 1, **found.record()}, indent=1, allow_nan=False)
-    return {".json": record.encode(), ".html": _page(found).encode()}
+    return {".json": record.encode(), ".html": page(found, use=found.verdict in (DEPLOY, PAIRED)).encode()}
 
 
-def _ways(camera: Camera) -> dict[str, Callable[[Image], Image]]:
-    """Doing nothing, the known deblurrer alone, and with the translation.
+def ways(camera: Camera, paired: Network | None = None) -> dict[str, Callable[[Image], Image]]:
+    """Doing nothing, the known deblurrer alone, and with the translation, and what learned from pairs, if it is there.
 
     Of a network what comes out, whatever a receipt says; of a method, which goes by receipts itself, what a user gets.
     """
     network, known = camera.network, camera.known
-    ways: dict[str, Callable[[Image], Image]] = {
+    found: dict[str, Callable[[Image], Image]] = {
         "blurry": lambda blurry: blurry,
         "plain": lambda blurry: known(blurry).restored,
         "translated": lambda blurry: camera(blurry).restored,
     }
     if network is not None:
-        ways["plain"] = lambda blurry: in_colour(network, blurry)
-        ways["translated"] = lambda blurry: in_colour(network, camera.translate(blurry))
-    return ways
+        found["plain"] = lambda blurry: in_colour(network, blurry)
+        found["translated"] = lambda blurry: in_colour(network, camera.translate(blurry))
+    if paired is not None:
+        found["paired"] = lambda blurry: in_colour(paired, blurry)
+    return found
+
+
+def _tests(pairs: Sequence[Pair], last: Sequence[Trusted], piles: Piles) -> tuple[str, list[Test]]:
+    """The best truth there is, by its name."""
+    if pairs:
+        return OWN, [(pair, None) for pair in pairs]
+    if last:
+        return LAST, [(Pair(one.sharp, one.blurry), one.trust) for one in last]
+    return MADE, [(pair, None) for pair in _made_pairs(piles)]
 
 
 def _made_pairs(piles: Piles) -> list[Pair]:
@@ -193,9 +257,11 @@ def _made_pairs(piles: Piles) -> list[Pair]:
     return pairs
 
 
-def _score(restored: Image, sharp: Image) -> dict[str, float]:
+def _score(restored: Image, sharp: Image, trust: AnyImage | None) -> dict[str, float]:
+    """PSNR where it counts; SSIM, which looks at windows, only where all does."""
     restored = to_8_bits(restored)
-    return {"psnr": min(float(psnr(restored, sharp)), MOST_DB), "ssim": float(ssim(restored, sharp))}
+    found = {"psnr": min(float(psnr(restored, sharp, trust=trust)), MOST_DB)}
+    return found | ({"ssim": float(ssim(restored, sharp))} if trust is None else {})
 
 
 def _blind_numbers(
@@ -227,46 +293,3 @@ def _judges(
         name: {"blurry": round(share_known(one, blurry), 3), "translated": round(share_known(one, translated), 3)}
         for name, one in judges.items()
     }
-
-
-def _page(found: Found) -> str:
-    rows = "".join(f"<tr>{''.join(_image(one) for one in strip)}</tr>" for strip in found.strips)
-    means = [{"way": name, **row, **found.numbers[name]} for name, row in found.pairs.items()]
-    judges = [{"who says that it is known blur": name, **row} for name, row in found.judges.items()]
-    domains = [{"known blur": name, "distance in dB": value} for name, value in found.distances.items()]
-    kernel = _image(show(found.mixture.mean(), size=129, sqrt=True))
-    return f"""<!doctype html><meta charset="utf-8"><title>blurspace adapt: {html.escape(found.verdict)}</title>
-<style>body{{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
-td,th{{padding:.2em .6em;text-align:left}}img{{display:block}}</style>
-<h1>{html.escape(_begun(found.verdict))}</h1><p>{html.escape(_begun(found.reason))}.</p>
-<p>{found.steps} steps in {found.minutes:.1f} minutes, {found.seconds:.2f} s a picture to translate and deblur it twice;
-pictures: {", ".join(f"{count} {name}" for name, count in found.pictures.items())}.
-What averages over 64 px show was changed by {found.coarse_change:.2%}.</p>
-<h2>With and without the translation</h2>
-<p>psnr and ssim on {html.escape(found.truth)} (worst gain over the better of the first two
-{found.worst_gain:+.2f} dB); niqe (lower is more natural) and
-reblur_psnr (does blurring the result again give the photo?) on blurry pictures that training never saw, of
-{"other scenes" if found.other_scenes else "the same scenes: there are too few"}.</p>
-{_table(means)}<h2>Is it known blur?</h2>{_table(judges)}
-<h2>This camera's blur</h2><p>The mean kernel, from power spectra; noise {found.sigma:.4f}.</p>
-<table><tr>{kernel}</tr></table>{_table(domains)}
-<h2>Blurry, plainly deblurred, translated, translated and deblurred</h2><table>{rows}</table>
-"""
-
-
-def _begun(sentence: str) -> str:
-    """With a capital letter; `capitalize` would make dB db."""
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _table(rows: Sequence[Mapping[str, object]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
-    cells = [[html.escape(str(row.get(name, ""))) for name in names] for row in rows]
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _image(picture: Image) -> str:
-    data = base64.b64encode(picture_bytes(picture)).decode()
-    return f'<td><img src="data:image/png;base64,{data}"></td>'

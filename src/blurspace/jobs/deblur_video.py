@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from blurspace.errors import Cancelled, PictureError, UsageError
 from blurspace.io.files import exists, written_whole
 from blurspace.io.frames import VideoFrame
@@ -19,19 +17,14 @@ from blurspace.jobs.inspect_video import Counted, judged_frames
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
-from blurspace.restore.noise import estimate_sigma
-from blurspace.restore.observed import as_float
 from blurspace.run import Run, held_memory
-from blurspace.types import Blur
-from blurspace.video.lending import Loan, lend
-from blurspace.video.looks import Judged
-from blurspace.video.nearby import Nearby, lenders
+from blurspace.video.lending import Loan
+from blurspace.video.mending import Mended, Mender
+from blurspace.video.nearby import Nearby
 
 STAGE = "frames"
 Report = Callable[[str], None]
 MINUTE = 60  # s
-# Of a frame: less of a loan is no restoration; with so much, the rest is not worth a search (ours).
-MOST, ENOUGH = 0.5, 0.97
 FIELDS = (
     *("frame", "seconds", "verdict", "code", "reason", "method", "length_px", "angle_deg"),
     *("probability_better", "expected_gain_db", "lenders", "lent"),
@@ -89,9 +82,8 @@ def deblur_video(
     plan = judged_frames(path, run, told)
     wanted = [one.look.index for one in plan if one.blurry or wishes.every]
     report(f"{source.name}: {len(wanted)} of {len(plan)} frames are to be deblurred")
-    work = _Frames(deblurrer, plan, set(wanted), within(run, wishes.memory), told_of(source, report))
-    if not wishes.alone and deblurrer.region is None and deblurrer.strength == 1:
-        work.lenders = lenders(plan)
+    mender = Mender(deblurrer, plan, within(run, wishes.memory), alone=wishes.alone)
+    work = _Frames(mender, set(wanted), told_of(source, report))
     try:
         notes = rewrite(path, target, work.changed, overwrite=wishes.overwrite).notes if wanted else []
     except _NothingRestoredError:
@@ -154,70 +146,30 @@ def copy(path: Path, target: Path, *, overwrite: bool) -> None:
 
 
 class _Frames:
-    """The frames of one video on their way: those that are `wanted` restored, and what became of each in `records`."""
+    """The frames of one video on their way: those that are `wanted` mended, and what became of each in `records`."""
 
-    def __init__(
-        self, deblurrer: Deblurrer, plan: Sequence[Judged], wanted: set[int], run: Run, report: Report
-    ) -> None:
+    def __init__(self, mender: Mender, wanted: set[int], report: Report) -> None:
         """Keep them."""
-        self.deblurrer, self.plan, self.wanted, self.run, self.report = deblurrer, plan, wanted, run, report
-        self.lenders: dict[int, tuple[int, ...]] = {}
+        self.mender, self.wanted, self.report = mender, wanted, report
         self.records: list[dict[str, object]] = []
-        self.last: tuple[int, Blur | None] = -1, None  # the frame that was restored last, and its blur
 
     def changed(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """All frames, some of them restored. Raises _NothingRestoredError after the last where none was."""
         near = Nearby(frames)
         for frame in near:
-            self.run.step(STAGE, frame.index, len(self.plan))
+            self.mender.run.step(STAGE, frame.index, len(self.mender.plan))
             yield self.restored(frame, near) if frame.index in self.wanted else frame
         if not self.count("restored"):
             raise _NothingRestoredError
 
     def restored(self, frame: VideoFrame, near: Nearby) -> VideoFrame:
-        """One frame; as it is, unless sharp frames lend most of it, or its receipt says that it is better."""
-        start, pixels = time.perf_counter(), frame.pixels()
-        loan = self.lent(frame, near, pixels)
-        blur: Blur | None = None if loan is None else loan.blur
-        if loan is not None and loan.share >= ENOUGH:
-            record, new = blank(frame), loan.over(as_float(pixels))
-        else:
-            done = self.tried(frame, pixels, blur)
-            record, new, blur = described(frame, done), done.restored, done.blur
-            if loan is not None and (loan.share < MOST or record["verdict"] == "left alone"):
-                loan = None
-            elif loan is not None:
-                new = loan.over(as_float(new))
-        if loan is not None:
-            record |= borrowed(loan, self.lenders[frame.index])
-        self.records.append(record)
+        """One frame, restored where it can be; its record is kept."""
+        start = time.perf_counter()
+        mended = self.mender.mended(frame, near)
+        self.records.append(described(frame, mended))
         if len(self.records) == 1 < len(self.wanted):
             self.report(f"{lasting((len(self.wanted) - 1) * (time.perf_counter() - start))} more by the first of them")
-        if record["verdict"] != "restored":
-            return frame
-        self.last = frame.index, blur
-        return frame.replaced(new)
-
-    def lent(self, frame: VideoFrame, near: Nearby, pixels: Tensor) -> Loan | None:
-        """What sharp frames lend, as one; None where there are none."""
-        blurry, given, found = as_float(pixels), self.deblurrer.given, None
-        for index in self.lenders.get(frame.index, ()):
-            self.run.check()
-            if (sharp := near.at(index)) is not None:
-                how: dict[str, Any] = {"response": self.deblurrer.response, "known": given and given.kernel}
-                loan = lend(as_float(sharp.pixels()), blurry, sigma=estimate_sigma(blurry), **how)
-                found = loan if found is None else found.before(loan)
-        return found
-
-    def tried(self, frame: VideoFrame, pixels: Tensor, between: Blur | None) -> Restoration:
-        """A frame deblurred: from the blur `between` it and a sharp one on, or the last one's, at last from nothing."""
-        quiet, near = replace(self.run, on_step=None), between
-        if near is None and self.last[0] == frame.index - 1 >= 0:
-            near = self.last[1] if self.plan[frame.index].shot == self.plan[self.last[0]].shot else None
-        done = self.deblurrer(pixels, near=near, run=quiet)
-        if done.receipt.verdict == "refused" and near is not None and between is None:
-            return self.deblurrer(pixels, run=quiet)
-        return done
+        return mended.frame
 
     def count(self, verdict: str) -> int:
         """How many frames became that."""
@@ -242,11 +194,17 @@ def blank(frame: VideoFrame) -> dict[str, object]:
     return dict[str, object].fromkeys(FIELDS) | {"frame": frame.index, "seconds": round(frame.seconds, 4)}
 
 
-def described(frame: VideoFrame, done: Restoration) -> dict[str, object]:
-    """What became of a frame that was deblurred, as a record."""
+def described(frame: VideoFrame, mended: Mended) -> dict[str, object]:
+    """What became of a frame that was tried, as a record: by a search, and by what sharp ones lent instead."""
+    record = blank(frame) | ({} if mended.done is None else searched(mended.done))
+    return record | ({} if mended.loan is None else borrowed(mended.loan, mended.lenders))
+
+
+def searched(done: Restoration) -> dict[str, object]:
+    """What a record says of a frame that was deblurred by itself."""
     receipt = done.receipt
     length, angle = (None, None) if done.blur is None else done.blur.length_angle()
-    return blank(frame) | {
+    return {
         "verdict": receipt.verdict,
         "code": receipt.code,
         "reason": receipt.reason,

@@ -58,6 +58,7 @@ class TranslatorRecipe(Strict):
     vgg19: Path | None = None
     judge_steps: int = Field(default=200, gt=0, description="of the independent judge of the report (ours)")
     pictures: int = Field(default=400, gt=0, description="at most so many of each pile, evenly spaced")
+    on_pairs: float = Field(default=0.4, ge=0, lt=1, description="of the minutes, on pairs of videos; 0: never (ours)")
 
 
 def build_translator(recipe: TranslatorRecipe, *, data: Path, device: str, report: Report) -> TranslatorTask:

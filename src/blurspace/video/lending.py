@@ -17,7 +17,7 @@ from torch.nn import functional
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
 from blurspace.blur.fourier import differences
-from blurspace.blur.kernels import centre, delta, normalise, trim
+from blurspace.blur.kernels import centre, crop_or_pad, delta, normalise, trim
 from blurspace.pixels import luminance
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.kernel_step import solve_kernel, tidy_kernel
@@ -28,10 +28,15 @@ from blurspace.types import AnyImage, AnyKernel, Image, Kernel
 ROUNDS = 2  # of kernel and flow: the first flow is between a sharp and a blurry frame, and a little off
 WIDEST, SHARE = 61, 8  # px: kernels are at most so wide, and at most so many-th of the shorter side
 WINDOW = 512  # px: the kernel is found where the sharp frame has most edges
-STEPS = 15  # of the kernel's least squares, of some iterations each
-RIDGE, THRESHOLD = 1e-3, 0.1  # of the kernel's least squares; of its peak, below which it is noise
+# Of the kernel's least squares, steps of some iterations each: on a wide square, then on what holds the kernel found so
+# far and ROOM px more, where they come nearer to the least. Below so much of its peak a kernel is noise, then and last.
+WIDE_STEPS, NEAR_STEPS, ROOM = 8, 20, 2
+RIDGE, COARSE, THRESHOLD = 1e-3, 0.1, 0.03
 ASTRAY = 1.5  # px: flow there and back may end so far from where it began
-LEAST_UNEXPLAINED, PER_SIGMA = 3 / 255, 2.0  # what may stay unexplained: so much, or so many times the noise
+# What may stay unexplained: so much, or so many times the noise, or such a share of the contrast there: at the edges of
+# print and codes a tenth of a px, or of the kernel, is more than the noise.
+LEAST_UNEXPLAINED, PER_SIGMA, OF_CONTRAST = 3 / 255, 2.0, 0.25
+OTHER = 0.5  # of the contrast: where more is unexplained by the first kernel, the second is not looked for
 PATCH = 9  # px: the sides of squares in which that is measured
 FEATHER = 3.0  # px: the sigma of the border between what is lent and what is not
 LEAST_TRUST = 1e-6
@@ -76,29 +81,38 @@ def lend(
     """
     light = response if response not in (None, "auto") else LIGHT
     moved, kernel = moved_by(sharp, flow_between(blurry, sharp)), known if known is not None else delta()
+    alike = torch.ones_like(blurry[:, :1])
     for _ in range(ROUNDS):
         if known is None:
-            kernel = kernel_between(*(to_linear(luminance(one), light) for one in (moved, blurry)))
-        alike = blurred(sharp, kernel, light)
-        there, back = flow_between(blurry, alike), flow_between(alike, blurry)
+            kernel = kernel_between(*(to_linear(luminance(one), light) for one in (moved, blurry)), alike=alike)
+        again = blurred(sharp, kernel, light)
+        there, back = flow_between(blurry, again), flow_between(again, blurry)
         moved = moved_by(sharp, there)
-    again = blurred(moved, kernel, light)
+        again = blurred(moved, kernel, light)
+        alike = explained(again, blurry, sigma, of_contrast=OTHER)
     trust = sure(there, back) * explained(again, blurry, sigma)
     soft = _smooth(functional.avg_pool2d(trust, 5, 1, 2) * trust, FEATHER) * trust
     return Loan((moved + _smooth(blurry - again, BROAD)).clamp(0, 1), soft, UniformBlur(kernel))
 
 
-def kernel_between(sharp: Image, blurry: Image) -> AnyKernel:
-    """The kernel (1 1 k k), its centroid in its centre, that maps one grey picture (1 1 h w) of light to another."""
+def kernel_between(sharp: Image, blurry: Image, *, alike: Image | None = None) -> AnyKernel:
+    """The kernel (1 1 k k), its centroid in its centre, that maps one grey picture (1 1 h w) of light to another.
+
+    `alike` (1 1 h w): 1 where both show the same, which alone counts; everywhere where not given.
+    """
     side = min(min(sharp.shape[-2:]) // SHARE, WIDEST) // 2 * 2 + 1
     window = (..., *busiest_window(sharp, WINDOW))
     sharp, blurry = sharp[window], blurry[window]
     trust = torch.zeros_like(sharp[0])
-    trust[:, side:-side, side:-side] = 1
+    trust[:, side:-side, side:-side] = 1 if alike is None else alike[window][0, :, side:-side, side:-side]
     spectra = torch.fft.rfft2(differences(sharp))
-    found = normalise(torch.ones(1, 1, side, side)).to(sharp)  # anything wide: from a delta few steps lead nowhere
-    for _ in range(STEPS):
-        found = solve_kernel(spectra, differences(blurry), trust, found, ridge=RIDGE)
+    given, found = differences(blurry), normalise(torch.ones(1, 1, side, side)).to(sharp)  # few steps lead from a delta
+    for _ in range(WIDE_STEPS):
+        found = solve_kernel(spectra, given, trust, found, ridge=RIDGE)
+    near = trim(tidy_kernel(found, threshold=COARSE))
+    found = crop_or_pad(near, min(near.shape[-1] + 2 * ROOM, side))
+    for _ in range(NEAR_STEPS):
+        found = solve_kernel(spectra, given, trust, found, ridge=RIDGE)
     return trim(centre(tidy_kernel(found, threshold=THRESHOLD), subpixel=True))
 
 
@@ -129,12 +143,21 @@ def sure(there: Any, back: Any) -> Image:
     return torch.from_numpy(((np.linalg.norm(returned, axis=-1) < ASTRAY) & inside).astype(np.float32))[None, None]
 
 
-def explained(again: Image, blurry: Image, sigma: float) -> AnyImage:
+def explained(again: Image, blurry: Image, sigma: float, *, of_contrast: float = OF_CONTRAST) -> AnyImage:
     """Where (1 1 h w) the loan, blurred again, is what the blurry frame shows, but for broad brightness."""
-    rest = luminance(again - blurry)
-    rest = (rest - _smooth(rest, BROAD)).square()
-    rest = functional.avg_pool2d(rest, PATCH, 1, PATCH // 2, count_include_pad=False).sqrt()
-    return (rest < max(LEAST_UNEXPLAINED, PER_SIGMA * sigma)).float()
+    shown, rest = luminance(blurry), luminance(again - blurry)
+    rest, contrast = _spread(rest - _smooth(rest, BROAD)), _spread(shown - _mean(shown))
+    return (rest < (of_contrast * contrast).clamp_min(max(LEAST_UNEXPLAINED, PER_SIGMA * sigma))).float()
+
+
+def _mean(picture: Image) -> Image:
+    """Of the patch around each pixel."""
+    return functional.avg_pool2d(picture, PATCH, 1, PATCH // 2, count_include_pad=False)
+
+
+def _spread(picture: Image) -> Image:
+    """The root of the mean square of the patch around each pixel."""
+    return _mean(picture.square()).sqrt()
 
 
 def _levels(picture: Image) -> Any:
