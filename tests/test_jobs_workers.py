@@ -15,7 +15,7 @@ from blurspace.jobs import journal, workers
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.wishes import Wishes
-from blurspace.jobs.workers import cause, spread
+from blurspace.jobs.workers import cause, helped, spread
 
 from .fakes import Fake
 
@@ -63,6 +63,24 @@ def told(outcomes, jobs):
     return [
         record | {"output": record["output"] and record["output"].replace(f"out{jobs}", "out")} for record in records
     ]
+
+
+def sign(folder, _):
+    (folder / f"{os.getpid()}").touch()
+
+
+@pytest.mark.usefixtures("forked")
+def test_helpers_do_the_same_work_and_end_with_the_block(tmp_path):
+    with helped(partial(sign, tmp_path), helpers=2):
+        until = time.monotonic() + 60
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+    processes = [int(path.name) for path in tmp_path.iterdir()]
+    assert len(processes) == 2
+    for process in processes:
+        assert process != os.getpid()
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
 
 
 @pytest.mark.usefixtures("forked")

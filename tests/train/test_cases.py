@@ -1,5 +1,7 @@
 """Are the cases what they say: a photo, a kernel as found, a start, and the sharp picture where the start lies?"""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -143,11 +145,43 @@ def test_shards_that_are_there_are_not_made_again(photos, tmp_path):
     assert sorted(tmp_path.glob("*.*")) == paths
 
 
+def test_what_another_process_makes_is_waited_for_and_made_if_that_one_is_killed(photos, tmp_path, monkeypatch):
+    alone, told = made(photos, tmp_path / "alone", count=3), []
+    (tmp_path / "shared").mkdir()
+    locked = tmp_path / "shared" / "9px-0001.lock"
+    code = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
+    both = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}  # it ends with us
+    with subprocess.Popen([sys.executable, "-c", code, locked], **both) as other:
+        assert other.stdout.readline()
+        waits = []
+
+        def sleep(seconds):
+            waits.append(list(told))
+            other.kill()
+            other.wait()
+
+        monkeypatch.setattr(cases.time, "sleep", sleep)
+        shared = made(photos, tmp_path / "shared", count=3, report=told.append)
+    numbers = [sentence.split()[0] for sentence in told]
+    assert numbers == ["1", "3", "2"]
+    assert len(waits) == 1
+    assert len(waits[0]) == 2
+    assert [one.read_bytes() for one in shared] == [one.read_bytes() for one in alone]
+    assert sorted((tmp_path / "shared").iterdir()) == shared
+
+
+def test_a_lock_that_comes_too_late_leaves_nothing(photos, tmp_path):
+    (path,) = made(photos, tmp_path)
+    assert not cases._made_here(path, lambda: pytest.fail("it is there"), "any")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_shards_of_other_photos_or_seeds_are_refused(photos, tmp_path):
     made(photos, tmp_path)
     for other, seed in ((SharpPhotos(photos, limit=2), 1), (SharpPhotos(photos, limit=3), 0)):
         with pytest.raises(UsageError, match=r"9px-0000\.safetensors is of other photos, another seed"):
-            cases.make_shards(other, tmp_path, count=1, seed=seed, report=lambda _: None, making=AT_HAND)
+            cases.make_shards(other, tmp_path, count=2, seed=seed, report=lambda _: None, making=AT_HAND)
+    assert len(list(tmp_path.iterdir())) == 1  # before any other is made
 
 
 def test_searches_that_all_fail_end_in_a_sentence(photos, tmp_path):

@@ -19,6 +19,7 @@ from blurspace.restore.lights import LIGHT
 from blurspace.train import cases, deconvolver, loop
 from blurspace.train.deconvolver import build_deconvolver
 from blurspace.train.recipes import TASKS
+from blurspace.train.steps import take
 
 NETWORK = {"rounds": 1, "widths": (8, 8)}
 
@@ -84,10 +85,10 @@ def test_overfits_one_batch(build, true_share):
     shown = gain * batch.blurry, batch.kernel, batch.sigma, batch.doubt, gain * batch.start
     restored = task.networks["deconvolver"](*shown) / gain
     before = psnr(deconvolver.counted(restored.detach(), batch.sharp), batch.sharp.clamp(max=1)).mean()
-    first = task.step(batch)["loss"]
+    first = take([task.step(batch)])["loss"]
     assert first == pytest.approx(-float(before), abs=0.02)
     for _ in range(60):
-        last = task.step(batch)["loss"]
+        last = take([task.step(batch)])["loss"]
     assert last < first - 8  # dB; measured: 15 and 17
 
 
@@ -172,7 +173,7 @@ def test_validates_on_photos_of_its_own(build, shards):
     assert all(10 < one < 60 for one in measured.values())
     assert task.validate() == measured
     assert build().validate() == measured
-    task.step(task.batch(chance(0, 0)))
+    take([task.step(task.batch(chance(0, 0)))])
     assert task.validate() != measured
 
 
@@ -197,7 +198,7 @@ def test_half_precision_trains(build, shards, tmp_path):
 
 def test_starts_from_weights_of_its_own(build, tmp_path):
     first = build()
-    first.step(first.batch(chance(0, 0)))
+    take([first.step(first.batch(chance(0, 0)))])
     write_weights(tmp_path / "own", first.networks, about={"architecture": first.architecture})
     started = build(start=str(tmp_path / "own"), loop={"steps": 1, "seed": 1})
     own = first.networks["deconvolver"].state_dict()
@@ -222,7 +223,7 @@ def test_starts_from_a_denoiser_and_is_blind_to_hints(build, photos, tmp_path):
     torch.testing.assert_close(task.networks["deconvolver"].denoiser(noisy, FIRST_LEVEL * sigma, hint), clean)
     # Where the start explains all, the first round denoises it.
     torch.testing.assert_close(task.networks["deconvolver"](noisy, delta(1), sigma, torch.zeros(2), noisy), clean)
-    task.step(task.batch(chance(0, 0)))  # and it learns to see
+    take([task.step(task.batch(chance(0, 0)))])  # and it learns to see
     first, second = (task.networks["deconvolver"].denoiser(noisy, sigma, one) for one in (hint, noisy))
     assert not torch.equal(first, second)
     with pytest.raises(ModelError, match="denoiser"):

@@ -1,13 +1,22 @@
 """Does the job behind `train` go from a recipe file to weights, and refuse what it cannot do?"""
 
+import pickle
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from blurspace.blur.kernels import delta
 from blurspace.errors import NoInputError, OutputError, UsageError
-from blurspace.io.weights import read_weights
+from blurspace.io.weights import read_weights, write_weights
+from blurspace.jobs import train
 from blurspace.jobs.train import train_recipe
+from blurspace.nets.deconvolver import Deconvolver
+from blurspace.train.cases import Making, Range
+from blurspace.train.recipes import TASKS
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "kaufman2020-small-synthesis.toml"
 TINY = ["synthesis.side=9", "width=4", "hidden=4", "levels=1", "data.side=32", "batch=2", "validation=2", "steps=2"]
@@ -56,3 +65,42 @@ def test_refusals(photos, tmp_path):
         train_recipe(RECIPE, data=photos, out=tmp_path, max_minutes=0)
     with pytest.raises(NoInputError):
         train_recipe(RECIPE, data=tmp_path / "none", out=tmp_path)
+
+
+def test_jobs_make_the_cases_that_the_recipe_needs(photos, tmp_path, monkeypatch):
+    """A helper, here in this process, makes them all, and the training finds them there."""
+    making = Making(
+        ranges=(Range(3, 9, side=64, crop=24, count=1),),
+        shard=1,
+        widest=15,
+        least_agreement=0,
+        search=lambda _: delta(9),
+    )
+    row = TASKS["deconvolver"]
+    small = replace(row, build=partial(row.build, making=making), prepare=partial(row.prepare, making=making))
+    monkeypatch.setitem(TASKS, "deconvolver", small)
+    asked, told = [], []
+
+    @contextmanager
+    def helped(work, *, helpers):
+        asked.append(helpers)
+        for _ in range(helpers):
+            pickle.loads(pickle.dumps(work))(None)
+        yield
+
+    monkeypatch.setattr(train, "helped", helped)
+    tiny = [f"folder={tmp_path}", "shards=2", "held_out_shards=1", "validation=1", "widths=[4, 4]", "steps=1"]
+    start = tmp_path / "start.safetensors"
+    network = {"rounds": 1, "widths": (4, 4)}
+    write_weights(start, {"deconvolver": Deconvolver(**network)}, about={"architecture": {"deconvolver": network}})
+    tiny += [f"start={start}", "rounds=1", "schedule=steps"]
+    options = {"data": photos, "overrides": tiny, "jobs": 2, "report": told.append}
+    assert train_recipe(RECIPE.with_name("deconvolver.toml"), out=tmp_path / "run", **options)["steps"] == 1
+    assert asked == [1]
+    assert len(list(tmp_path.glob("*/9px-*.safetensors"))) == 3
+    assert not any("shards of cases are made" in line for line in told)  # not by this process
+
+
+def test_jobs_are_for_recipes_with_cases(photos, tmp_path):
+    with pytest.raises(UsageError, match="task synthesis has no training cases to make by 2 processes"):
+        train_recipe(RECIPE, data=photos, out=tmp_path, jobs=2)

@@ -13,9 +13,10 @@ from blurspace.chance import chance
 from blurspace.errors import BlurspaceError, ModelError, OutputError, UsageError
 from blurspace.io.weights import read_weights
 from blurspace.train import loop
+from blurspace.train.interrupts import noted_interrupts
 from blurspace.train.schedule import rate_factor, share_done
 from blurspace.train.settings import LoopSettings
-from blurspace.train.steps import Average, descend
+from blurspace.train.steps import Average, Descent
 
 
 class Line:
@@ -40,7 +41,8 @@ class Line:
         if self.done == self.poison:
             loss = loss * float("nan")
         self.done += 1
-        return {"loss": float(loss.detach()), "gradient": descend(loss, self.optimisers["line"], clip=1.0)}
+        gradient = yield Descent(loss, self.optimisers["line"], 1.0)
+        return {"loss": float(loss.detach()), "gradient": gradient}
 
     def validate(self):
         return {"weight": float(self.net.weight[0, 0])}
@@ -80,6 +82,32 @@ def test_the_batches_do_not_depend_on_how_they_are_drawn(tmp_path):
     third = loop.run(Line(), settings.model_copy(update={"seed": 1}), out=tmp_path / "seed")
     assert same(tensors(one), tensors(other))
     assert not same(tensors(one), tensors(third))
+
+
+def test_accumulated_batches_are_one_batch(tmp_path):
+    """Two batches of four a step are a batch of eight."""
+    halves = loop.run(Line(), LoopSettings(steps=10, seed=3, accumulate=2), out=tmp_path / "halves")
+    whole = Line()
+    whole.batch = lambda generator: next(wholes)
+    wholes = (torch.cat([Line().batch(chance(3, 2 * step + part)) for part in (0, 1)]) for step in range(10))
+    other = loop.run(whole, LoopSettings(steps=10), out=tmp_path / "whole")
+    for name, tensor in tensors(halves).items():
+        assert torch.allclose(tensor, tensors(other)[name], atol=1e-6)
+    assert float(rows(tmp_path / "halves")[-1]["loss"]) == pytest.approx(float(rows(tmp_path / "whole")[-1]["loss"]))
+
+
+def test_a_second_ctrl_c_leaves_unless_it_is_an_echo():
+    with noted_interrupts(echo=True) as heard:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert len(heard) == 1
+        heard[0] -= 60
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    with noted_interrupts(echo=False) as heard:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_max_minutes_stops_and_resumes(tmp_path):

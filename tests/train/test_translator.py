@@ -17,6 +17,7 @@ from blurspace.nets.mimo_unet import scales
 from blurspace.nets.restorer import Restorer
 from blurspace.train import loop
 from blurspace.train.settings import AdamSettings, CriticNetwork, LoopSettings
+from blurspace.train.steps import take
 from blurspace.train.translator import (
     PICTURES,
     Piles,
@@ -113,12 +114,12 @@ def test_pairs_are_learned(piles):
     task = make(piles, PAIRS)
     batch = task.batch(chance(0, 0))
     before = copies(task)
-    first = task.step(batch)
+    first = take([task.step(batch)])
     assert set(first) == {"paired", "loss", "gradient"}
     pairs = zip(scales(batch.made), scales(batch.target), strict=True)
     wanted = sum(float(charbonnier(one, other)) for one, other in pairs) / 3
     assert first["loss"] == first["paired"] == pytest.approx(wanted, rel=1e-5)  # it starts as the identity
-    losses = [task.step(batch)["loss"] for _ in range(40)]
+    losses = [take([task.step(batch)])["loss"] for _ in range(40)]
     assert losses[-1] < 0.8 * losses[0]
     assert all(changed(task, before, "translator"))
     assert not any(changed(task, before, "critic"))  # nobody plays
@@ -138,7 +139,7 @@ def test_the_deblurrer_is_asked_and_not_trained(piles):
     task = make(piles, TranslationLosses(pairs=0, through=2.0, adversarial=0), deblur=deblur)
     batch = task.batch(chance(0, 0))
     wanted = 2 * float(charbonnier(0.5 * batch.made, batch.sharp))
-    losses = [task.step(batch)["loss"] for _ in range(40)]
+    losses = [take([task.step(batch)])["loss"] for _ in range(40)]
     assert losses[0] == pytest.approx(wanted, rel=1e-5)
     assert losses[-1] < 0.9 * losses[0]
     assert deblur.factor.item() == 0.5
@@ -156,7 +157,7 @@ def test_both_networks_of_the_game_learn_and_leave_each_other_alone(piles):
         return translator_step(*arguments, **options)
 
     task.optimisers["translator"].step = spy
-    scalars = task.step(batch)
+    scalars = take([task.step(batch)])
     assert set(scalars) == {"critic", "critic_gradient", "fooling", "reconstruction", "loss", "gradient"}
     assert scalars["reconstruction"] == 0  # the identity keeps everything
     assert scalars["loss"] == pytest.approx(scalars["fooling"])
@@ -165,7 +166,7 @@ def test_both_networks_of_the_game_learn_and_leave_each_other_alone(piles):
     assert not any(changed(task, seen, "critic"))
     assert any(changed(task, start, "translator"))
     for step in range(2):  # the last layer starts at zero, so the others wait for it
-        task.step(task.batch(chance(0, step)))
+        take([task.step(task.batch(chance(0, step)))])
     assert all(changed(task, start, "translator"))
 
 
@@ -174,12 +175,12 @@ def test_the_critic_learns_to_tell_one_batch_and_the_translator_to_fool_it(piles
     batch = task.batch(chance(0, 0))
     translate, critic = task.networks["translator"], task.optimisers["critic"]
     held, task.optimisers["translator"].step = copies(task), lambda: None
-    told = [task.step(batch)["critic"] for _ in range(25)]
+    told = [take([task.step(batch)])["critic"] for _ in range(25)]
     assert told[-1] < told[0] - 0.2
     assert not any(changed(task, held, "translator"))
     del task.optimisers["translator"].step
     critic.step = lambda: None
-    fooled = [task.step(batch)["fooling"] for _ in range(15)]
+    fooled = [take([task.step(batch)])["fooling"] for _ in range(15)]
     assert fooled[-1] < fooled[0] - 0.2
     assert not torch.equal(translate(batch.blurry)[0], batch.blurry)
 
@@ -213,7 +214,7 @@ def test_the_game_is_played_with_the_share_of_the_batch(piles):
     for done, count in ((0, 2), (1, 4)):
         judged.clear()
         task.pace(done)
-        task.step(task.batch(chance(0, 0)))
+        take([task.step(task.batch(chance(0, 0)))])
         assert set(judged) == {count}
 
 

@@ -14,6 +14,7 @@ from blurspace.io.weights import read_weights
 from blurspace.nets.restorer import Restorer
 from blurspace.train import loop
 from blurspace.train.settings import LoopSettings
+from blurspace.train.steps import take
 from blurspace.train.unpaired import (
     CRITICS,
     GAMES,
@@ -52,7 +53,7 @@ def test_every_network_gets_gradients(game):
     task = make(game)
     before = copies(task)
     for step in range(3):  # the translators' last layer starts at zero, so the others wait for it
-        task.step(task.batch(chance(0, step)))
+        take([task.step(task.batch(chance(0, step)))])
     assert set(task.networks) == set(task.architecture) == {*TRANSLATORS, *CRITICS}
     for name, old in before.items():
         for key, one in task.networks[name].state_dict().items():
@@ -64,7 +65,7 @@ def test_every_network_gets_gradients(game):
 def test_critics_learn_to_tell_one_batch(game):
     task = make(game)
     (pair, *_) = task.batch(chance(0, 0))
-    losses = [task._train_critics(*pair)["critics"] for _ in range(40)]
+    losses = [take([task._train_critics(*pair)])["critics"] for _ in range(40)]
     assert losses[-1] < losses[0] - 0.1 * abs(losses[0])
     assert losses[-1] < min(losses[:3])
 
@@ -76,9 +77,9 @@ def test_translators_learn_to_fool_where_nothing_holds_them(game):
     task.game = replace(task.game, cycle=0.0, identity=0.0)
     (pair, *_) = task.batch(chance(0, 0))
     for _ in range(20):
-        task._train_critics(*pair)
+        take([task._train_critics(*pair)])
     held = copies(task)
-    fooling = [task._train_translators(*pair)["fooling"] for _ in range(25)]
+    fooling = [take([task._train_translators(*pair)])["fooling"] for _ in range(25)]
     assert fooling[-1] < fooling[0] - 0.1
     for name in CRITICS:
         assert all(torch.equal(one, held[name][key]) for key, one in task.networks[name].state_dict().items())
@@ -92,7 +93,7 @@ def test_there_and_back_is_learned():
     before = task.validate()["cycle"]
     assert before == pytest.approx(2 * 0.4, rel=1e-3)  # two directions, each off by both translators
     for step in range(30):
-        task.step(task.batch(chance(0, step)))
+        take([task.step(task.batch(chance(0, step)))])
     assert task.validate()["cycle"] < 0.5 * before
 
 
@@ -106,7 +107,7 @@ def test_a_critic_prefers_what_is_real():
 def test_only_dualgan_clips_its_critics_and_gives_them_more_steps():
     tasks = {game: make(game) for game in GAMES}
     for task in tasks.values():
-        task.step(task.batch(chance(0, 0)))
+        take([task.step(task.batch(chance(0, 0)))])
     critics = {game: task.networks["sharp_critic"].state_dict() for game, task in tasks.items()}
     most = {game: max(float(one.abs().max()) for one in critic.values()) for game, critic in critics.items()}
     assert most["dualgan"] <= GAMES["dualgan"].clip < most["cyclegan"]

@@ -24,11 +24,14 @@ def train(
         float | None, Option("--max-minutes", help="Stop then. Default: as the recipe says.")
     ] = None,
     device: Annotated[str, Option("--device", help="cpu or cuda.")] = "cpu",
+    jobs: Annotated[
+        int, Option("--jobs", min=1, help="Processes that make training cases, for recipes that have some made first.")
+    ] = 1,
     overrides: Annotated[
         list[str] | None, Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated.")
     ] = None,
 ) -> None:
-    """Train networks by a recipe; prints the path of the weights."""
+    """Train networks by a recipe; prints the path of the weights. Under torchrun or srun: in several processes."""
     from blurspace.jobs.train import train_recipe
 
     record = train_recipe(
@@ -39,9 +42,11 @@ def train(
         max_minutes=max_minutes,
         device=device,
         overrides=overrides or (),
+        jobs=jobs,
         report=console.message,
     )
-    console.data(record, str(record["weights"]))
+    if record is not None:  # of several processes, the first one tells
+        console.data(record, str(record["weights"]))
 
 
 @verb

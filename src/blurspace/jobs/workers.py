@@ -56,6 +56,23 @@ def spread(
         end_all(workers)
 
 
+@contextmanager
+def helped(work: Callable[[None], object], *, helpers: int) -> Iterator[None]:
+    """Within this block so many other processes do `work(None)`, which shares itself out; they end with the block.
+
+    `work` must be able to be pickled, and it must not raise. What it gives is not asked for: whoever needs it done does
+    it too.
+    """
+    workers = list[Worker[None, object]]()
+    try:
+        for number in range(helpers):
+            workers.append(Worker(pickle.dumps(work)))
+            workers[-1].give(number, None)
+        yield
+    finally:
+        end_all(workers)
+
+
 class Worker(Generic[S, T]):
     """One process, and the task that it works on, if any: its place, itself, and since when."""
 

@@ -8,11 +8,15 @@ made on the fly instead (`train.deconvolver`).
 """
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
@@ -43,6 +47,7 @@ EXPOSED_SIGMAS = (0.001, 0.01)
 OTHER_SHARE, GREY_SHARE, EXPOSED_SHARE = 0.15, 0.15, 1 / 3
 # What a shard was made from and how; the version goes up when cases come to be made in another way.
 ORIGIN, VERSION = "origin", 4
+POLL = 1.0  # seconds between looks at what others have made
 MARGIN = 8  # px: the estimated kernel may be off centre by less than this
 
 
@@ -119,22 +124,63 @@ def make_shards(
 ) -> list[Path]:
     """The paths of `count` shards in `folder`; those that are missing are made first (3 to 13 minutes each).
 
-    Raises UsageError on shards of other photos, another seed or an older way of making them.
+    Processes, also of several machines, that do the same at once share the work: each shard is made by one of them, on
+    one thread, so that it is the same whoever makes it; what a killed one left undone is done by another. Raises
+    UsageError on shards of other photos, another seed or an older way of making them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     origin = digest(photos.photos, also=f"{VERSION} {seed}")
     kinds = [making.ranges[n % len(making.ranges)] for n in range(count)]
     paths = [folder / f"{kind.high}px-{n:04d}.safetensors" for n, kind in enumerate(kinds)]
-    for n, (path, kind) in enumerate(zip(paths, kinds, strict=True)):
-        if not path.exists():
-            unfinished = path.with_suffix(".part")
-            save_file(_draw_shard(photos, kind, chance(seed, n), making), unfinished, metadata={ORIGIN: origin})
-            unfinished.rename(path)
+    for path in paths:
+        _check(path, origin)  # before minutes are spent on others
+    while missing := [n for n, path in enumerate(paths) if not path.exists()]:
+        draws = {n: partial(_draw_shard, photos, kinds[n], chance(seed, n), making) for n in missing}
+        made = [n for n, draw in draws.items() if _made_here(paths[n], draw, origin)]
+        for n in made:
             report(f"{n + 1} of {count} shards of cases are made")
-        with safe_open(path, framework="pt") as shard_file:
-            if (shard_file.metadata() or {}).get(ORIGIN) != origin:
-                raise UsageError(f"{shown(path)} is of other photos, another seed or version: give another folder")
+        if not made:
+            time.sleep(POLL)  # others make them
+    for path in paths:
+        _check(path, origin)
     return paths
+
+
+def _check(path: Path, origin: str) -> None:
+    if not path.exists():
+        return
+    with safe_open(path, framework="pt") as shard_file:
+        if (shard_file.metadata() or {}).get(ORIGIN) != origin:
+            raise UsageError(f"{shown(path)} is of other photos, another seed or version: give another folder")
+
+
+def _made_here(path: Path, draw: Callable[[], dict[str, Tensor]], origin: str) -> bool:
+    """Make a shard, unless another process does or just did. Its lock goes with the process, also with a killed one."""
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        with lock.acquire(blocking=False):
+            missing = not path.exists()
+            if missing:
+                unfinished = path.with_suffix(".part")
+                with one_thread():
+                    save_file(draw(), unfinished, metadata={ORIGIN: origin})
+                unfinished.rename(path)
+            with suppress(OSError):  # who takes the lock later finds the shard
+                Path(lock.lock_file).unlink()
+            return missing
+    except Timeout:
+        return False
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums are added up in an order that depends on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def read_shard(path: Path) -> dict[str, Tensor]:

@@ -99,11 +99,7 @@ def build_deconvolver(
             load_into({"deconvolver": network}, tensors)
     network.to(device)
     settings = recipe.data
-    photos, held_out = both_parts(data, limit=settings.limit, report=report)
-    made = partial(make_shards, report=report, making=making)
-    shards = made(photos, settings.folder / "train", count=settings.shards, seed=settings.seed)
-    other = settings.seed + 1  # other kernels, not only other photos
-    held_out_shards = made(held_out, settings.folder / "held-out", count=settings.held_out_shards, seed=other)
+    (photos, shards), (held_out, held_out_shards) = make_cases(recipe, data=data, report=report, making=making)
 
     def draw(generator: Generator) -> Cases:
         """Crops from a shard drawn by chance, or blurred by true kernels of the same range."""
@@ -131,6 +127,19 @@ def build_deconvolver(
     source = Source(draw, [piece.to(device) for piece in pieces])
     networks = {"deconvolver": (network, recipe.deconvolver)}
     return OneLoss(networks, source=source, adam=recipe.adam, loss=loss, measure=measure)
+
+
+def make_cases(
+    recipe: DeconvolverRecipe, *, data: Path, report: Report, making: Making = USUAL
+) -> list[tuple[SharpPhotos, list[Path]]]:
+    """The photos to train on and their shards, and those held out; makes those that are missing, as `make_shards`."""
+    settings = recipe.data
+    photos, held_out = both_parts(data, limit=settings.limit, report=report)
+    made = partial(make_shards, report=report, making=making)
+    shards = made(photos, settings.folder / "train", count=settings.shards, seed=settings.seed)
+    other = settings.seed + 1  # other kernels, not only other photos
+    held_out_shards = made(held_out, settings.folder / "held-out", count=settings.held_out_shards, seed=other)
+    return [(photos, shards), (held_out, held_out_shards)]
 
 
 def true_cases(

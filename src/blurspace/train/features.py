@@ -26,7 +26,7 @@ from blurspace.nets.features import FeatureNet
 from blurspace.pixels import central
 from blurspace.train.one_loss import PARTS, VALIDATION_SEED, Report, sharp_photos
 from blurspace.train.settings import CropSettings, Recipe, Strict
-from blurspace.train.steps import descend, make_adam
+from blurspace.train.steps import Descent, Step, make_adam
 from blurspace.types import Image, Kernel
 
 Batch = tuple[Image, Image]  # two crops of each place
@@ -103,14 +103,14 @@ class FeaturesTask:
         one, other = (changed_crops(places, self.kernels, self.recipe.data, generator) for _ in range(2))
         return one.to(self.device), other.to(self.device)
 
-    def step(self, batch: Batch) -> dict[str, float]:
+    def step(self, batch: Batch) -> Step:
         """One step down the cross-entropy of telling the places apart; `accuracy`: the share told right."""
         maps = self.features(torch.cat(batch))
         one, other = maps[-1].mean((-2, -1)).chunk(2)
         logits = similarity(one, other) / TEMPERATURE
         right = torch.arange(len(logits), device=logits.device)
         loss = (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2
-        gradient = descend(loss, self.optimisers["all"], clip=self.recipe.adam.clip)
+        gradient = yield Descent(loss, self.optimisers["all"], self.recipe.adam.clip)
         # Towards mean 1 of each map. The loss does not see it, as only the directions of the last means count.
         with torch.no_grad():
             means = torch.stack([one.mean() for one in maps]).float()

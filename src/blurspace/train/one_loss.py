@@ -15,7 +15,7 @@ from blurspace.io.files import shown
 from blurspace.io.weights import load_into, read_weights
 from blurspace.metrics import psnr
 from blurspace.train.settings import AdamSettings, Strict
-from blurspace.train.steps import descend, make_adam, means
+from blurspace.train.steps import Descent, Step, make_adam, means
 from blurspace.types import Image, Pair
 
 Report = Callable[[str], None]
@@ -61,11 +61,11 @@ class OneLoss(Generic[Batch]):
         """Draw one batch, on the networks' device."""
         return self.source.draw(generator)
 
-    def step(self, batch: Batch) -> dict[str, float]:
+    def step(self, batch: Batch) -> Step:
         """One step down the loss."""
         found = self.loss(batch)
         scalars = {"loss": found} if isinstance(found, Tensor) else found
-        gradient = descend(scalars["loss"], self.optimisers["all"], clip=self.clip)
+        gradient = yield Descent(scalars["loss"], self.optimisers["all"], self.clip)
         return {name: float(value.detach()) for name, value in scalars.items()} | {"gradient": gradient}
 
     @torch.no_grad()

@@ -15,7 +15,7 @@ from blurspace.io.weights import load_into
 from blurspace.losses import charbonnier
 from blurspace.metrics import psnr
 from blurspace.train.adapt import TranslatorRecipe
-from blurspace.train.steps import descend, make_adam, means
+from blurspace.train.steps import Descent, Step, make_adam, means
 from blurspace.video.partners import Trusted
 
 FRESH = "restorer"
@@ -53,10 +53,10 @@ class PairedTask:
         drawn = draw_unturned(self.stacks, generator, count=self.data.batch, side=self.data.side)
         return Trusted.of(drawn, self.device)
 
-    def step(self, batch: Trusted) -> dict[str, float]:
+    def step(self, batch: Trusted) -> Step:
         """One step down the loss."""
         loss = charbonnier(self.network(batch.blurry), batch.sharp, trust=batch.trust)
-        gradient = descend(loss, self.optimisers["all"], clip=self.clip)
+        gradient = yield Descent(loss, self.optimisers["all"], self.clip)
         return {"loss": float(loss.detach()), "gradient": gradient}
 
     @torch.no_grad()

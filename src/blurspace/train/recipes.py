@@ -31,10 +31,15 @@ from blurspace.train.loop import Task
 
 @dataclass(frozen=True)
 class Entry:
-    """A row: the model of its recipe, and what makes the task: `build(recipe, *, data, device, report)`."""
+    """A row: the model of its recipe, and what makes the task: `build(recipe, *, data, device, report)`.
+
+    `prepare(recipe, *, data, report)`, if there is one, makes the files that `build` needs and takes long to make;
+    processes that do so at once share the work.
+    """
 
     recipe: type[BaseModel]
     build: Callable[..., Task]
+    prepare: Callable[..., object] | None = None
 
 
 TASKS: dict[str, Entry] = {
@@ -42,7 +47,7 @@ TASKS: dict[str, Entry] = {
     "synthesis": Entry(pair.SynthesisRecipe, pair.build_synthesis),
     "pair": Entry(pair.PairRecipe, pair.build_pair),
     "classifier": Entry(pair.ClassifierRecipe, pair.build_classifier),
-    "deconvolver": Entry(deconvolver.DeconvolverRecipe, deconvolver.build_deconvolver),
+    "deconvolver": Entry(deconvolver.DeconvolverRecipe, deconvolver.build_deconvolver, deconvolver.make_cases),
     "denoiser": Entry(denoiser.DenoiserRecipe, denoiser.build_denoiser),
     "kernel space": Entry(kernel_space.KernelSpaceRecipe, kernel_space.build_kernel_space),
     "encoder space": Entry(kernel_space.EncoderSpaceRecipe, kernel_space.build_encoder_space),

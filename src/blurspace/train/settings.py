@@ -21,6 +21,9 @@ class LoopSettings(Strict):
 
     steps: int = Field(gt=0)
     seed: int = 0
+    accumulate: int = Field(
+        default=1, gt=0, description="batches per step, which goes down their mean gradient; processes share them"
+    )
     warm_up: int = Field(default=0, ge=0, description="steps until the full learning rate")
     schedule: Literal["steps", "minutes"] = "steps"
     decay: Literal["cosine", "linear"] = "cosine"

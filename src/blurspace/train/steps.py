@@ -1,7 +1,8 @@
-"""What does every training step do: descend the loss, keep a running mean of the weights?"""
+"""What does every training step do: descend the loss, on several parts of a batch at once, and keep a running mean?"""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from blurspace.errors import ModelError
 from blurspace.io.weights import named_tensors
+from blurspace.train.team import ALONE, Team
 
 if TYPE_CHECKING:  # pydantic is needed by those only who read recipes
     from blurspace.train.settings import AdamSettings
@@ -19,19 +21,106 @@ EARLY = 10
 SECOND_BETA = 0.999  # Kingma and Ba 2015, algorithm 1
 
 
-def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, clip: float | None = None) -> float:
-    """One optimiser step down the gradient of `loss` (a scalar tensor). Returns the norm of the gradient before `clip`.
+@dataclass(frozen=True)
+class Descent:
+    """What a task yields in the middle of its step: to go down the gradient of `loss`, a scalar tensor.
 
-    `clip`: the greatest norm of all gradients together; None = no limit. The loop stops where a norm is not finite.
+    `clip`: the greatest norm of all gradients together; None = no limit.
     """
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+
+    loss: Tensor
+    optimiser: torch.optim.Optimizer
+    clip: float | None = None
+
+
+# Each yield is given the norm of the gradient before `clip`; what is returned are means over the batch, by name.
+Step = Generator[Descent, float, dict[str, float]]
+
+
+def take(steps: Sequence[Step], *, buffers: Sequence[Tensor] = (), team: Team = ALONE) -> dict[str, float]:
+    """Take one step on several parts of its batch, side by side: each `Descent` goes down the mean of their gradients.
+
+    All processes of `team` count, which have as many parts each. `buffers`, of the networks, are what steps change
+    without a descent: each part starts from the same, and the mean of the changes is what stays, so that weights and
+    buffers do not depend on which process has which part. Returns the means of the numbers, over the parts here.
+    """
+    parts, norm = len(steps) * team.count, None
+    while True:
+        told, asked, changes = list[dict[str, float]](), None, _Changes(buffers if parts > 1 else ())
+        for step in steps:
+            changes.begin()
+            try:
+                one = next(step) if norm is None else step.send(norm)
+            except StopIteration as end:
+                told.append(end.value)
+            else:
+                _add_gradient(one, parts, first=asked is None)
+                asked = one
+            changes.end()
+        changes.settle(team, parts)
+        if asked is None:
+            return {name: sum(row[name] for row in told) / len(told) for name in told[0]}
+        norm = _go_down(asked, team)
+
+
+def descend(loss: Tensor, optimiser: torch.optim.Optimizer, *, clip: float | None = None) -> float:
+    """One optimiser step of this process down the gradient of `loss`, as a `Descent` says; the norm before `clip`."""
+    one = Descent(loss, optimiser, clip)
+    _add_gradient(one, 1, first=True)
+    return _go_down(one, ALONE)
+
+
+def _add_gradient(one: Descent, parts: int, *, first: bool) -> None:
     # Half precision is for the forward pass; gradients keep the precision of what they belong to.
-    with torch.autocast(loss.device.type, enabled=False):
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(parameters, float("inf") if clip is None else clip)
-        optimiser.step()
+    with torch.autocast(one.loss.device.type, enabled=False):
+        if first:
+            one.optimiser.zero_grad(set_to_none=True)
+        (one.loss / parts if parts > 1 else one.loss).backward()
+
+
+def _go_down(one: Descent, team: Team) -> float:
+    """The loop stops where the norm is not finite."""
+    parameters = [parameter for group in one.optimiser.param_groups for parameter in group["params"]]
+    with torch.autocast(one.loss.device.type, enabled=False):
+        if team.count > 1:
+            _add_up(parameters, team)
+        norm = nn.utils.clip_grad_norm_(parameters, float("inf") if one.clip is None else one.clip)
+        one.optimiser.step()
     return float(norm)
+
+
+@torch.no_grad()
+def _add_up(parameters: Sequence[nn.Parameter], team: Team) -> None:
+    """The gradients of all processes, by one message; one that no process has stays none, which Adam tells from 0."""
+    have = parameters[0].new_tensor([one.grad is not None for one in parameters])
+    flat = [(torch.zeros_like(one) if one.grad is None else one.grad).flatten() for one in parameters]
+    *summed, have = team.summed(torch.cat([*flat, have])).split([*map(len, flat), len(parameters)])
+    for one, gradient, holders in zip(parameters, summed, have.tolist(), strict=True):
+        one.grad = gradient.view_as(one) if holders else None
+
+
+class _Changes:
+    """What the parts of a batch change in some buffers; whole numbers (counters) end as one part leaves them."""
+
+    def __init__(self, buffers: Sequence[Tensor]) -> None:
+        self.buffers, self.before = buffers, [one.clone() for one in buffers]
+        self.sums = [torch.zeros_like(one) for one in buffers]
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        for one, old in zip(self.buffers, self.before, strict=True):
+            one.copy_(old)
+
+    @torch.no_grad()
+    def end(self) -> None:
+        for one, old, total in zip(self.buffers, self.before, self.sums, strict=True):
+            total.add_(one - old)
+
+    @torch.no_grad()
+    def settle(self, team: Team, parts: int) -> None:
+        for one, old, total in zip(self.buffers, self.before, self.sums, strict=True):
+            if one.is_floating_point():
+                one.copy_(old + team.summed(total) / parts)
 
 
 def make_adam(parameters: Iterable[nn.Parameter], settings: "AdamSettings") -> torch.optim.Adam:

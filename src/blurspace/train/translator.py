@@ -26,7 +26,7 @@ from blurspace.nets.critic import PatchCritic
 from blurspace.nets.mimo_unet import STEP, scales
 from blurspace.nets.translator import Kind, Translator
 from blurspace.train.settings import AdamSettings, CriticNetwork, Strict
-from blurspace.train.steps import descend, make_adam, means
+from blurspace.train.steps import Descent, Step, make_adam, means
 from blurspace.train.unknown import CameraGuess
 from blurspace.types import AnyImage, Image
 
@@ -158,8 +158,8 @@ class TranslatorTask:
         grown = (done - GROWS_FROM) / (WHOLE_AT - GROWS_FROM)
         self.share = self.losses.first_share + (1 - self.losses.first_share) * min(max(grown, 0.0), 1.0)
 
-    def step(self, batch: TranslatorBatch) -> dict[str, float]:
-        """The critic's step, then the translator's."""
+    def step(self, batch: TranslatorBatch) -> Step:
+        """The critic's step, then the translator's; what it made is held meanwhile, of all batches of the step."""
         translator, critic = self.networks["translator"], self.networks["critic"]
         scalars: dict[str, float] = {}
         total = batch.blurry.new_zeros(())
@@ -168,7 +168,7 @@ class TranslatorTask:
             translated = translator(blurry)
             judged = self._critic_loss(blurry, translated, batch)
             scalars["critic"] = float(judged.detach())
-            scalars["critic_gradient"] = descend(judged, self.optimisers["critic"], clip=self.clip)
+            scalars["critic_gradient"] = yield Descent(judged, self.optimisers["critic"], self.clip)
             fooled = torch.stack([fooling_loss(critic(one)) for one in translated]).mean()
             kept = self._reconstruction(blurry, translated)
             total = self.losses.adversarial * fooled + self.losses.reconstruction * kept
@@ -177,7 +177,7 @@ class TranslatorTask:
             paired = self._paired(translator(batch.made), batch)
             scalars["paired"] = float(paired.detach())
             total = total + paired
-        gradient = descend(total, self.optimisers["translator"], clip=self.clip)
+        gradient = yield Descent(total, self.optimisers["translator"], self.clip)
         return scalars | {"loss": float(total.detach()), "gradient": gradient}
 
     @torch.no_grad()

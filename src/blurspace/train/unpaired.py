@@ -25,7 +25,7 @@ from blurspace.nets.critic import PatchCritic
 from blurspace.nets.restorer import Restorer
 from blurspace.train.one_loss import VALIDATION_SEED, Report, picture_measures, sharp_photos
 from blurspace.train.settings import CriticNetwork, CropSettings, LoopSettings, Strict
-from blurspace.train.steps import descend, means
+from blurspace.train.steps import Descent, Step, means
 from blurspace.train.supervised import RestorerNetwork
 from blurspace.types import Image, Pair
 
@@ -134,11 +134,11 @@ class UnpairedTask:
         """New pictures for every critic step; the last ones are for the translators too."""
         return [self.draw(generator) for _ in range(self.game.rounds)]
 
-    def step(self, batch: Batch) -> dict[str, float]:
+    def step(self, batch: Batch) -> Step:
         """Critics first, then translators; the numbers are those of the last critic step."""
         for blurry, sharp in batch:
-            judged = self._train_critics(blurry, sharp)
-        return judged | self._train_translators(*batch[-1])
+            judged = yield from self._train_critics(blurry, sharp)
+        return judged | (yield from self._train_translators(*batch[-1]))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -148,17 +148,17 @@ class UnpairedTask:
             return {"cycle": float(self._cycle(blurry, sharp, *self._translate(blurry, sharp))) / RANGE}
         return means([picture_measures(self.networks["sharpen"](pair.blurry), pair) for pair in self.held_out])
 
-    def _train_critics(self, blurry: Image, sharp: Image) -> dict[str, float]:
+    def _train_critics(self, blurry: Image, sharp: Image) -> Step:
         with torch.no_grad():
             made_sharp, made_blurry = self._translate(blurry, sharp)
         loss = self._judge("sharp_critic", sharp, made_sharp) + self._judge("blurry_critic", blurry, made_blurry)
-        gradient = descend(loss, self.optimisers["critics"])
+        gradient = yield Descent(loss, self.optimisers["critics"])
         if self.game.clip is not None:
             for one in self.judges.parameters():
                 one.data.clamp_(-self.game.clip, self.game.clip)
         return {"critics": float(loss.detach()), "critics_gradient": gradient}
 
-    def _train_translators(self, blurry: Image, sharp: Image) -> dict[str, float]:
+    def _train_translators(self, blurry: Image, sharp: Image) -> Step:
         made_sharp, made_blurry = self._translate(blurry, sharp)
         fooling = self._fool("sharp_critic", made_sharp) + self._fool("blurry_critic", made_blurry)
         cycle = self._cycle(blurry, sharp, made_sharp, made_blurry)
@@ -166,7 +166,7 @@ class UnpairedTask:
         if self.game.identity:
             kept_sharp, kept_blurry = self._translate(sharp, blurry)
             loss = loss + self.game.identity * (_distance(kept_sharp, sharp) + _distance(kept_blurry, blurry))
-        gradient = descend(loss, self.optimisers["translators"])
+        gradient = yield Descent(loss, self.optimisers["translators"])
         numbers = {"translators": loss, "fooling": fooling, "cycle": cycle / RANGE}
         return {name: float(one.detach()) for name, one in numbers.items()} | {"translators_gradient": gradient}
 
