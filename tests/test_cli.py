@@ -414,7 +414,9 @@ def test_version_and_help(run):
     assert run("--version").out.startswith("blurspace ")
     told = run("--help").out
     verbs = [line.split()[0] for line in told.partition("Commands:")[2].splitlines() if line]
-    assert " ".join(verbs) == "deblur replay kernel diagnose blur transfer adapt web train bench models cite export tune"
+    assert (
+        " ".join(verbs) == "deblur replay kernel diagnose blur transfer adapt web train bench models cite export tune"
+    )
     assert run().code == 2
 
 

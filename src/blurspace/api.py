@@ -48,12 +48,16 @@ OPTIONS: dict[str, tuple[Any, str]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What became of one picture: the `restoration`, and the picture that was `given`."""
 
     restoration: Restoration
     given: "Picture"
+
+    def __repr__(self) -> str:
+        """What the interpreter shows."""
+        return f"<blurspace.Result: {self.verdict}: {self.reason}>"
 
     @property
     def verdict(self) -> str:
@@ -83,9 +87,8 @@ class Result:
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write it in the format of the suffix, with the profile, EXIF and XMP of what was given.
 
-        Of a file in that format, what is sharp already is written byte for byte.
-
-        Raises OutputError where it was refused, where the path exists, or where the format cannot hold it.
+        Of a file in that format, what is sharp already is written byte for byte. Raises OutputError where it was
+        refused, where the path exists, or where the format cannot hold it.
         """
         if self.verdict == "refused":
             raise OutputError(f"there is nothing to save, for the picture was refused: {self.reason}")
@@ -124,23 +127,19 @@ def deblur(
     UsageError on what is no picture or no kernel, UsageError on options that make no sense, ModelError on methods and
     weights that are not there, Cancelled as `run` says, MemoryExhaustedError where even the smallest tile does not fit.
     """
-    _check_options(method=method, size=size, strength=strength, weights=weights, device=device, run=run)
-    _check_options(minutes=minutes, seed=seed, generator=generator, runtime=runtime)
+    asked: Any = {"size": size, "strength": strength, "minutes": minutes, "seed": seed, "generator": generator}
+    _check_options(method=method, weights=weights, device=device, runtime=runtime, run=run, **asked)
     place = pick_device(device)
     deblurrer = build_deblurrer(
         method,
         kernel=None if kernel is None else as_kernel(np.asarray(kernel), name="kernel"),
-        size=size,
         response=response,
-        strength=strength,
-        minutes=minutes,
-        seed=seed,
-        generator=generator,
         weights=weights,
         device=place,
         runtime=pick_runtime(runtime, place),
         force=force,
         region=mask_of(region),
+        **asked,
     )
     given = picture(what)
     own, facts = deblurrer.run(), given.facts

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from typer import Argument, Option
 
 from blurspace.cli.deblurrers import deblurrer_of
 from blurspace.cli.log import Log
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Runtime, Size, check_json, parse_bytes
-from blurspace.cli.run import find_or_record, summarise, tell, verb
+from blurspace.cli.run import find_or_record, summarise, tell, tell_written, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
@@ -141,7 +141,7 @@ def deblur(
         memory=held,
         sidecar=settings if sidecar else None,
         skip_existing=skip_existing,
-        settings=settings_hash(known | frames | {"plot": plot, "sidecar": sidecar, "inputs": read}),
+        settings=settings_hash(known | frames | {"inputs": read}),
         every=every,
         alone=alone,
     )
@@ -167,7 +167,8 @@ def deblur(
     def say(one: Outcome | VideoOutcome) -> str:
         console.message(f"{one.input}: {'done before: ' * one.done_before}{one.verdict}: {one.reason}")
         for note in one.notes:
-            console.detail(f"  {note}")
+            if note not in (one.told or ""):  # else it was said already
+                console.detail(f"  {note}")
         return "done before" if one.done_before else one.verdict
 
     return tell(console, outcomes, total=len(sources), what="deblurring", say=say, log=kept)
@@ -233,6 +234,7 @@ def kernel(
         if field:
             line += ", varying by {variation_px} px across the photo" if record["varies"] else ", the same everywhere"
     console.data(record, line.format(**record))
+    tell_written(console, record.get("saved"), record.get("plotted"))
 
 
 @verb
@@ -264,6 +266,7 @@ def diagnose(
         length = "" if why or record["length_px"] is None else ", {length_px} px at {angle_deg} degrees"
         line = None if why else f"{{input}}: {{kind}}{length}; {{reason}}"
         console.data(record, line and line.format(**record))
+        tell_written(console, record.get("plotted"), *cast(list[str], record.get("kept") or []))
     summarise(console, kinds, len(sources))
     return exit_code(codes)
 

@@ -128,10 +128,16 @@ def tell(
             log.line({"summary": counted(words), "failures": counted(kinds), "exit_code": INTERRUPTED})
             summarise(console, words, total, kinds)
             raise
-    code = exit_code([*codes, int(log.failed)])
+    code = exit_code([*codes, *([1] if log.failed else [])])
     log.line({"summary": counted(words), "failures": counted(kinds), "exit_code": code})
     summarise(console, words, total, kinds)
     return code
+
+
+def tell_written(console: Console, *paths: object) -> None:
+    """Say which files were written beside the data."""
+    for path in filter(None, paths):
+        console.message(f"wrote {path}")
 
 
 def counted(words: Sequence[str]) -> dict[str, int]:

@@ -247,7 +247,8 @@ def _format(name: str, data: bytes, suffix: str) -> str:
     if suffix in RAW_SUFFIXES and found in (None, "TIFF"):
         return "RAW"
     if found is None:
-        raise PictureError(f"{name} is not a PNG, TIFF, JPEG, WebP, AVIF or HEIC picture: give one of these")
+        kinds = "PNG, TIFF, JPEG, WebP, AVIF or HEIC picture, nor called like a camera RAW"
+        raise PictureError(f"{name} is not a {kinds}: give one of these")
     return found
 
 

@@ -21,7 +21,7 @@ from blurspace.io.remux import partial
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, left_of, quiet
 from blurspace.jobs.develop import Developed, Stamp, develop, within
-from blurspace.jobs.each import Deblurred, Failure, Stream, each, picture_bytes
+from blurspace.jobs.each import REFUSED, Deblurred, Failure, Stream, each, picture_bytes
 from blurspace.jobs.files import (
     STANDARD,
     Source,
@@ -198,7 +198,7 @@ class Work:
 
     def code_of(self, task: Task, verdict: str) -> int:
         """The exit code for a verdict: a refused file counts where that was asked, and where it leaves a pipe empty."""
-        return 6 if verdict == "refused" and (self.asked.strict or task.target is None) else 0
+        return REFUSED if verdict == "refused" and (self.asked.strict or task.target is None) else 0
 
 
 def reported(

@@ -34,6 +34,7 @@ FAILURES: dict[str, type[BlurspaceError]] = {
     "model missing": ModelError,
     "process died": WorkerError,
 }
+REFUSED = 6  # the exit code of a refused file, where that counts
 PRIVATE = {"private": True}  # what the doors need, and a JSON record does not have
 
 
@@ -128,9 +129,13 @@ def kind_of(error: Exception) -> str:
 
 
 def exit_code(codes: Iterable[int]) -> int:
-    """The process's exit code for the codes of all files: 0, the code that all failures share, or 1 for mixed ones."""
-    failures = {code for code in codes if code}
-    return failures.pop() if len(failures) == 1 else int(bool(failures))
+    """The process's exit code for the codes of all files: 0, that of the reason for which all failed, or else 1.
+
+    Refused is no failure, and has its own code wherever nothing failed.
+    """
+    found = set(codes)
+    same = len(found) == 1 or found == {0, REFUSED}
+    return max(found, default=0) if same else int(bool(found))
 
 
 def as_known_error(error: Exception) -> Exception:

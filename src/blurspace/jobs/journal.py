@@ -30,9 +30,9 @@ class Entry:
     files: dict[Path, str]
     record: dict[str, object]
 
-    def is_there(self) -> bool:
-        """Whether all files are as they were noted."""
-        return all(hash_of(path) == noted for path, noted in self.files.items())
+    def holds(self, wanted: Sequence[Path]) -> bool:
+        """Whether the files that are wanted are as they were noted; of what was refused there are none."""
+        return not self.files or all(path in self.files and hash_of(path) == self.files[path] for path in wanted)
 
     def left(self) -> frozenset[Path]:
         """Those files that are as noted, or empty: the beginning of a result that was interrupted."""

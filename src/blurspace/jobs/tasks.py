@@ -12,6 +12,7 @@ from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.sidecar import sidecar_of
 from blurspace.jobs.wishes import Wishes
 
+EVERYTHING = Wishes(plot=True, sidecar={})  # that may be written with a result
 PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
 
 
@@ -51,10 +52,11 @@ class Task:
         content = hash_of(Path(self.source.name)) if self.journal and not self.source.problem else None
         if not self.journal or not self.target or content is None or asked.overwrite:
             return State(content)
-        entry = self.journal.find(content, results(self.target, asked))
+        entry = self.journal.find(content, results(self.target, EVERYTHING))
         if entry is None:
             return State(content)
-        return State(content, done=entry) if entry.is_there() else State(content, left=entry.left())
+        there = entry.holds(results(self.target, asked))
+        return State(content, done=entry) if there else State(content, left=entry.left())
 
     def check_results(self, state: State, sources: Sequence[Source], asked: Wishes) -> None:
         """Raise OutputError where a file cannot be written, or is there and not left by what was interrupted."""

@@ -39,7 +39,7 @@ REASONS = {
     "unexplained": "no single kernel explains this photo: blurring the result again does not give it back",
     "ghosts": "the result has ghosts rather than sharper edges, so the photo is better as it is",
     "rings": "the result rings in the photo's flat areas, so the photo is better as it is",
-    "no_gain": "the result would hardly be better than the photo, so the photo is better as it is",
+    "no_gain": "it is too uncertain that the result is better than the photo, which stays as it is",
 }
 # The same of a kernel that the user gave.
 GIVEN = {"unexplained": "the given kernel does not explain this photo: blurring the result again does not give it back"}
