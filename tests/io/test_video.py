@@ -1,6 +1,7 @@
 """Are a video's frames those that were put in, and does a broken one end in a sentence?"""
 
 import builtins
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 
 from blurspace.errors import ModelError, PictureError, UsageError
 from blurspace.io.video import count_frames, is_video, read_frames
+
+from ..clips import make_clip, moving
 
 av = pytest.importorskip("av")
 LEVELS = [20 * n for n in range(12)]
@@ -117,3 +120,13 @@ def test_without_pyav(video, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ModelError, match=r"video needs PyAV.*blurspace\[video\]"):
         next(read_frames(video))
+
+
+def test_a_name_is_a_file_whatever_it_looks_like_and_no_list_of_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_clip(tmp_path / "12:30.mp4", moving(3))
+    assert count_frames("12:30.mp4") == 3
+    Path("list.mp4").write_text("ffconcat version 1.0\nfile 12:30.mp4\n", encoding="utf-8")
+    for name in ("list.mp4", "concat:12:30.mp4"):
+        with pytest.raises(PictureError):
+            count_frames(name)

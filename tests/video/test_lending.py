@@ -11,9 +11,10 @@ from blurspace.bench.clips import views
 from blurspace.blur.agreement import offset
 from blurspace.blur.convolve import blur
 from blurspace.blur.exposure import to_display, to_linear
-from blurspace.blur.kernels import shake
+from blurspace.blur.kernels import line, shake
 from blurspace.metrics import psnr
-from blurspace.video.lending import kernel_between, lend
+from blurspace.restore.blurs import UniformBlur
+from blurspace.video.lending import Loan, kernel_between, lend
 from blurspace.video.looks import Look, judged
 from blurspace.video.nearby import REACH, Nearby, lenders
 
@@ -131,3 +132,11 @@ def test_frames_nearby_are_at_hand():
             assert read[-1] == 28
     assert read == list(range(40))
     assert near.at(40) is None
+
+
+def test_what_fills_gaps_stays_within_what_both_frames_show_near_there():
+    sharp, blurry, filled = (torch.full((1, 3, 20, 30), level) for level in (0.4, 0.6, 0.5))
+    filled[..., 10, 10], filled[..., 5, 25] = 0.0, 1.0  # specks
+    bounded = Loan(sharp, torch.zeros(1, 1, 20, 30), UniformBlur(line(3, 0))).bounded(filled, blurry)
+    assert (float(bounded[0, 0, 10, 10]), float(bounded[0, 0, 5, 25])) == pytest.approx((0.4, 0.6))
+    assert torch.equal(bounded[..., 15:, :], filled[..., 15:, :])

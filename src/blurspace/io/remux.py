@@ -178,7 +178,7 @@ class _Work:
         import av
 
         container = container_of(self.target, given.format.name)
-        return av.open(str(self.temporary), "w", format=container, metadata_errors=OF_TEXT)
+        return av.open(f"file:{self.temporary}", "w", format=container, metadata_errors=OF_TEXT)
 
     def plan(self, given: Any, made: Any, kinds: tuple[str, ...]) -> None:
         """The streams of the output, and what its header says."""

@@ -17,6 +17,7 @@ from blurspace.io.files import shown
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".3gp"})
 QUARTER = 90  # degrees
 REPAIR = "repair it, as `ffmpeg -i OLD -c copy NEW` does, or copy it again"
+ONLY = {"protocol_whitelist": "file", "format_whitelist": "mov,matroska,webm,avi,mpegts"}  # FFmpeg's names
 OF_TEXT = "surrogateescape"  # tags that are no UTF-8 stay as they are
 
 
@@ -95,7 +96,8 @@ def opened(path: Path) -> Iterator[Any]:
     """
     av = pyav()
     try:
-        container = av.open(str(path), metadata_errors=OF_TEXT)
+        # As a file, whatever its name looks like ("12:30.mp4"), and as no list of other files.
+        container = av.open(f"file:{path}", metadata_errors=OF_TEXT, container_options=ONLY)
     except FileNotFoundError:
         raise PictureError(f"{shown(path)} does not exist: give the path of a video") from None
     except (av.error.FFmpegError, OSError) as problem:
@@ -106,7 +108,7 @@ def opened(path: Path) -> Iterator[Any]:
         try:
             yield container
         except av.error.FFmpegError as problem:
-            if isinstance(problem, OSError) and problem.filename not in (None, str(path)):  # as on a full disk
+            if isinstance(problem, OSError) and problem.filename not in (None, f"file:{path}"):  # as on a full disk
                 raise
             what = "is damaged, or of a kind that FFmpeg does not know"
             raise PictureError(f"{shown(path)} {what} ({problem.strerror}): {REPAIR}") from problem

@@ -207,8 +207,10 @@ def blank(frame: VideoFrame) -> dict[str, object]:
 
 def described(frame: VideoFrame, mended: Mended) -> dict[str, object]:
     """What became of a frame that was tried, as a record: by a search, and by what sharp ones lent instead."""
-    record = blank(frame) | ({} if mended.done is None else searched(mended.done))
-    return record | ({} if mended.loan is None else borrowed(mended.loan, mended.lenders))
+    done, loan = mended.done, mended.loan
+    used = done is not None and (loan is None or done.receipt.verdict == "restored")
+    record = blank(frame) | (searched(done) if done is not None and used else {})
+    return record | ({} if loan is None else borrowed(loan, mended.lenders, rest=done is not None, deblurred=used))
 
 
 def searched(done: Restoration) -> dict[str, object]:
@@ -227,14 +229,16 @@ def searched(done: Restoration) -> dict[str, object]:
     }
 
 
-def borrowed(loan: Loan, lenders: Sequence[int]) -> dict[str, object]:
-    """What a record says instead of a frame that sharp ones lend most of."""
+def borrowed(loan: Loan, lenders: Sequence[int], *, rest: bool, deblurred: bool) -> dict[str, object]:
+    """What a record says instead of a frame that sharp ones lend most of; what of the `rest`, if any is left?"""
     length, angle = loan.blur.length_angle()
     names = " and ".join(map(str, lenders))
+    what = f"; the rest {'is deblurred' if deblurred else 'stays as it was'}" if rest else ""
+    reason = f"{loan.share:.0%} borrowed from frame {names}, where blurring that again gives this one{what}"
     return {
         "verdict": "restored",
         "code": "borrowed",
-        "reason": f"borrowed from frame {names}, and blurring that again gives this one",
+        "reason": reason,
         "length_px": number(length, 2),
         "angle_deg": number(angle, 1),
         "lenders": list(lenders),

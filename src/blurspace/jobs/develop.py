@@ -49,7 +49,7 @@ class Stamp:
             "Version": __version__,
             "Method": done.method,
             "WeightsSha256": " ".join(self.weights) or shipped,
-            "Verdict": done.receipt.verdict,
+            "Verdict": done.receipt.verdict + (", forced" if done.receipt.code == "forced" else ""),
             "BlurLengthPx": None if kernel is None else describe_kernel(kernel)["length_px"],
         }
         return stamped(photo, facts)

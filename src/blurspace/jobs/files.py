@@ -15,13 +15,14 @@ from blurspace.io.convert import converted
 from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, exists, is_file, is_folder, shown
 from blurspace.io.folders import Found, find_below
 from blurspace.io.images import FORMATS, MAX_PIXELS, SMALLER, fitting_suffix, format_of, most_bytes, read_photo
-from blurspace.io.video import VIDEO_SUFFIXES
+from blurspace.io.remux import PARTIAL
+from blurspace.io.video import VIDEO_SUFFIXES, is_video
 from blurspace.types import Photo
 
 STANDARD = "-"  # standard input or standard output
 # What we write beside a photo; a folder that is deblurred twice must not deblur its own results.
 DEBLURRED = ".deblurred"
-OUR_MARKS = (DEBLURRED, ".kernel", ".side-by-side", ".parts", ".blur", ".partial")
+DRAWN = (".kernel.png", ".side-by-side.png", ".parts.png", ".blur.png")
 STILLS = ".sharpest"  # how folders end that get the stills of a video
 
 
@@ -177,8 +178,10 @@ def _sources(name: str, without: Path | None, videos: bool) -> list[Source]:
 
 def _is_ours(found: Found) -> bool:
     """Whether we wrote it; the stills of a video count where their folder was not named."""
-    folder = found.path.parent
-    return Path(found.path.stem).suffix in OUR_MARKS or (folder.suffix == STILLS and folder != (found.root or folder))
+    folder, name = found.path.parent, found.path.name
+    left = is_video(name) and Path(found.path.stem).suffix == PARTIAL
+    drawn = Path(found.path.stem).suffix == DEBLURRED or name.endswith(DRAWN)
+    return left or drawn or (folder.suffix == STILLS and folder != (found.root or folder))
 
 
 def create_parent(target: Path, source: Source) -> None:

@@ -38,6 +38,7 @@ ASTRAY = 1.5  # px: flow there and back may end so far from where it began
 LEAST_UNEXPLAINED, PER_SIGMA, OF_CONTRAST = 3 / 255, 2.0, 0.25
 OTHER = 0.5  # of the contrast: where more is unexplained by the first kernel, the second is not looked for
 PATCH = 9  # px: the sides of squares in which that is measured
+NEAR = 6  # px, around a place: of the colours that may be there
 FEATHER = 3.0  # px: the sigma of the border between what is lent and what is not
 LEAST_TRUST = 1e-6
 BROAD = 12.0  # px: the sigma above which brightness is the blurry frame's own, whatever the exposures were
@@ -63,6 +64,14 @@ class Loan:
     def over(self, base: Image) -> Image:
         """The loan where it is trusted, elsewhere another picture (1 c h w)."""
         return base.lerp(self.picture, self.trust)
+
+    def bounded(self, filled: Image, blurry: Image) -> Image:
+        """What fills the gaps (1 c h w), within what both frames show near there: a search leaves specks in them."""
+        both = torch.stack((self.picture, blurry))
+        most, least = (
+            functional.max_pool2d(one, 2 * NEAR + 1, stride=1, padding=NEAR) for one in (both.amax(0), -both.amin(0))
+        )
+        return torch.maximum(torch.minimum(filled, most), -least)
 
     def before(self, other: "Loan") -> "Loan":
         """Two loans as one: this one where it is trusted, elsewhere the other."""

@@ -66,7 +66,7 @@ class Mender:
             if loan is not None and (loan.share < MOST or done.receipt.verdict == "left alone"):
                 loan = None
             elif loan is not None:
-                new = loan.over(new)
+                new = loan.over(loan.bounded(new, as_float(pixels)))
         if loan is None and done is not None and done.receipt.verdict != "restored":
             return Mended(frame, False, done, None)
         self.last = frame.index, blur
