@@ -170,6 +170,7 @@ def watched(clip: Path, new: Path) -> tuple[dict[str, Any], float, list[float]]:
 
 def interrupted(clip: Path, new: Path) -> int:
     """How many frames can be played, and at their times, where the process hears Ctrl-C once it restored a frame."""
+    left = partial(new)  # while that name is free
     new.unlink()
     running = subprocess.Popen(command(clip, new), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert running.stderr
@@ -177,7 +178,7 @@ def interrupted(clip: Path, new: Path) -> int:
     time.sleep(1)
     running.send_signal(signal.SIGINT)
     running.stderr.read()
-    code, left = running.wait(), partial(new)
+    code = running.wait()
     if code != 130 or new.exists() or not left.exists():
         return 0
     played = facts(left)["times"]
