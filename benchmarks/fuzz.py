@@ -1,16 +1,19 @@
 """Does any damaged file do more than get its sentence? Mutated files of all formats, by a seed.
 
-`python benchmarks/fuzz.py [--files 2000] [--seed 0] [--formats PNG ...]` makes small whole files of every format, then
+`python benchmarks/fuzz.py [--files 20000] [--seed 0] [--formats PNG ...]` makes small whole files of every format, then
 mutates them (bytes changed, cut off, doubled, numbers made extreme, two files joined), reads each, and writes what was
-read again. Printed are how many of each format were read, how many were refused in a sentence, and the slowest; the
-exit code is 1 where anything else happened: another error, a sentence of several lines, a crash, more than 15 s. Each
-format runs in a process of its own, which a crash would end.
+read again; a video is looked at and written again, as `deblur --all` does. Of all formats it writes fuzz.csv: how many
+were read, how many were refused in a sentence, how many did anything else (another error, a sentence of several lines,
+a crash, more than 15 s: these it prints, and exits 1), and the slowest. Each format has a process of its own, which a
+crash would end. Slow formats get a fortieth of all files.
 """
 
 import argparse
 import base64
 import io
 import multiprocessing
+import runpy
+import signal
 import tempfile
 import time
 import warnings
@@ -21,15 +24,30 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from PIL import Image
+from run import HERE, write
 
-from blurspace.errors import BlurspaceError
+from blurspace.errors import BlurspaceError, PictureError
+from blurspace.io.frames import VideoFrame
 from blurspace.io.images import encode_photo, read_photo
+from blurspace.io.remux import first_frame, rewrite
+from blurspace.jobs.inspect_video import Counted, judged_frames
+from blurspace.run import Run
 
-FILES, LONGEST = 2000, 15.0  # files in all; seconds that one may take
-SLOW, FEWER = ("HEIC", "RAW"), 80  # those that a process is started for at each file; a format gets so many fewer
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "RAW", "HEIC", "VIDEO")
+FILES, LONGEST, HANGS = 20_000, 15.0, 120  # files in all; seconds that one may take, and after which it is ended
+SLOW, FEWER = ("HEIC", "RAW", "VIDEO"), 40  # a process for each file, or two passes; a format gets so many fewer
 LIMIT = 4_000_000  # pixels: a mutated size must not fill the memory of the machine that fuzzes
 EXTREME = (0, 1, 0x7F, 0x80, 0xFF)
-HEICS = Path(__file__).parent.parent / "tests" / "io" / "heics.py"
+TESTS = HERE.parent / "tests"
+CLIPS = {  # by suffix: codec, and subtitles where the container holds any
+    "mp4": ("libx264", "mov_text"),
+    "mkv": ("libx264", "subrip"),
+    "mov": ("prores_ks", None),
+    "webm": ("libvpx-vp9", None),
+    "avi": ("mpeg4", None),
+    "mts": ("libx264", None),
+}
+NOTE = "read: and written again; refused: in one sentence; wrong: anything else"
 
 
 def seeds() -> dict[str, list[bytes]]:
@@ -52,12 +70,22 @@ def seeds() -> dict[str, list[bytes]]:
         "WEBP": [saved(image, "WEBP", **kept), saved(alpha, "WEBP", lossless=True)],
         "TIFF": [saved(image, "TIFF", compression="tiff_lzw"), tiff(deep), tiff(floats), tiff(colours)],
         "AVIF": [saved(image, "AVIF", **kept), saved(alpha, "AVIF")],
-        "RAW": [dng()],
+        "RAW": [dng(), dng(byteorder=">")],
     }
-    text = HEICS.read_text(encoding="utf-8")
-    space: dict[str, dict[str, bytes]] = {}
-    exec(compile(text, str(HEICS), "exec"), space)
-    return found | {"HEIC": list(space["HEICS"].values())}
+    return found | {"HEIC": list(runpy.run_path(str(TESTS / "io" / "heics.py"))["HEICS"].values()), "VIDEO": clips()}
+
+
+def clips() -> list[bytes]:
+    """Small videos, some with sound and subtitles."""
+    tools = runpy.run_path(str(TESTS / "clips.py"))
+    pictures, found = tools["moving"](6, height=48, width=64), []
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix, (codec, words) in CLIPS.items():
+            pixels = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
+            how = {"codec": codec, "pixels": pixels, "sound": bool(words), "subtitles": words, "turn": 90 * bool(words)}
+            rate = {"times": None} if suffix != "mkv" else {"times": [0, 40, 90, 120, 200, 230]}
+            found.append(tools["make_clip"](Path(folder) / f"clip.{suffix}", pictures, **how, **rate).read_bytes())
+    return found
 
 
 def saved(image: Image.Image, format: str, **options: object) -> bytes:
@@ -74,12 +102,12 @@ def tiff(samples: np.ndarray, **options: object) -> bytes:
     return written.getvalue()
 
 
-def dng() -> bytes:
+def dng(**options: object) -> bytes:
     """A small DNG: a mosaic, its pattern and its matrix."""
     tags = ((50706, 1, 4, b"\1\4\0\0"), (50708, 2, 9, "Test Cam\0"), (33421, 3, 2, (2, 2)), (33422, 1, 4, b"\0\1\1\2"))
     matrix = (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1))
     extra = [(*tag, True) for tag in (*tags, matrix, (50717, 4, 1, 4095))]
-    return tiff(np.full((48, 64), 2048, np.uint16), photometric="cfa", extratags=extra)
+    return tiff(np.full((48, 64), 2048, np.uint16), photometric="cfa", extratags=extra, **options)
 
 
 def mutated(data: bytes, other: bytes, chance: np.random.Generator) -> bytes:
@@ -132,12 +160,12 @@ MUTATIONS: tuple[Callable[[bytearray, bytes, np.random.Generator], None], ...] =
 
 def one(data: bytes, format: str, folder: Path) -> tuple[str, float]:
     """What became of a file, and after how many seconds."""
-    path = folder / f"file{'.dng' if format == 'RAW' else ''}"
+    path = folder / f"file{ {'RAW': '.dng', 'VIDEO': '.mkv'}.get(format, '') }"
     path.write_bytes(data)
+    signal.alarm(HANGS)  # ends this process
     start = time.perf_counter()
     try:
-        photo = read_photo(path, max_pixels=LIMIT)
-        encode_photo(photo, photo.samples)
+        video(path) if format == "VIDEO" else photo(path)
         became = "read"
     except BlurspaceError as error:
         became = "refused" if len(str(error).splitlines()) == 1 else f"sentence of several lines: {error!r}"
@@ -146,26 +174,66 @@ def one(data: bytes, format: str, folder: Path) -> tuple[str, float]:
     return became, time.perf_counter() - start
 
 
-def fuzz(format: str, files: int, seed: int, answers: "multiprocessing.Queue[object]") -> None:
+def photo(path: Path) -> None:
+    """Read a photo, and write it again."""
+    read = read_photo(path, max_pixels=LIMIT)
+    encode_photo(read, read.samples)
+
+
+def video(path: Path) -> None:
+    """Look at a video, and write it again with the same pixels."""
+    frame = first_frame(path)
+    if frame.width * frame.height > LIMIT:
+        raise PictureError("too large")
+    judged_frames(path, Run(), Counted())
+    rewrite(path, path.with_name("new.mkv"), lambda frames: map(again, frames), overwrite=True)
+
+
+def again(frame: VideoFrame) -> VideoFrame:
+    """A frame with its own pixels."""
+    return frame.replaced(frame.pixels())
+
+
+def fuzz(format: str, files: int, seed: int, folder: Path, answers: "multiprocessing.Queue[object]") -> None:
     """All files of one format, in this process."""
     chance = np.random.default_rng((seed, *format.encode()))
     warnings.simplefilter("ignore")  # of Pillow, about damaged tags
     whole = seeds()[format]
     counts: Counter[str] = Counter()
     slowest = 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(files):
-            base, other = whole[number % len(whole)], whole[int(chance.integers(len(whole)))]
-            data = mutated(base, other, chance)
-            became, seconds = one(data, format, Path(folder))
-            slowest = max(slowest, seconds)
-            if seconds > LONGEST:
-                became = f"took {seconds:.1f} s ({became})"
-            if became not in ("read", "refused"):
-                print(f"{format} {number}: {became}\n{base64.b64encode(data).decode()}", flush=True)
-                became = "wrong"
-            counts[became] += 1
+    for number in range(files):
+        base, other = whole[number % len(whole)], whole[int(chance.integers(len(whole)))]
+        data = mutated(base, other, chance)
+        became, seconds = one(data, format, folder)
+        slowest = max(slowest, seconds)
+        if seconds > LONGEST:
+            became = f"took {seconds:.1f} s ({became})"
+        if became not in ("read", "refused"):
+            print(f"{format} {number}: {became}\n{base64.b64encode(data).decode()}", flush=True)
+            became = "wrong"
+        counts[became] += 1
     answers.put((counts, slowest))
+
+
+def measure(format: str, files: int, seed: int) -> dict[str, object]:
+    """The row of one format, measured in a process of its own."""
+    answers: multiprocessing.Queue[object] = multiprocessing.Queue()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        process = multiprocessing.Process(target=fuzz, args=(format, files, seed, Path(folder), answers))
+        process.start()
+        process.join()
+        if process.exitcode:
+            last = next(Path(folder).glob("file*")).read_bytes()
+            print(f"{format}: ended with {process.exitcode}\n{base64.b64encode(last).decode()}", flush=True)
+    counts, slowest = (Counter(wrong=files), HANGS) if process.exitcode else answers.get()  # type: ignore[misc]
+    return {
+        "format": format,
+        "files": files,
+        **{word: counts[word] for word in ("read", "refused", "wrong")},
+        "slowest_s": round(slowest, 2),
+        "seconds": round(time.perf_counter() - start),
+    }
 
 
 def main() -> int:
@@ -173,25 +241,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--formats", nargs="+", default=list(seeds()))
+    parser.add_argument("--formats", nargs="+", default=FORMATS)
     asked = parser.parse_args()
     plain = [name for name in asked.formats if name not in SLOW] or asked.formats
-    bad = 0
+    rows = []
     for format in asked.formats:
         share = asked.files // FEWER if format in SLOW else asked.files // len(plain)
-        answers: multiprocessing.Queue[object] = multiprocessing.Queue()
-        process = multiprocessing.Process(target=fuzz, args=(format, share, asked.seed, answers))
-        start = time.perf_counter()
-        process.start()
-        process.join()
-        crashed = process.exitcode != 0
-        counts, slowest = (Counter({"crashed": 1}), 0.0) if crashed else answers.get()  # type: ignore[misc]
-        bad += counts["wrong"] + counts["crashed"]
-        told = ", ".join(f"{count} {became}" for became, count in sorted(counts.items()))
-        print(
-            f"{format}: {share} files: {told}; slowest {slowest:.2f} s, {time.perf_counter() - start:.0f} s", flush=True
-        )
-    return int(bad > 0)
+        rows.append(measure(format, share, asked.seed))
+        print(rows[-1], flush=True)
+    if tuple(asked.formats) == FORMATS:
+        command = f"python benchmarks/fuzz.py --files {asked.files} --seed {asked.seed}"
+        write(rows, HERE / "fuzz.csv", command=command, data="made", seed=asked.seed, note=NOTE)
+    return int(any(row["wrong"] for row in rows))
 
 
 if __name__ == "__main__":

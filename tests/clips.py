@@ -21,6 +21,7 @@ def make_clip(
     turn=0,
     options=None,
     tags=None,
+    timecode=None,
 ):
     """Write pictures (h w 3, uint8, or uint16 for deep ones) at 25 a second, or at `times` in ms."""
     import av
@@ -34,6 +35,8 @@ def make_clip(
         stream.codec_context.time_base = UNIT
         for name, value in (tags or {}).items():
             setattr(stream.codec_context, name, value)
+        if timecode:
+            stream.metadata["timecode"] = timecode
         if turn:
             stream.set_display_rotation(turn)
         voice = made.add_stream("aac", rate=SOUND) if sound else None

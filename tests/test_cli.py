@@ -549,6 +549,12 @@ def test_a_log_and_a_summary_tell_of_every_file_and_kind(run, photo, verdict, tm
     assert run("deblur", photo, "--log", photo).code == 1
 
 
+@pytest.mark.parametrize("amount", ["9" * 400 + "G", "9" * 308 + "T", "0", "-1", "1.2.3", "GB", ""])
+def test_what_is_no_amount_of_memory(run, photo, verdict, amount):
+    result = run("deblur", photo, f"--memory={amount}")
+    assert (result.code, "is no amount of memory" in result.err) == (2, True)
+
+
 def test_a_dry_run_prints_what_would_be_and_does_nothing(run, photo, verdict, tmp_path):
     verdict.error = ZeroDivisionError("work was done")
     result = run("deblur", photo, "-o", tmp_path / "new", "--dry-run")

@@ -15,6 +15,7 @@ from blurspace.blur.kernels import line
 from blurspace.catalog import WEIGHTS
 from blurspace.jobs.adapt_report import DEPLOY, KEEP, NEITHER
 
+from .clips import make_clip
 from .restore.scenes import made_scene
 
 SIDE = 132
@@ -111,6 +112,19 @@ def test_the_camera_deblurs(camera, run, home):
     assert record["verdict"] in ("restored", "left alone", "refused")
     assert record["method"].startswith("translated, ")
     assert (home / "deblurred.png").is_file() == (record["output"] is not None)
+
+
+def test_the_camera_deblurs_videos(camera, run, home):
+    pytest.importorskip("av")
+    views = [np.asarray(Pil.open(home / "photo.png"))[:128, :128]] * 2
+    make_clip(home / "clip.mp4", [np.ascontiguousarray(one) for one in views], options={"crf": "4"})
+    result = run("deblur clip.mp4 --all --camera camera.safetensors -o new.mp4 --json")
+    assert result.code == 0, (camera.err, result.err)
+    record = json.loads(result.out)
+    tried = record["per_frame"]
+    assert [one["frame"] for one in tried] == [0, 1]
+    assert all(one["method"].startswith("translated, ") for one in tried)
+    assert (home / "new.mp4").is_file() == (record["output"] is not None)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,40 @@ def test_result_beside_the_input(photo):
     assert torch.allclose(read_photo(Path(outcome.output)).pixels, expected, atol=0.51 / 255)
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_photos_of_one_name_do_not_share_pictures_of_the_kernel(tmp_path, overwrite):
+    for seed, name in enumerate(("a.jpg", "a.png")):
+        save(tmp_path / name, seed=seed)
+    first, second = run(tmp_path, plot=True, overwrite=overwrite)
+    assert (first.verdict, second.verdict) == ("restored", "failed")
+    assert "a.kernel.png is written for another input: use two folders" in second.reason
+    assert [one.verdict for one in run(tmp_path, overwrite=True)] == ["restored", "restored"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_photos_of_one_name_do_not_share_a_map(tmp_path, overwrite):
+    for seed, name in enumerate(("a.jpg", "a.png")):
+        save(tmp_path / name, seed=seed)
+    sources = find_sources([str(tmp_path)])
+    (_, first), (record, second) = inspect.diagnose_files(sources, plot=True, overwrite=overwrite)
+    assert (first, record["kind"]) == (None, "failed")
+    assert "a.parts.png is written for another input" in second.reason
+
+
+def test_one_photo_spelled_twice_is_one(tmp_path, monkeypatch):
+    save(tmp_path / "a.png")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "sub")
+    save(tmp_path / "sub" / "b.png")
+    monkeypatch.chdir(tmp_path)
+    found = find_sources(["a.png", "./a.png", str(tmp_path / "a.png"), "sub/b.png", "link/b.png", "gone", "\0"])
+    assert [Path(one.name).name for one in found] == ["a.png", "b.png", "gone", "\0"]
+
+
+def test_nothing_to_do_is_no_error():
+    assert list(deblur_files([], deblurrer=Fake(), jobs=3)) == []
+
+
 def test_record_has_the_contracts_fields(photo):
     record = run(photo)[0].record()
     names = "input output verdict reason method kernel reblur_psnr change_psnr sigma seconds peak_mib device runtime"

@@ -1,6 +1,7 @@
 """Does a dry run tell what a real one would do, and write nothing? Is a log complete?"""
 
 import json
+import os
 import shutil
 from types import SimpleNamespace
 
@@ -63,9 +64,28 @@ def test_a_dry_run_tells_what_a_real_one_does_and_writes_nothing(folder):
     }
 
 
+def test_what_an_interrupted_run_left_is_planned_again(folder):
+    sources, out = find_sources([str(folder)]), folder.parent / "out"
+    list(deblur_files(sources, deblurrer=Fake(), output=str(out), wishes=Wishes(settings="as usual", plot=True)))
+    (out / "a.side-by-side.png").unlink()
+    (out / "b.side-by-side.png").unlink()
+    (out / "b.kernel.png").write_bytes(b"edited")
+    before = {path: path.read_bytes() for path in out.rglob("*.png")}
+    planned = plan(folder, plot=True)
+    assert {path: path.read_bytes() for path in out.rglob("*.png")} == before
+    wishes = Wishes(settings="as usual", plot=True)
+    real = list(deblur_files(sources, deblurrer=Fake(), output=str(out), wishes=wishes))
+    assert [one.verdict for one in planned] == ["planned", "failed", "failed", "done before"]
+    assert [one.verdict for one in real] == ["restored", "failed", "failed", "restored"]
+    assert [one.reason for one in planned[1:3]] == [one.reason for one in real[1:3]]
+    assert (out / "b.kernel.png").read_bytes() == b"edited"
+
+
 def test_the_estimate_counts_what_is_left(folder, monkeypatch):
     planned, usage = plan(folder), SimpleNamespace(free=10**9)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert planned[2].seconds is None
+    assert [one.seconds for one in dry_run(find_sources([str(folder / "a.png")]))] == [None]
     told = estimate(planned, output=None, jobs=2, known=True)
     assert told == "3 to do, for about 30 s; the results take about 0.4 MB of the 1.0 GB that are free"
     assert "not known of this method" in estimate(planned, output=None, jobs=1, known=False)
@@ -94,6 +114,18 @@ def test_a_log_grows_and_never_spoils_a_file(tmp_path, monkeypatch):
         with pytest.raises(OutputError, match="--log"):
             Log(wrong, told.append)
     assert other.read_bytes() == b"\x89PNG"
+    foreign = ('{"a": 1}\n', '{"key": 1}\n', '{\n "time": 1}', '{"time": "now", "level": "info"}\n', "[1]", "{", "\n")
+    for text in foreign:
+        other.write_text(text)
+        with pytest.raises(OutputError, match="is there and is no log"):
+            Log(other, told.append)
+        assert other.read_text() == text
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="is there and is no log"):
+        Log(tmp_path / "pipe", told.append)
+    (tmp_path / "empty").touch()
+    Log(tmp_path / "empty", told.append).line({"summary": {}})
+    Log(tmp_path / "empty", told.append)
     log = Log(path, told.append)
     path.unlink()
     path.mkdir()

@@ -1,6 +1,7 @@
 """What becomes of videos among the photos of a folder?"""
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image as Pil
 
 from blurspace.cli import main
 from blurspace.errors import UsageError
+from blurspace.io import files
 from blurspace.jobs import workers
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.dry_run import dry_run, estimate
@@ -58,6 +60,44 @@ def test_what_is_finished_is_not_done_again(folder):
     (folder.parent / "out" / "below" / "clip.deblurred.mp4").unlink()
     (made, photo) = run(folder, deblurrer=again)
     assert (again.calls, made.done_before, photo.done_before) == (2, False, True)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_kill_when_a_video_gets_its_name(folder, monkeypatch, moved):
+    """It was noted before, so it is either known or made again."""
+    move = files._move
+
+    def killed(temporary, path, *, overwrite):
+        if moved:
+            move(temporary, path, overwrite=overwrite)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_move", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder)
+    again = Fake()
+    clip, photo = run(folder, deblurrer=again)
+    assert (clip.verdict, clip.done_before, photo.verdict) == ("restored", moved, "restored")
+    assert again.calls == (1 if moved else 3)
+
+
+def test_without_pyav_each_video_is_one_failed_file(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    clip, photo = run(folder)
+    assert (clip.verdict, clip.exit_code, photo.verdict) == ("failed", 4, "restored")
+    assert clip.reason == 'video needs PyAV, which is not here: pip install "blurspace[video]"'
+    assert clip.failure == "model missing"
+
+
+def test_a_video_that_failed_or_was_skipped_has_the_record_of_a_video(folder):
+    clip, photo = run(folder)
+    fields = set(clip.record())
+    for asked in (ASKED, Wishes(skip_existing=True)):
+        (folder.parent / "out" / "below" / "clip.deblurred.mp4").write_text("mine")
+        one, other = run(folder, asked=asked)
+        assert one.verdict == ("skipped" if asked.skip_existing else "failed")
+        assert (set(one.record()), set(other.record())) == (fields, set(photo.record()))
 
 
 def test_several_processes(folder, monkeypatch):

@@ -13,7 +13,7 @@ from blurspace.io import files
 from blurspace.io.files import write_bytes
 from blurspace.jobs import deblur, journal
 from blurspace.jobs.deblur import deblur_files
-from blurspace.jobs.files import find_sources
+from blurspace.jobs.files import Source, find_sources
 from blurspace.jobs.journal import NAME, settings_hash
 from blurspace.jobs.wishes import Wishes
 
@@ -175,6 +175,60 @@ def test_a_journal_cannot_name_files_elsewhere(folder, tmp_path):
     assert other.exists()
 
 
+def forge(folder, **changes):
+    """Change the first line of a journal."""
+    path = folder / NAME
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(first) | changes), *others]))
+
+
+@pytest.mark.parametrize("named", ["b.png", "a.kernel.png"])
+def test_a_journal_cannot_have_an_input_removed(tmp_path, named):
+    """Be it of another name, or of a result's."""
+    noisy_photos(tmp_path, ["a.png"])
+    sources, wishes = [Source(str(tmp_path / "a.png")), Source(str(tmp_path / named))], Wishes(settings="", plot=True)
+    how = {"deblurrer": Fake(), "output": str(tmp_path)}
+    assert [one.verdict for one in deblur_files(sources[:1], wishes=wishes, **how)] == ["restored"]
+    noisy_photos(tmp_path, ["other.png", named])
+    forge(tmp_path, files={"a.deblurred.png": "no", named: journal.hash_of(tmp_path / named)})
+    before = (tmp_path / named).read_bytes()
+    assert next(one.verdict for one in deblur_files(sources, wishes=wishes, **how)) == "failed"
+    assert (tmp_path / named).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"files": ["x"]}, {"files": {"": "x"}}, {"files": {}}, {"files": {"a.deblurred.png": 1}}, {"files": None}],
+    ids=str,
+)
+def test_a_damaged_line_counts_for_nothing(folder, damage):
+    run(folder)
+    out = folder.parent / "out"
+    forge(out, **damage)
+    (out / "a.deblurred.png").unlink()
+    assert [(one.verdict, one.done_before) for one in run(folder)] == [("restored", one > 0) for one in range(3)]
+
+
+RECORDS = [{}, {"verdict": []}, {"verdict": "restored"}, {"verdict": "restored", "notes": 3, "reason": ""}, []]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=str)
+def test_without_its_record_a_result_is_as_any_other_file(folder, record):
+    run(folder)
+    forge(folder.parent / "out", record=record)
+    first, *others = run(folder)
+    assert (first.verdict, "exists already" in first.reason) == ("failed", True)
+    assert all(one.done_before for one in others)
+
+
+def test_a_journal_that_is_a_pipe_or_a_cave_counts_for_nothing(tmp_path):
+    (tmp_path / NAME).write_text("[" * 100_000)
+    assert journal.Journal(tmp_path, "").find("0", [tmp_path / "a.png"]) is None
+    (tmp_path / NAME).unlink()
+    os.mkfifo(tmp_path / NAME)
+    assert journal.Journal(tmp_path, "").find("0", [tmp_path / "a.png"]) is None
+
+
 def test_settings_are_known_by_what_their_files_hold(tmp_path):
     weights = tmp_path / "weights"
     weights.write_bytes(b"1")
@@ -183,6 +237,14 @@ def test_settings_are_known_by_what_their_files_hold(tmp_path):
     assert settings_hash({"size": 3, "weights": (tmp_path / "moved",)}) == first
     weights.write_bytes(b"2")
     assert len({first, settings_hash({"weights": (weights,), "size": 3}), settings_hash({"size": 3})}) == 3
+
+
+def test_a_line_of_a_journal_is_on_the_disk_before_its_result(folder, monkeypatch):
+    told, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: told.append(os.fstat(number).st_ino) or sync(number))
+    run(folder)
+    out = folder.parent / "out"
+    assert told[:2] == [(out / NAME).stat().st_ino, (out / "a.deblurred.png").stat().st_ino]
 
 
 def test_a_journal_that_cannot_be_written_is_a_sentence_for_each_file(folder, tmp_path):

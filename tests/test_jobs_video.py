@@ -1,6 +1,7 @@
 """What is said of videos, and what becomes of them?"""
 
 import json
+import time
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,8 @@ from blurspace.errors import PictureError, UsageError
 from blurspace.jobs.deblur import Wishes, deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.inspect import diagnose_files
+from blurspace.jobs.inspect_video import BLURRY_BAR, CUT, NARROWEST, WIDEST, drawn
+from blurspace.video.looks import Judged, Look
 
 from .clips import make_clip
 from .fakes import Fake
@@ -114,10 +117,30 @@ def test_stills_of_deep_videos_are_deep(tmp_path):
 
 def test_drawing(clip):
     ((record, _),) = diagnosed(clip, plot=True)
-    drawn = np.asarray(Pil.open(record["plotted"]))
+    picture = np.asarray(Pil.open(record["plotted"]))
     assert record["plotted"] == str(clip.with_name("clip.blur.png"))
-    red = (drawn == (200, 30, 30)).all(-1).any(0)
+    red = (picture == (200, 30, 30)).all(-1).any(0)
     assert np.diff(red.astype(int)).clip(0).sum() == len(SHAKEN)
+
+
+def test_a_drawing_of_a_long_film():
+    looks = [Judged(Look(at, 0.0, 0.25, at == 12_000), 0, 0.25, at == 15_000) for at in range(18_000)]
+    start = time.process_time()
+    picture = (drawn(looks)[0] * 255).round().byte().permute(1, 2, 0).numpy()
+    assert time.process_time() - start < 2
+    assert NARROWEST < picture.shape[1] <= WIDEST
+    red, blue = ((picture == colour).all(-1).any(0).nonzero()[0] for colour in (BLURRY_BAR, CUT))
+    assert red / picture.shape[1] == pytest.approx([5 / 6], abs=0.01)
+    assert blue / picture.shape[1] == pytest.approx([4 / 6], abs=0.01)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_videos_of_one_name_do_not_share_a_drawing_or_stills(clip, overwrite):
+    other = make_clip(clip.with_name("clip.mkv"), panned(2))
+    for options in ({"plot": True}, {"keep": 1}):
+        (_, first), (record, second) = diagnosed(clip, other, overwrite=overwrite, **options)
+        assert (first, record["kind"], "use two folders" in second.reason) == (None, "failed", True)
+    assert [why for _, why in diagnosed(clip, other)] == [None, None]
 
 
 def test_broken_videos_are_one_sentence(tmp_path):

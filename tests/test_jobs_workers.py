@@ -1,15 +1,17 @@
 """Do several processes give the same records in the same order, and does one that dies take only its file with it?"""
 
 import os
+import pickle
 import signal
 import time
 from functools import partial
+from threading import Timer
 
 import numpy as np
 import pytest
 from PIL import Image as Pil
 
-from blurspace.jobs import workers
+from blurspace.jobs import journal, workers
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.wishes import Wishes
@@ -126,6 +128,71 @@ def test_a_process_begins_anew_where_it_is_not_forked():
     results = list(spread([3, "x", 4], partial(pow, 2), died, jobs=1))
     assert results[0::2] == [8, 16]
     assert results[1] == "x: its process died (exit code 1): try this file alone, with -v"
+
+
+def dies_after(seconds, number):
+    """And then the process is no more, whatever it does."""
+    if number == 0:
+        Timer(seconds, os._exit, (9,)).start()
+    return number
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_process_that_dies_idle_takes_no_file_with_it():
+    results = spread([0, 1, 2], partial(dies_after, 0.1), died, jobs=1)
+    first = next(results)
+    time.sleep(0.5)
+    assert [first, *results] == [0, 1, 2]
+
+
+def first_last(number):
+    if number == 0:
+        time.sleep(60)
+    return number
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_is_finished_out_of_order_is_told_at_an_interrupt(monkeypatch, heard):
+    """Be its result heard already, or not yet."""
+    calls, real = [], workers.wait
+
+    def interrupted(pipes):
+        calls.append(pipes)
+        if len(calls) < 4 and heard:
+            return real(pipes)
+        time.sleep(0 if heard else 0.5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "wait", interrupted)
+    told, results = [], spread(range(4 if heard else 2), first_last, died, jobs=2)
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(results)
+    assert told == ([1, 2, 3] if heard else [1])
+
+
+def test_each_process_reads_a_journal_once(tmp_path, monkeypatch):
+    folder = photos(tmp_path / "in", [40, 41, 42])
+    run(folder, 1)
+    sent, read = [], []
+    monkeypatch.setattr(
+        "blurspace.jobs.deblur.shared",
+        lambda tasks, work, *_, **__: (one for one in sent.extend((pickle.dumps(work), tasks)) or []),
+    )
+    list(run(folder, 3))
+    real = journal._read
+    monkeypatch.setattr(journal, "_read", lambda path: read.append(path) or real(path))
+    work = pickle.loads(sent[0])
+    assert all(work(pickle.loads(pickle.dumps(task))).done_before is False for task in sent[1])
+    assert len(read) == 1
+
+
+def test_a_share_of_the_memory_is_told_as_one(tmp_path, forked):
+    for outcome in run(photos(tmp_path / "in", [40, 41]), 2, memory=2 * 2**20):
+        assert "--memory allows 1 MiB to each of 2 --jobs" in outcome.reason
+        assert outcome.reason.endswith("give more, or fewer --jobs")
+    (outcome,) = run(photos(tmp_path / "one", [40]), 2, memory=2 * 2**20)
+    assert outcome.reason.startswith("--memory allows 2 MiB, and")
 
 
 def test_causes_have_names():

@@ -118,6 +118,26 @@ def test_the_result_is_not_replaced_unasked(photo, run, built):
     assert (code, "the same" in told) == (0, True)
 
 
+@pytest.mark.parametrize("read", ["k.tiff", "region.png", "photos/photo.png", "out/sharp.jpg.json"])
+def test_what_was_read_is_not_replaced(photo, run, built, tmp_path, read):
+    write_kernel(tmp_path / "k.tiff", line(5, 30.0), overwrite=False)
+    Pil.new("L", (48, 40), 255).save(tmp_path / "region.png")
+    _, sidecar = made(photo, run, "--kernel", tmp_path / "k.tiff", "--region", tmp_path / "region.png")
+    before = (tmp_path / read).read_bytes()
+    code, told = run("replay", sidecar, "--overwrite", "-o", tmp_path / read)
+    assert (code, "is an input" in told) == (1, True)
+    assert (tmp_path / read).read_bytes() == before
+
+
+@pytest.mark.parametrize("output", ["-", "out", "new", "new/"])
+def test_an_output_that_is_no_file_is_refused_before_the_work(photo, run, built, tmp_path, output, monkeypatch):
+    _, sidecar = made(photo, run)
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    code, told = run("replay", sidecar, "--overwrite", "-o", output)
+    assert (code, "give -o FILE" in told, sorted(tmp_path.rglob("*"))) == (2, True, before)
+
+
 def test_a_changed_input_is_told_before_the_work(photo, run, built):
     _, sidecar = made(photo, run)
     Pil.new("RGB", (40, 40)).save(photo)

@@ -159,8 +159,76 @@ def test_output_is_whole_or_not_there(tmp_path):
 
     def full(frames):
         yield next(frames)
-        raise av.error.OSError(28, "No space left on device")
+        raise av.error.OSError(28, "No space left on device", str(tmp_path / "new.mp4"))
 
     with pytest.raises(OutputError, match=r"new\.mp4 cannot be written \(No space left on device\)"):
         rewrite(clip, tmp_path / "new.mp4", full)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("suffix", ["mov", "mp4", "mkv"])
+def test_timecode_stays(tmp_path, suffix):
+    """A stream of data of its own, in QuickTime's files."""
+    clip = make_clip(tmp_path / "clip.mov", moving(4), timecode="01:02:03:04")
+    assert {one.type for one in av.open(str(clip)).streams} == {"video", "data"}
+    assert rewrite(clip, tmp_path / f"new.{suffix}", same).notes == []
+    with av.open(str(tmp_path / f"new.{suffix}")) as container:
+        tags = {name.lower(): value for name, value in container.streams.video[0].metadata.items()}
+        assert tags["timecode"] == "01:02:03:04"
+
+
+def test_data_of_no_known_kind(tmp_path):
+    """As phones and action cameras add them: sensors, places."""
+    clip = make_clip(tmp_path / "clip.mov", moving(4), timecode="01:02:03:04")
+    clip.write_bytes(clip.read_bytes().replace(b"tmcd", b"gpmd"))
+    assert rewrite(clip, tmp_path / "new.mov", same).notes == []
+    assert packets_of(tmp_path / "new.mov", "data") == packets_of(clip, "data") != []
+    (note,) = rewrite(clip, tmp_path / "new.mkv", same).notes
+    assert note == "stream 1 (data) is left out: no place in .mkv"
+    for suffix in ("mov", "mkv"):
+        assert len(frames_of(tmp_path / f"new.{suffix}")) == 4
+
+
+def test_tags_that_are_no_text_stay(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", moving(2))
+    clip.write_bytes(clip.read_bytes().replace(b"a made clip", b"ein M\xe4rchen"))
+    rewrite(clip, tmp_path / "new.mp4", same)
+    assert b"ein M\xe4rchen" in (tmp_path / "new.mp4").read_bytes()
+
+
+def test_size_that_changes_is_one_sentence(tmp_path):
+    clip = make_clip(tmp_path / "clip.mts", moving(3))
+    other = make_clip(tmp_path / "other.mts", moving(3, height=48, width=64))
+    clip.write_bytes(clip.read_bytes() + other.read_bytes())
+    with pytest.raises(PictureError, match="changes from 96 x 64 to 64 x 48 pixels: cut it there"):
+        rewrite(clip, tmp_path / "new.mts", same)
+
+
+def test_times_that_damage_set_back(tmp_path):
+    """Two pieces of a broadcast behind each other, of which the second begins at the time of the first."""
+    clip = make_clip(tmp_path / "clip.mts", moving(12), sound=True)
+    sounds = len(packets_of(clip, "audio"))
+    clip.write_bytes(clip.read_bytes() * 2)
+    frames, packets = rewrite(clip, tmp_path / "new.mkv", same).notes
+    assert frames == "12 frames had no time after the frame before, and have one now"
+    assert packets.endswith("damaged packets of sound or text are left out")
+    times = [one.time for one in frames_of(tmp_path / "new.mkv")]
+    assert len(times) == 24
+    assert times == sorted(set(times))
+    assert sounds <= len(packets_of(tmp_path / "new.mkv", "audio")) <= sounds + 1  # the last time twice, for Matroska
+    clip = make_clip(tmp_path / "long.mts", moving(3), times=[0, 1000, 2000])
+    clip.write_bytes(clip.read_bytes() * 2)
+    with pytest.raises(PictureError, match=r"frames in .*long\.mts jump back: repair it"):
+        rewrite(clip, tmp_path / "other.mkv", same)
+
+
+def test_colours_that_nobody_knows_are_one_sentence(tmp_path):
+    clip = make_clip(tmp_path / "clip.mov", moving(2), codec="prores_ks", pixels="yuv422p10le", tags=TAGS)
+    whole = clip.read_bytes()  # of a frame: 16 bytes after its mark comes the matrix
+    assert whole.count(b"icpf") == 2
+    block = bytearray(whole)
+    for place in (at for at in range(len(whole)) if whole.startswith(b"icpf", at)):
+        block[place + 4 + 16] = 69
+    clip.write_bytes(block)
+    with pytest.raises(PictureError, match="is damaged, or of a kind"):
+        rewrite(clip, tmp_path / "new.mov", lambda frames: (one.replaced(one.pixels()) for one in frames))

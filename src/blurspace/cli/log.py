@@ -2,15 +2,16 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from blurspace.errors import OutputError
-from blurspace.io.files import is_file, shown
+from blurspace.io.files import exists, is_file, shown
 
 Record = dict[str, object]
-HEAD = 1  # byte, by which a log is known
+HEAD, MOST = re.compile(rb'\{"time": "[^"]*", "(input|summary)": '), 100  # how a log begins, within so many bytes
 
 
 class Log:
@@ -24,14 +25,7 @@ class Log:
         self.path, self.told, self.failed = path, told, False
         if path is None:
             return
-        try:
-            with path.open("rb") as file:
-                beginning = file.read(HEAD) if is_file(path) else b"?"
-        except FileNotFoundError:
-            beginning = b""
-        except (OSError, ValueError):
-            beginning = b"?"
-        if beginning not in (b"", b"{"):
+        if exists(path) and not _is_log(path):
             raise OutputError(f"{shown(path)} is there and is no log: give another --log")
         try:
             path.open("ab").close()
@@ -51,3 +45,15 @@ class Log:
             self.failed = True
             why = problem.strerror or os.strerror(problem.errno or 0)
             self.told(f"the log {shown(self.path)} cannot be written any more ({why}): the work goes on without it")
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a file is one of our logs, or empty. What is no file is not opened: a pipe would wait forever."""
+    if not is_file(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(MOST)
+    except OSError:
+        return False
+    return not beginning or HEAD.match(beginning) is not None

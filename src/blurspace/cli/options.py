@@ -30,12 +30,12 @@ def parse_bytes(text: str) -> int:
     """How many bytes are 2GB, 1.5GiB or 800M? Raises UsageError on anything else."""
     found = re.fullmatch(r"([0-9.]+)\s*([KMGT]?I?)B?", text.strip().upper())
     try:
-        amount = float(found[1]) * UNITS[found[2]] if found else 0
+        amount = int(float(found[1]) * UNITS[found[2]]) if found else 0
     except (ValueError, KeyError, OverflowError):
         amount = 0
     if not amount:
         raise UsageError(f"{text} is no amount of memory: give one such as 2GB or 800MB")
-    return int(amount)
+    return amount
 
 
 def check_json(console: Console, output: str | None, paths: list[str]) -> None:

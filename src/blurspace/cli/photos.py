@@ -91,7 +91,7 @@ def deblur(
     """Remove the blur of each photo or video; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
     from blurspace.io.images import format_of
-    from blurspace.jobs.deblur import Outcome, VideoOutcome, deblur_files
+    from blurspace.jobs.deblur import Outcome, VideoOutcome, deblur_files, kind_of
     from blurspace.jobs.dry_run import search_seconds
     from blurspace.jobs.files import check_no_input, find_sources
     from blurspace.jobs.journal import settings_hash
@@ -143,7 +143,7 @@ def deblur(
     )
     deblurrer = deblurrer_of(settings)
     find = partial(find_sources, output=output, videos=True)
-    sources = find_or_record(console, paths, find, lambda name, why: Outcome(name, reason=why).record())
+    sources = find_or_record(console, paths, find, lambda name, why: kind_of(name)(name, reason=why).record())
     if rehearse:
         search = None if camera or weights else search_seconds(called, given=kernel is not None)
         return _rehearse(console, sources, output, wishes, jobs=jobs, search=search)

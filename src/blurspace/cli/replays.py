@@ -10,6 +10,8 @@ from blurspace.cli.deblurrers import deblurrer_of
 from blurspace.cli.options import Overwrite
 from blurspace.cli.run import tell, verb
 from blurspace.console import Console
+from blurspace.errors import UsageError
+from blurspace.io.files import is_folder, shown
 
 
 @verb
@@ -27,23 +29,26 @@ def replay(
     from blurspace.jobs.deblur import Outcome, VideoOutcome, deblur_files
     from blurspace.jobs.files import Source
     from blurspace.jobs.sidecar import file_sha256, read_sidecar
-    from blurspace.jobs.wishes import wishes_of
+    from blurspace.jobs.wishes import named_files, wishes_of
 
     asked = read_sidecar(sidecar)
-    torch.set_num_threads(asked.threads)
     settings, target = asked.settings, output or asked.output
+    if is_folder(target) or not target.suffix:  # `-` has none
+        raise UsageError(f"{shown(target)} is no name of a file, and a result made again is one: give -o FILE")
+    torch.set_num_threads(asked.threads)
     deblurrer = deblurrer_of(settings)
+    read = (sidecar, *named_files(settings).values(), *settings["weights"])
     outcomes = deblur_files(
         [Source(str(asked.input))],
         deblurrer=deblurrer,
         output=str(target),
-        wishes=replace(wishes_of(settings), overwrite=overwrite, inputs=(sidecar, *settings["weights"])),
+        wishes=replace(wishes_of(settings), overwrite=overwrite, inputs=read),
         run=replace(console.run(deblurrer.device), memory=asked.room),
         report=console.message,
     )
 
     def say(one: Outcome | VideoOutcome) -> str:
-        same = one.output is not None and file_sha256(target) == asked.output_sha256
+        same = one.output is not None and file_sha256(one.output) == asked.output_sha256
         words = "the same, to the byte" if same else f"not the same: {asked.version} made it, and this is {__version__}"
         console.message(f"{one.input}: {one.verdict}: {words}")
         differs.extend([] if same else [1])

@@ -110,7 +110,9 @@ def written_whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
     temporary = path.parent / f"{_part()}-{secrets.token_hex(8)}.part{path.suffix}"
     try:
         yield temporary
+        _settle(temporary, must=True)
         _move(temporary, path, overwrite=overwrite)
+        _settle(path.parent, must=False)
     except FileExistsError:
         raise _exists(path) from None
     except OSError as problem:
@@ -178,6 +180,19 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
             temporary.replace(path)
         except BaseException:
             path.unlink()
+            raise
+
+
+def _settle(path: Path, *, must: bool) -> None:
+    """Wait until a file, or the names in a folder, are on the disk, so that a power cut leaves no name without them."""
+    try:
+        number = os.open(path, os.O_RDWR if must else os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError:  # not every system can do that to a folder
+        if must:
             raise
 
 

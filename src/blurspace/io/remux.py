@@ -5,6 +5,7 @@ Nothing is held but the frames that encoders and `change` hold: a minute of full
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from blurspace.errors import Cancelled, PictureError
 from blurspace.io.encoders import container_of, encoder_for, prepared, rate_of
 from blurspace.io.files import shown, written_whole
 from blurspace.io.frames import VideoFrame
-from blurspace.io.video import decoded, no_frame, opened, pictures_of
+from blurspace.io.video import OF_TEXT, REPAIR, decoded, no_frame, opened, pictures_of
 
 Change = Callable[[Iterator[VideoFrame]], Iterator[VideoFrame]]
 PARTIAL = ".partial"
 TURNING = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".3gp")  # can say that pictures are to be turned
+MOMENT, LITTLE = Fraction(1, 1000), 1  # s; the first is the finest that Matroska holds, the second ours
+TIMECODE = "timecode"  # a tag of pictures, or of a stream that holds nothing else
 COPIED = ("audio", "video", "subtitle")  # what every container takes some of; others only some take at all
 
 
@@ -31,23 +34,31 @@ class Rewritten:
     notes: list[str] = field(default_factory=list)
 
 
-def rewrite(source: Path, target: Path, change: Change, *, overwrite: bool = False) -> Rewritten:
+Done = Callable[[Path, Rewritten], None]
+
+
+def rewrite(
+    source: Path, target: Path, change: Change, *, overwrite: bool = False, done: Done = lambda *_: None
+) -> Rewritten:
     """Write a video anew with the frames that `change` makes of its own, one for each, in their order.
 
     Times, turns, colour tags, the format of pixels, audio, subtitles, chapters and tags stay; the container is what the
-    target's name says. Damaged frames are left out. Where it is cancelled, what is done stays playable, under the name
-    of `partial`. Raises UsageError where the container takes no such pixels, PictureError where nothing can be decoded
-    or frames are interlaced or transparent, OutputError as `write_bytes` does.
+    target's name says. Damaged frames are left out. `done` is told the whole file before it gets its name, and what
+    came of it. Where it is cancelled, what is done stays playable, under the name of `partial`. Raises UsageError where
+    the container takes no such pixels, PictureError where nothing can be decoded or frames are interlaced, transparent,
+    change their size or jump back, OutputError as `write_bytes` does.
     """
     first = first_frame(source)
     with written_whole(target, overwrite=overwrite) as temporary:
         work = _Work(source, target, temporary, change, first)
         try:
-            return work.done()
+            told = work.done()
         except (KeyboardInterrupt, Cancelled):
             if work.told.frames:
                 temporary.replace(partial(target))
             raise
+        done(temporary, told)
+    return told
 
 
 def partial(target: Path) -> Path:
@@ -78,6 +89,8 @@ class _Work:
         """Nothing is opened before it is `done`."""
         self.source, self.target, self.temporary = source, target, temporary
         self.change, self.first, self.told = change, first, Rewritten()
+        self.last: int | None = None  # time of the frame before
+        self.untimed = self.unfit = 0
 
     def done(self) -> Rewritten:
         """All frames, in the new file."""
@@ -90,6 +103,10 @@ class _Work:
             finally:  # what is done can be played, whatever ended it
                 made.mux(self.out.encode())
                 made.close()
+        if self.untimed:
+            self.told.notes.append(f"{self.untimed} frames had no time after the frame before, and have one now")
+        if self.unfit:
+            self.told.notes.append(f"{self.unfit} damaged packets of sound or text are left out")
         return self.told
 
     def frames(self, given: Any, made: Any) -> Iterator[VideoFrame]:
@@ -98,11 +115,32 @@ class _Work:
         def copy(packet: Any) -> None:
             if (into := self.copies.get(packet.stream_index)) is not None:
                 packet.stream = into
-                made.mux(packet)
+                try:
+                    made.mux(packet)
+                except ValueError:  # FFmpeg: without a time, or with one before the last
+                    self.unfit += 1
 
         for index, frame in enumerate(decoded(given, self.told, copy)):
             frame.pict_type = 0  # the encoder decides anew which frames are key frames
+            self.check_size(frame)
+            self.time(frame)
             yield VideoFrame(index, frame)
+
+    def check_size(self, frame: Any) -> None:
+        """Raise PictureError where a frame is of another size than the first."""
+        (width, height), (new, tall) = ((one.width, one.height) for one in (self.first, frame))
+        if (width, height) != (new, tall):
+            change = f"changes from {width} x {height} to {new} x {tall} pixels"
+            raise PictureError(f"{shown(self.source)} {change}: cut it there, into two videos")
+
+    def time(self, frame: Any) -> None:
+        """Where damage took a frame's time, or set it back a little, give it one a moment after the frame before."""
+        if self.last is not None and (frame.pts is None or frame.pts <= self.last):
+            if frame.pts is not None and (self.last - frame.pts) * frame.time_base > LITTLE:
+                raise PictureError(f"the times of frames in {shown(self.source)} jump back: {REPAIR}")
+            frame.pts = self.last + max(1, round(MOMENT / frame.time_base))
+            self.untimed += 1
+        self.last = frame.pts
 
     def begun(self, given: Any) -> Any:
         """The output, its header written: with all streams, or with those that every container knows."""
@@ -128,12 +166,13 @@ class _Work:
         """The output, still empty."""
         import av
 
-        return av.open(str(self.temporary), "w", format=container_of(self.target, given.format.name))
+        container = container_of(self.target, given.format.name)
+        return av.open(str(self.temporary), "w", format=container, metadata_errors=OF_TEXT)
 
     def plan(self, given: Any, made: Any, kinds: tuple[str, ...]) -> None:
         """The streams of the output, and what its header says."""
         stream, self.told.notes, self.copies = pictures_of(given), [], {}
-        encoder = encoder_for(stream, self.first, made, self.target)
+        encoder, timecode = encoder_for(stream, self.first, made, self.target), None
         for one in given.streams:
             if one.index == stream.index:
                 self.out = made.add_stream(encoder.name, rate=rate_of(stream), options=dict(encoder.options))
@@ -141,8 +180,12 @@ class _Work:
                 self.out.time_base = stream.time_base
                 self.turn()
                 _describe(self.out, one)
+            elif TIMECODE in one.metadata and one.type == "data" and self.target.suffix.lower() in TURNING:
+                timecode = one.metadata[TIMECODE]
             elif one.type not in kinds or not self.copied(made, one):
                 self.told.notes.append(f"stream {one.index} ({one.type}) is left out: no place in {self.target.suffix}")
+        if timecode is not None:  # of this tag, containers with such a stream make it anew
+            self.out.metadata.setdefault(TIMECODE, timecode)
         if encoder.codec != (codec := stream.codec_context.codec.canonical_name):
             self.told.notes.append(f"its pictures are coded as {encoder.codec}, not as {codec}")
         made.metadata.update(given.metadata)

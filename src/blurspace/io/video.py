@@ -16,6 +16,8 @@ from blurspace.io.files import shown
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".3gp"})
 QUARTER = 90  # degrees
+REPAIR = "repair it, as `ffmpeg -i OLD -c copy NEW` does, or copy it again"
+OF_TEXT = "surrogateescape"  # tags that are no UTF-8 stay as they are
 
 
 class Frames(Iterator[Tensor]):
@@ -78,13 +80,16 @@ def count_frames(path: str | Path) -> int:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """PyAV's container of a video. Raises ModelError and PictureError like `read_frames`."""
+    """PyAV's container of a video; what FFmpeg refuses of it is a PictureError, also later on.
+
+    Raises ModelError and PictureError like `read_frames`.
+    """
     try:
         import av
     except ImportError:
         raise ModelError('video needs PyAV, which is not here: pip install "blurspace[video]"') from None
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors=OF_TEXT)
     except FileNotFoundError:
         raise PictureError(f"{shown(path)} does not exist: give the path of a video") from None
     except (av.error.FFmpegError, OSError) as problem:
@@ -92,7 +97,13 @@ def opened(path: Path) -> Iterator[Any]:
     with container:
         if not container.streams.video:
             raise PictureError(f"{shown(path)} holds no pictures, where a video was wanted: give another")
-        yield container
+        try:
+            yield container
+        except av.error.FFmpegError as problem:
+            if isinstance(problem, OSError) and problem.filename not in (None, str(path)):  # as on a full disk
+                raise
+            what = "is damaged, or of a kind that FFmpeg does not know"
+            raise PictureError(f"{shown(path)} {what} ({problem.strerror}): {REPAIR}") from problem
 
 
 def pictures_of(container: Any) -> Any:
@@ -114,7 +125,7 @@ def decoded(container: Any, told: Damaged, other: Callable[[Any], None] | None =
             packet = next(packets, None)
             if packet is None:
                 return
-            if packet.stream_index != stream.index:
+            if packet.stream.index != stream.index:  # `stream_index` is 0 where a packet is empty
                 if other and packet.size:  # an empty one only flushes a decoder
                     other(packet)
                 continue

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
-from blurspace.io.files import clear_parts, exists
+from blurspace.io.files import clear_parts
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, quiet
@@ -26,15 +26,13 @@ from blurspace.jobs.files import (
     Source,
     as_asked,
     beside,
-    check_no_input,
-    check_target,
     create_parent,
     load,
 )
-from blurspace.jobs.journal import hash_of
+from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
-from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks, results
+from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -102,14 +100,17 @@ def deblur_files(
         clear_parts(folder)
     stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
     work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report), min(jobs, len(tasks))
-    if jobs == 1 or STANDARD in (source.name for source in sources):
+    if jobs <= 1 or STANDARD in (source.name for source in sources):
         return reported(each(tasks, work, failed), report)
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report)
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is done to one file after another, in this process or in others; `sources`: all of them."""
+    """What is done to one file after another, in this process or in others; `sources`: all of them.
+
+    `journals`: those that were read here: a task that was sent brings one that has read nothing.
+    """
 
     deblurrer: Deblurrer
     sources: tuple[Source, ...]
@@ -117,21 +118,25 @@ class Work:
     run: Run
     stamp: Stamp | None = None
     report: Report = quiet
+    journals: dict[Journal, Journal] = field(default_factory=dict)
 
     def __call__(self, task: Task) -> Outcome | VideoOutcome:
         """Deblur one file. Raises what is wrong with it."""
         start, asked = time.perf_counter(), self.asked
+        if task.journal:
+            task = replace(task, journal=self.journals.setdefault(task.journal, task.journal))
         source, target = task.source, task.target
-        task.check(asked)
-        if target and asked.skip_existing and exists(target):
-            return Outcome(source.name, str(target), reason=SKIPPED, verdict="skipped", code="skipped")
-        content = task.content()
-        if done := self.done_before(task, content):
-            return done
+        state = task.state(asked)
+        content = state.content
+        if state.skipped:
+            return kind_of(source.name)(source.name, str(target), SKIPPED, verdict="skipped", code="skipped")
+        if state.done:
+            return self.done_before(task, state.done)
         if target:
             create_parent(target, source)
-            for path in results(target, asked):
-                check_target(path, self.sources, overwrite=asked.overwrite, inputs=asked.inputs)
+            task.check_results(state, self.sources, asked)
+            for path in state.left:
+                path.unlink()
         if target and is_video(source.name):
             return self.video(task, target, content)
         photo = load(source, max_pixels=asked.max_pixels)
@@ -156,19 +161,19 @@ class Work:
         return outcome
 
     def video(self, task: Task, target: Path, content: str | None) -> VideoOutcome:
-        """Deblur one video. It is noted when it is written: nobody knows its hash before."""
-        outcome = deblur_video(
-            task.source, target, deblurrer=self.deblurrer, wishes=self.asked, run=self.run, report=self.report
-        )
-        if task.journal and content:
-            hashes = {target: hash_of(target)} if outcome.output else {}
-            task.journal.note_hashes(content, target, hashes, outcome.record())
-        return outcome
+        """Deblur one video, and note it before it gets its name, as a photo."""
+
+        def note(outcome: VideoOutcome, made: Path | None) -> None:
+            if task.journal and content:
+                task.journal.note_hashes(content, target, {target: hash_of(made)} if made else {}, outcome.record())
+
+        how: dict[str, Any] = {"deblurrer": self.deblurrer, "wishes": self.asked, "run": self.run}
+        return deblur_video(task.source, target, report=self.report, note=note, **how)
 
     def bounded(self, photo: Photo) -> Run:
         """The run for one photo, in so much memory as is allowed; with a sidecar, in as much as that will tell."""
         held = self.asked.memory
-        run = self.run if held is None else within(self.run, photo, held)
+        run = self.run if held is None else within(self.run, photo, held, jobs=self.asked.jobs)
         # Tiles of other sizes would differ a little.
         return run if self.asked.sidecar is None else replace(run, memory=run.room())
 
@@ -187,21 +192,14 @@ class Work:
     def share(self, jobs: int) -> "Work":
         """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
         held, room = self.asked.memory, self.run.room()
-        asked = replace(self.asked, memory=None if held is None else held // jobs)
+        asked = replace(self.asked, memory=None if held is None else held // jobs, jobs=jobs)
         run = replace(self.run, memory=room // jobs, on_step=None, cancelled=None)
         return replace(self, asked=asked, run=run, report=quiet)
 
-    def done_before(self, task: Task, content: str | None) -> Outcome | VideoOutcome | None:
-        """The outcome of an earlier run whose results are all there; what it left unfinished is cleared away."""
-        entry = task.noted(content, self.asked)
-        if entry is None or task.target is None:
-            return None
-        if not entry.is_there():
-            check_no_input(task.target, (*(one.name for one in self.sources), *self.asked.inputs))
-            entry.clear()
-            return None
-        kind = VideoOutcome if is_video(task.source.name) else Outcome
-        known = {one.name for one in fields(kind)}
+    def done_before(self, task: Task, entry: Entry) -> Outcome | VideoOutcome:
+        """The outcome of an earlier run, which noted it."""
+        kind = kind_of(task.source.name)
+        known = {one.name for one in fields(kind) if "private" not in one.metadata}
         record: dict[str, Any] = {name: value for name, value in entry.record.items() if name in known}
         output, code = str(task.target) if entry.files else None, self.code_of(task, str(record["verdict"]))
         return kind(**record | {"input": task.source.name, "output": output, "exit_code": code, "done_before": True})
@@ -220,9 +218,14 @@ def reported(outcomes: Stream[Outcome | VideoOutcome], report: Report) -> Stream
             yield one
 
 
-def failed(task: Task, why: Failure) -> Outcome:
+def kind_of(name: str) -> type[Outcome] | type[VideoOutcome]:
+    """What is told of a file of that name."""
+    return VideoOutcome if is_video(name) else Outcome
+
+
+def failed(task: Task, why: Failure) -> Outcome | VideoOutcome:
     """What became of a file that failed."""
-    return Outcome(task.source.name, **vars(why))
+    return kind_of(task.source.name)(task.source.name, **vars(why))
 
 
 def plots(target: Path, photo: Photo, restoration: Restoration) -> dict[Path, bytes]:

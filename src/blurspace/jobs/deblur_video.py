@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from blurspace.errors import Cancelled, PictureError, UsageError
+from blurspace.errors import Cancelled, PictureError
 from blurspace.io.files import exists, written_whole
 from blurspace.io.frames import VideoFrame
-from blurspace.io.remux import first_frame, partial, rewrite
+from blurspace.io.remux import Done, Rewritten, first_frame, partial, rewrite
+from blurspace.jobs.develop import too_little
 from blurspace.jobs.each import PRIVATE, FileRecord, number, peak_mib, runtime
 from blurspace.jobs.files import Source
 from blurspace.jobs.inspect_video import Counted, judged_frames
@@ -29,6 +30,7 @@ from blurspace.video.nearby import Nearby, lenders
 
 STAGE = "frames"
 Report = Callable[[str], None]
+Note = Callable[["VideoOutcome", Path | None], None]
 MINUTE = 60  # s
 # Of a frame: less of a loan is no restoration; with so much, the rest is not worth a search (ours).
 MOST, ENOUGH = 0.5, 0.97
@@ -64,7 +66,7 @@ class VideoOutcome(FileRecord):
         return dict[str, object].fromkeys(("input", "output", "verdict")) | super().record()
 
 
-def quiet(_: str) -> None:
+def quiet(*_: object) -> None:
     """Tell nobody."""
 
 
@@ -73,14 +75,15 @@ class _NothingRestoredError(Exception):
 
 
 def deblur_video(
-    source: Source, target: Path, *, deblurrer: Deblurrer, wishes: Wishes, run: Run, report: Report
+    source: Source, target: Path, *, deblurrer: Deblurrer, wishes: Wishes, run: Run, report: Report, note: Note = quiet
 ) -> VideoOutcome:
     """Deblur the blurry frames of a video; all else in it stays: see `remux.rewrite`.
 
     A first pass finds the blurry frames, a second restores them: by what sharp frames near lend (see `lend`); unless
     that is nearly all, the rest deblurred where its receipt is good. That search begins with the blur between both, or
     with that of the frame before if it was restored. Where nothing is blurry the new file is a copy. `report` gets
-    sentences: how many frames are blurry, and how long it will take. Raises what `rewrite` and `Deblurrer` raise.
+    sentences: how many frames are blurry, and how long it will take; `note` gets the outcome, with the whole new file
+    (None: there is none) before that gets its name. Raises what `rewrite` and `Deblurrer` raise.
     """
     start, path, told = time.perf_counter(), Path(source.name), Counted()
     if source.problem:
@@ -89,38 +92,47 @@ def deblur_video(
     plan = judged_frames(path, run, told)
     wanted = [one.look.index for one in plan if one.blurry or wishes.every]
     report(f"{source.name}: {len(wanted)} of {len(plan)} frames are to be deblurred")
-    work = _Frames(deblurrer, plan, set(wanted), within(run, wishes.memory), told_of(source, report))
+    work = _Frames(deblurrer, plan, set(wanted), within(run, wishes), told_of(source, report))
     if not wishes.alone and deblurrer.region is None and deblurrer.strength == 1:
         work.lenders = lenders(plan)
+
+    def outcome(notes: Sequence[str]) -> VideoOutcome:
+        verdict = work.verdict()
+        return VideoOutcome(
+            source.name,
+            None if verdict == "refused" else str(target),
+            work.reason(len(plan)),
+            round(time.perf_counter() - start, 3),
+            exit_code=6 if wishes.strict and verdict == "refused" else 0,
+            verdict=verdict,
+            code={"left alone": "sharp"}.get(verdict, verdict),
+            frames=len(plan),
+            blurry_frames=sum(one.blurry for one in plan),
+            restored_frames=work.count("restored"),
+            refused_frames=work.count("refused"),
+            damaged_frames=told.damaged,
+            shots=plan[-1].shot + 1,
+            per_frame=tuple(work.records),
+            device=deblurrer.device,
+            notes=tuple(notes),
+        )
+
+    def done(temporary: Path, rewritten: Rewritten) -> None:
+        note(outcome(rewritten.notes), temporary)
+
     try:
-        notes = rewrite(path, target, work.changed, overwrite=wishes.overwrite).notes if wanted else []
+        if wanted:
+            return outcome(rewrite(path, target, work.changed, overwrite=wishes.overwrite, done=done).notes)
     except _NothingRestoredError:
-        notes = []
+        pass
     except (KeyboardInterrupt, Cancelled):
         if exists(partial(target)):
             report(f"{source.name}: interrupted, and what was done can be played: {partial(target)}")
         raise
-    verdict = work.verdict()
-    if verdict == "left alone":
-        copy(path, target, overwrite=wishes.overwrite)
-    return VideoOutcome(
-        source.name,
-        None if verdict == "refused" else str(target),
-        work.reason(len(plan)),
-        round(time.perf_counter() - start, 3),
-        exit_code=6 if wishes.strict and verdict == "refused" else 0,
-        verdict=verdict,
-        code={"left alone": "sharp"}.get(verdict, verdict),
-        frames=len(plan),
-        blurry_frames=sum(one.blurry for one in plan),
-        restored_frames=work.count("restored"),
-        refused_frames=work.count("refused"),
-        damaged_frames=told.damaged,
-        shots=plan[-1].shot + 1,
-        per_frame=tuple(work.records),
-        device=deblurrer.device,
-        notes=tuple(notes),
-    )
+    if work.verdict() == "left alone":
+        return outcome(copy(path, target, overwrite=wishes.overwrite, done=done).notes)
+    note(outcome(()), None)
+    return outcome(())
 
 
 def told_of(source: Source, report: Report) -> Report:
@@ -135,22 +147,23 @@ def check_size(frame: Any, source: Source, most: int) -> None:
         raise PictureError(f"{source.name} has frames of {size}, over the limit of {most}: give --max-pixels")
 
 
-def within(run: Run, memory: int | None) -> Run:
-    """A run that keeps this process within so many bytes; None: as it is. Raises UsageError where it holds more."""
-    if memory is None:
+def within(run: Run, wishes: Wishes) -> Run:
+    """A run that keeps this process within the memory that is wished, if any. Raises UsageError where it holds more."""
+    if wishes.memory is None:
         return run
-    if (left := memory - held_memory()) <= 0:
-        raise UsageError(f"--memory allows {memory >> 20} MiB, and so much is held before any work: give more")
+    if (left := wishes.memory - held_memory()) <= 0:
+        raise too_little(wishes.memory, "so much is held", jobs=wishes.jobs)
     return replace(run, memory=left)
 
 
-def copy(path: Path, target: Path, *, overwrite: bool) -> None:
+def copy(path: Path, target: Path, *, overwrite: bool, done: Done) -> Rewritten:
     """A video as it is, byte for byte; in another container where the target's name wants one."""
     if path.suffix.lower() != target.suffix.lower():
-        rewrite(path, target, lambda frames: frames, overwrite=overwrite)
-        return
+        return rewrite(path, target, lambda frames: frames, overwrite=overwrite, done=done)
     with written_whole(target, overwrite=overwrite) as temporary:
         shutil.copyfile(path, temporary)
+        done(temporary, Rewritten())
+    return Rewritten()
 
 
 class _Frames:

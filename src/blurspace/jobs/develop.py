@@ -92,15 +92,18 @@ def develop(
     return Developed(data, record, restoration, loss)
 
 
-def within(run: Run, photo: Photo, memory: int) -> Run:
+def within(run: Run, photo: Photo, memory: int, *, jobs: int = 1) -> Run:
     """A run that keeps this process within so many bytes, beside the photo, its result and what encodes it.
 
-    Raises UsageError where that is less than it holds already.
+    Raises UsageError where that is less than it holds already; `jobs`: so many got the same share.
     """
     held, wanted = held_memory(), int(COPIES * photo.samples.nbytes)
     if memory < held + wanted:
-        raise UsageError(
-            f"--memory allows {memory >> 20} MiB, and this photo needs {(held + wanted) >> 20} MiB before any work: "
-            "give more"
-        )
+        raise too_little(memory, f"this photo needs {(held + wanted) >> 20} MiB", jobs=jobs)
     return replace(run, memory=memory - held - wanted)
+
+
+def too_little(memory: int, need: str, *, jobs: int) -> UsageError:
+    """The error of a process that may hold less than it holds before any work."""
+    share, remedy = ("", "") if jobs == 1 else (f" to each of {jobs} --jobs", ", or fewer --jobs")
+    return UsageError(f"--memory allows {memory >> 20} MiB{share}, and {need} before any work: give more{remedy}")

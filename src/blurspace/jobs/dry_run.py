@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blurspace.errors import PictureError, UsageError
-from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, exists, is_folder
+from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, is_folder
 from blurspace.io.images import format_of, look
 from blurspace.io.raster import Header
 from blurspace.io.remux import first_frame
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import check_size
 from blurspace.jobs.each import PRIVATE, FileRecord, Stream, each
-from blurspace.jobs.files import STANDARD, Source, check_no_input, check_target
-from blurspace.jobs.tasks import Task, plan_tasks, results
+from blurspace.jobs.files import STANDARD, Source
+from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 
 # Seconds of one processor core: to find a blur, whatever the size (benchmarks/speed.csv), and to undo it, for each
@@ -30,6 +30,7 @@ ENOUGH = 3  # photos done before, from which on their seconds count more than ou
 class Planned(FileRecord):
     """What would become of one file: `planned`, `done before`, `skipped` or `failed`; `seconds`: about how long."""
 
+    seconds: float | None = None
     verdict: str = "failed"
     megapixels: float | None = None
     bytes: int | None = None  # of the result, about
@@ -50,30 +51,25 @@ def dry_run(
 
     def work(task: Task) -> Planned:
         source, target = task.source, task.target
-        task.check(asked)
-        place = str(target or STANDARD)
-        if target and asked.skip_existing and exists(target):
+        state, place = task.state(asked), str(target or STANDARD)
+        if state.skipped:
             return Planned(source.name, place, verdict="skipped")
-        entry = task.noted(task.content(), asked)
-        if entry and entry.is_there():
+        if entry := state.done:
             took = entry.record.get("seconds")
             known = took if isinstance(took, float) and not is_video(source.name) else None
             return Planned(source.name, place if entry.files else None, verdict="done before", took=known)
-        if target:
-            check_no_input(target, (*(one.name for one in sources), *asked.inputs))
-            if is_folder(target.parent) or target == Path(output or ""):  # other folders are made on the way
-                for path in results(target, asked):
-                    check_target(path, sources, overwrite=asked.overwrite, inputs=asked.inputs)
+        if target and (is_folder(target.parent) or target == Path(output or "")):  # other folders are made on the way
+            task.check_results(state, sources, asked)
         if is_video(source.name):
             return planned_video(source, place, asked.max_pixels)
         header, size = look(source.name, max_pixels=asked.max_pixels)
         size = size if target is None else about(source, target, header, size)
         megapixels = round(header.width * header.height / 1e6, 3)
-        seconds = 0.0 if search is None else round(search + RESTORE * megapixels, 1)
+        seconds = None if search is None else round(search + RESTORE * megapixels, 1)
         return Planned(source.name, place, None, seconds, verdict="planned", megapixels=megapixels, bytes=size)
 
     tasks = plan_tasks(sources, output, asked, create=False)
-    return each(tasks, work, lambda task, why: Planned(task.source.name, **vars(why)))
+    return each(tasks, work, lambda task, why: Planned(task.source.name, **vars(why) | {"seconds": None}))
 
 
 def planned_video(source: Source, place: str, most: int) -> Planned:
@@ -110,7 +106,7 @@ def estimate(planned: Sequence[Planned], *, output: str | None, jobs: int, known
     took = [one.took for one in planned if one.took is not None]
     if not wanted:
         return "nothing is left to do"
-    seconds = sum(one.seconds for one in wanted) if known else None
+    seconds = sum(one.seconds or 0.0 for one in wanted) if known else None
     if len(took) >= ENOUGH:
         seconds = statistics.median(took) * (len(wanted) - videos)
     size = sum(one.bytes or 0 for one in wanted)

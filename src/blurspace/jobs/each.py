@@ -13,6 +13,7 @@ from blurspace.errors import (
     BlurspaceError,
     Cancelled,
     MemoryExhaustedError,
+    ModelError,
     OutputError,
     PictureError,
     UsageError,
@@ -31,6 +32,7 @@ FAILURES: dict[str, type[BlurspaceError]] = {
     "unwritable": OutputError,
     "wrong options": UsageError,
     "out of memory": MemoryExhaustedError,
+    "model missing": ModelError,
     "process died": WorkerError,
 }
 PRIVATE = {"private": True}  # what the doors need, and a JSON record does not have
@@ -43,7 +45,7 @@ class FileRecord:
     input: str
     output: str | None = None
     reason: str | None = None  # why it failed
-    seconds: float = 0.0
+    seconds: float | None = 0.0
     failure: str | None = None  # the kind of a failure: a name in FAILURES, or unexpected
     exit_code: int = field(default=0, metadata=PRIVATE)
     error: Exception | None = field(default=None, metadata=PRIVATE)

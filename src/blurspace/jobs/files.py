@@ -45,7 +45,7 @@ def find_sources(names: Sequence[str], *, output: str | None = None, videos: boo
     NoInputError where no name leads anywhere.
     """
     without = Path(output) if output and output != STANDARD else None
-    found = {source.name: source for name in names for source in _sources(name, without, videos)}
+    found = {_place(source): source for name in names for source in _sources(name, without, videos)}
     if all(source.problem for source in found.values()):
         raise NoInputError(
             next((source.problem for source in found.values() if source.problem), "no input was given: give a photo")
@@ -117,6 +117,21 @@ def check_no_input(target: Path, inputs: Iterable[str | Path | None]) -> None:
         raise OutputError(f"{shown(target)} is an input, and inputs are never overwritten: give another output")
 
 
+def twins(places: Iterable[Sequence[Path]]) -> list[Path | None]:
+    """Of the files that are written for each input, the first that is written for an earlier one too; else None."""
+    taken, found = set[Path](), list[Path | None]()
+    for own in places:
+        found.append(next((path for path in own if path in taken), None))
+        taken.update(own)
+    return found
+
+
+def check_twin(twin: Path | None) -> None:
+    """Raise OutputError where there is such a file: one of them would be lost."""
+    if twin is not None:
+        raise OutputError(f"{shown(twin)} is written for another input: use two folders")
+
+
 def as_asked(photo: Photo, target: Path | None, source: Source, *, format: str | None = None) -> Photo:
     """The photo as the result is written: in the format of the target's name, or `format`, or as it came.
 
@@ -137,6 +152,14 @@ def as_asked(photo: Photo, target: Path | None, source: Source, *, format: str |
 def beside(target: Path, mark: str, suffix: str) -> Path:
     """The companion of a result: `photo.deblurred.jpg` -> `photo.kernel.png`."""
     return target.with_name(target.stem.removesuffix(DEBLURRED) + mark + suffix)
+
+
+def _place(source: Source) -> tuple[str, str]:
+    """By what a file is known, however its folder is spelled."""
+    if source.problem or source.name == STANDARD:
+        return "", source.name
+    folder, name = os.path.split(source.name)
+    return os.path.realpath(folder), name
 
 
 def _sources(name: str, without: Path | None, videos: bool) -> list[Source]:

@@ -9,8 +9,8 @@ from blurspace.io.files import shown
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
-from blurspace.jobs.files import STANDARD, Source, beside, check_target, load
-from blurspace.jobs.inspect_video import inspect_video
+from blurspace.jobs.files import STANDARD, Source, beside, check_target, check_twin, load, twins
+from blurspace.jobs.inspect_video import drawing_of, inspect_video, stills_of
 from blurspace.pixels import luminance
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.diagnose import diagnose
@@ -95,11 +95,19 @@ def diagnose_files(
     if plot and any(source.name == STANDARD for source in sources):
         raise UsageError("--plot writes beside the photo, and standard input has no beside: give a file")
 
-    def work(source: Source) -> tuple[Record, Failure | None]:
+    def written(source: Source) -> list[Path]:
+        path = Path(source.name)
+        if not is_video(path):
+            return [map_of(path)] if plot else []
+        return [*([drawing_of(path)] if plot else []), *([stills_of(path)] if keep else [])]
+
+    def work(one: tuple[Source, Path | None]) -> tuple[Record, Failure | None]:
+        source, twin = one
+        check_twin(twin)
         if is_video(source.name):
             how: dict[str, Any] = {"plot": plot, "keep": keep, "overwrite": overwrite, "run": run or Run()}
             return dict.fromkeys(FIELDS) | inspect_video(source, sources, **how), None
-        target = beside(Path(source.name), ".parts", ".png") if plot else None
+        target = map_of(Path(source.name)) if plot else None
         if target:
             check_target(target, sources, overwrite=overwrite)
         photo = load(source)
@@ -124,7 +132,13 @@ def diagnose_files(
             "plotted": str(target) if target else None,
         }, None
 
-    return each(sources, work, lambda one, why: (failed_record(one.name, why.reason), why))
+    planned = zip(sources, twins(map(written, sources)), strict=True)
+    return each(planned, work, lambda one, why: (failed_record(one[0].name, why.reason), why))
+
+
+def map_of(path: Path) -> Path:
+    """Where the map of a photo is drawn."""
+    return beside(path, ".parts", ".png")
 
 
 def failed_record(name: str, reason: str) -> Record:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
@@ -20,8 +19,7 @@ from blurspace.types import Image, Photo
 from blurspace.video.looks import Judged, judged, looks, sharpest
 
 LOOKING = "looking at frames"
-PLOT = ".blur"
-# px: the drawing's height without its margin, and its least and largest width.
+# px: the drawing's height without its margin, the least width of its bars, and its largest.
 TALL, MARGIN, NARROWEST, WIDEST = 200, 10, 400, 4000
 LIGHTER, SHARP_BAR, BLURRY_BAR, CUT = 255, (120, 120, 120), (200, 30, 30), (60, 90, 220)  # RGB
 
@@ -66,7 +64,7 @@ def inspect_video(
     if source.problem:
         raise PictureError(source.problem)
     path, told = Path(source.name), Counted()
-    drawing = beside(path, PLOT, ".png") if plot else None
+    drawing = drawing_of(path) if plot else None
     if drawing:
         check_target(drawing, sources, overwrite=overwrite)
     seen = judged_frames(path, run, told)
@@ -88,6 +86,16 @@ def inspect_video(
         "plotted": str(drawing) if drawing else None,
         "kept": kept,
     }
+
+
+def drawing_of(path: Path) -> Path:
+    """Where a video's frames are drawn."""
+    return beside(path, ".blur", ".png")
+
+
+def stills_of(path: Path) -> Path:
+    """The folder of a video's stills."""
+    return path.with_name(path.stem + STILLS)
 
 
 def said(blurry: Sequence[int], total: int) -> str:
@@ -120,7 +128,7 @@ def keep_stills(path: Path, wanted: Sequence[Judged], *, overwrite: bool, run: R
     """Write some frames of a video as PNG, upright, of 16 bits if they are deep; their names."""
     if not wanted:
         return []
-    folder = path.with_name(path.stem + STILLS)
+    folder = stills_of(path)
     create_folder(folder)
     names = {one.look.index: folder / f"{path.stem}.{one.look.index:06d}.png" for one in wanted}
     for name in names.values():
@@ -143,17 +151,20 @@ def still(frame: VideoFrame) -> bytes:
 
 
 def drawn(seen: Sequence[Judged]) -> Image:
-    """How wide edges are in each frame, as bars (1 3 h w): blurry frames in red, a blue line where a shot begins."""
-    wide = [one.look.width for one in seen]
-    step = max(NARROWEST // len(seen), 1)
-    canvas = np.full((TALL + 2 * MARGIN, len(seen) * step + 2 * MARGIN, 3), LIGHTER, np.uint8)
-    for place, (one, width) in enumerate(zip(seen, wide, strict=True)):
+    """How wide edges are in each frame, as bars (1 3 h w): blurry frames in red, a blue line where a shot begins.
+
+    Of a long film a bar is several frames: the widest edges, red where one is blurry.
+    """
+    bars = min(len(seen), WIDEST - 2 * MARGIN)
+    step = max(NARROWEST // bars, 1)
+    widest = max([1.0, *(one.look.width for one in seen)])
+    canvas = np.full((TALL + 2 * MARGIN, bars * step + 2 * MARGIN, 3), LIGHTER, np.uint8)
+    for place in range(bars):
+        frames = seen[place * len(seen) // bars : (place + 1) * len(seen) // bars]
         left, right = MARGIN + place * step, MARGIN + (place + 1) * step
-        top = MARGIN + TALL - round(TALL * width / max(*wide, 1.0))
-        canvas[top : MARGIN + TALL, left : max(right - 1, left + 1)] = BLURRY_BAR if one.blurry else SHARP_BAR
-        if one.look.begins and place:
+        top = MARGIN + TALL - round(TALL * max(one.look.width for one in frames) / widest)
+        colour = BLURRY_BAR if any(one.blurry for one in frames) else SHARP_BAR
+        canvas[top : MARGIN + TALL, left : max(right - 1, left + 1)] = colour
+        if any(one.look.begins for one in frames) and place:
             canvas[:, left] = CUT
-    shown: Any = canvas
-    if canvas.shape[1] > WIDEST:
-        shown = cv2.resize(canvas, (WIDEST, canvas.shape[0]), interpolation=cv2.INTER_AREA)
-    return torch.from_numpy(shown).permute(2, 0, 1)[None] / 255
+    return torch.from_numpy(canvas).permute(2, 0, 1)[None] / 255

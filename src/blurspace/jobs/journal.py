@@ -8,7 +8,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,25 +19,24 @@ from blurspace.errors import OutputError
 from blurspace.io.files import is_file, sha256_of, shown
 
 NAME = ".blurspace-journal.jsonl"  # in the folder of results; one line for each of them
+NOTHING = hashlib.sha256().hexdigest()  # of an empty file
+VERDICTS = ("restored", "left alone", "refused")  # of what is finished; of what was refused there is no file
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What was noted of one result: the hash of each of its files by the file's name, and its JSON record."""
+    """What was noted of one result: the hash of each of its files, and its JSON record."""
 
-    files: dict[str, str]
+    files: dict[Path, str]
     record: dict[str, object]
 
     def is_there(self) -> bool:
         """Whether all files are as they were noted."""
-        return all(hash_of(Path(name)) == noted for name, noted in self.files.items())
+        return all(hash_of(path) == noted for path, noted in self.files.items())
 
-    def clear(self) -> None:
-        """Remove those files that are as noted, or empty: the beginning of a result that was interrupted."""
-        for name, noted in self.files.items():
-            path = Path(name)
-            if is_file(path) and (path.stat().st_size == 0 or hash_of(path) == noted):
-                path.unlink()
+    def left(self) -> frozenset[Path]:
+        """Those files that are as noted, or empty: the beginning of a result that was interrupted."""
+        return frozenset(path for path, noted in self.files.items() if hash_of(path) in (noted, NOTHING))
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,15 @@ class Journal:
     def _lines(self) -> dict[str, dict[str, Any]]:
         return _read(self.folder / NAME)
 
-    def find(self, content: str, target: Path) -> Entry | None:
-        """What was noted of the result `target` of an input whose hash is `content`; None where nothing was."""
-        line = self._lines.get(self._key(content, target))
-        if line is None:
+    def find(self, content: str, results: Sequence[Path]) -> Entry | None:
+        """What was noted of the result of an input whose hash is `content`; None where nothing was.
+
+        `results`: the file of the result, and then all that may be written with it: a journal says nothing of others.
+        """
+        line, places = self._lines.get(self._key(content, results[0])), {path.name: path for path in results}
+        if line is None or not places.keys() >= line["files"].keys():
             return None
-        # Names are this run's own: a journal says nothing of files elsewhere.
-        files = {str(target.with_name(name)): noted for name, noted in line["files"].items()}
-        return Entry(files, line["record"])
+        return Entry({places[name]: noted for name, noted in line["files"].items()}, line["record"])
 
     def note(self, content: str, target: Path, files: Mapping[Path, bytes], record: dict[str, object]) -> None:
         """Note a result before its files are written. Raises OutputError where that cannot be."""
@@ -109,6 +109,8 @@ def _told(value: object) -> object:
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     """The lines of a journal by their keys; those that are no such lines, as after a kill, count for nothing."""
     found = dict[str, dict[str, Any]]()
+    if not is_file(path):  # a pipe waits forever
+        return found
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
@@ -116,12 +118,19 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     for text in lines:
         try:
             line = json.loads(text)
-            names_are_plain = all(Path(name).name == name for name in line["files"])
-            if names_are_plain and isinstance(line["record"], dict):
-                found[str(line["key"])] = line
-        except (ValueError, TypeError, KeyError):
+            if _is_line(line):
+                found[line["key"]] = line
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
     return found
+
+
+def _is_line(line: Any) -> bool:
+    """Whether it says of what it is, with which hashes and what became of it, as `note_hashes` does."""
+    files, record = line["files"], line["record"]
+    told = (line["key"], record["reason"], *files.values())
+    whole = all(isinstance(one, str) for one in told) and isinstance(record["notes"], list)
+    return whole and record["verdict"] in VERDICTS and bool(files) == (record["verdict"] != "refused")
 
 
 def _append(path: Path, line: bytes) -> None:
@@ -133,3 +142,4 @@ def _append(path: Path, line: bytes) -> None:
             line = line if file.read(1) == b"\n" else b"\n" + line
         if file.write(line + b"\n") <= len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())  # before the result that it tells of

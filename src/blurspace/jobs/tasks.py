@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from blurspace.errors import OutputError, UsageError
-from blurspace.io.files import shown
+from blurspace.errors import UsageError
+from blurspace.io.files import exists, shown
 from blurspace.io.video import is_video
-from blurspace.jobs.files import STANDARD, Source, beside, plan_targets
+from blurspace.jobs.files import STANDARD, Source, beside, check_target, check_twin, plan_targets, twins
 from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.sidecar import sidecar_of
 from blurspace.jobs.wishes import Wishes
@@ -16,32 +16,50 @@ PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
 
 
 @dataclass(frozen=True)
+class State:
+    """How a task stands before the work.
+
+    `content`: the input's hash, by which a journal knows it; None where there is no journal, or nothing to read.
+    `skipped`: there is something of the result's name, and that is enough. `done`: what an earlier run noted, if all of
+    it is there. `left`: what is there of a result that was interrupted, to be cleared away.
+    """
+
+    content: str | None = None
+    skipped: bool = False
+    done: Entry | None = None
+    left: frozenset[Path] = frozenset()
+
+
+@dataclass(frozen=True)
 class Task:
     """One file: where it comes from, where its result goes, and the journal of that folder, if it has one.
 
-    `twin`: the result of an earlier task goes to the same place.
+    `twin`: what is written for an earlier task too: the result, or a picture beside it.
     """
 
     source: Source
     target: Path | None
     journal: Journal | None = None
-    twin: bool = False
+    twin: Path | None = None
 
-    def check(self, asked: Wishes) -> None:
-        """Raise UsageError where a video gets less than is asked for, OutputError where another has the same place."""
+    def state(self, asked: Wishes) -> State:
+        """How it stands. Raises UsageError where a video gets less than is asked for, OutputError on a twin."""
         check_video(self.source.name, asked, to_file=self.target is not None)
-        if self.twin:
-            raise OutputError(f"{shown(self.target or STANDARD)} is written for another input: use two folders")
-
-    def content(self) -> str | None:
-        """The hash by which a journal knows the input; None where there is no journal, or nothing to read."""
-        return hash_of(Path(self.source.name)) if self.journal and not self.source.problem else None
-
-    def noted(self, content: str | None, asked: Wishes) -> Entry | None:
-        """What an earlier run noted of it; None where that is not to be looked at."""
+        check_twin(self.twin)
+        if self.target and asked.skip_existing and exists(self.target):
+            return State(skipped=True)
+        content = hash_of(Path(self.source.name)) if self.journal and not self.source.problem else None
         if not self.journal or not self.target or content is None or asked.overwrite:
-            return None
-        return self.journal.find(content, self.target)
+            return State(content)
+        entry = self.journal.find(content, results(self.target, asked))
+        if entry is None:
+            return State(content)
+        return State(content, done=entry) if entry.is_there() else State(content, left=entry.left())
+
+    def check_results(self, state: State, sources: Sequence[Source], asked: Wishes) -> None:
+        """Raise OutputError where a file cannot be written, or is there and not left by what was interrupted."""
+        for path in results(self.target, asked) if self.target else ():
+            check_target(path, sources, overwrite=asked.overwrite or path in state.left, inputs=asked.inputs)
 
 
 def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
@@ -59,13 +77,12 @@ def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, 
         raise UsageError("--all and --no-borrow are for the frames of a video, and none was given: leave them out")
     into = Path(output) if output and targets != [Path(output)] else None
     journals = dict[Path, Journal]()
-    taken, tasks = set[Path](), list[Task]()
-    for source, target in zip(sources, targets, strict=True):
+    tasks, written = list[Task](), [() if target is None else results(target, asked) for target in targets]
+    for source, target, twin in zip(sources, targets, twins(written), strict=True):
         folder, journal = into or source.root, None
         if folder is not None and target is not None and asked.settings is not None:
             journal = journals.setdefault(folder, Journal(folder, asked.settings))
-        tasks.append(Task(source, target, journal, twin=target in taken))
-        taken |= {target} - {None}  # type: ignore[arg-type]
+        tasks.append(Task(source, target, journal, twin))
     return tasks
 
 

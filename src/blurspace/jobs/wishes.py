@@ -17,8 +17,8 @@ class Wishes:
 
     `overwrite` existing outputs (never an input, of which `inputs` are those besides the photos: kernel, weights), or
     leave their photos alone (`skip_existing`). `plot` adds pictures of the kernel and of before and after. With
-    `strict` a refused file counts as an error. `memory`: bytes that this process may hold. `max_pixels`: of a photo or
-    a frame.
+    `strict` a refused file counts as an error. `memory`: bytes that this process may hold, one of `jobs` that share
+    what was given. `max_pixels`: of a photo or a frame.
     `format`: of the results, such as JPEG; None: as their names say, which are those of the inputs where none were
     given. `provenance`: what made them stands in their XMP, with the hash of `weights`, the user's own. `sidecar`: what
     was typed, to be written beside each result. `settings`: what stands for all that was asked (see `settings_hash`);
@@ -32,6 +32,7 @@ class Wishes:
     strict: bool = False
     inputs: tuple[Path, ...] = ()
     memory: int | None = None
+    jobs: int = 1
     max_pixels: int = MAX_PIXELS
     format: str | None = None
     provenance: bool = True

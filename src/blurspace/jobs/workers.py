@@ -19,7 +19,7 @@ from blurspace.errors import BlurspaceError, MemoryExhaustedError, WorkerError
 S = TypeVar("S")
 T = TypeVar("T")
 START = "spawn"  # a process that begins anew: locks and threads of torch do not outlive a fork
-PATIENCE = 1.0  # seconds that a worker gets to clean up
+PATIENCE = 10.0  # seconds that a worker gets to clean up: what is done of a video shall be playable
 
 
 def spread(
@@ -29,14 +29,15 @@ def spread(
 
     `work` and its results must be able to be pickled, and it must not raise. `died` says what becomes of the task of a
     process that died, given why and its seconds; another process takes its place. When this ends, also by an error in
-    whoever asks for the results, the processes end.
+    whoever asks for the results, the processes end. At a KeyboardInterrupt what is finished comes first, with gaps.
     """
     payload, waiting = pickle.dumps(work), list(enumerate(tasks))[::-1]
     workers, ready = list[Worker[S, T]](), dict[int, T]()
     try:
         for place in range(len(tasks)):
             while place not in ready:
-                while waiting and len(workers) < jobs:
+                dismiss(workers)
+                while len(workers) < min(jobs, len(waiting) + sum(one.task is not None for one in workers)):
                     workers.append(Worker(payload))
                 for idle in [one for one in workers if one.task is None][: len(waiting)]:
                     idle.give(*waiting.pop())
@@ -44,8 +45,13 @@ def spread(
                 for worker in [one for one in workers if one.pipe in heard]:
                     number, result = worker.take(died)
                     ready[number] = result
-                workers = [one for one in workers if not one.pipe.closed]
             yield ready.pop(place)
+    except KeyboardInterrupt:
+        for worker in [one for one in workers if one.task and one.pipe.poll()]:
+            number, result = worker.take(died)
+            ready[number] = result
+        yield from (ready[place] for place in sorted(ready))
+        raise
     finally:
         end_all(workers)
 
@@ -102,6 +108,13 @@ def cause(code: int | None) -> BlurspaceError:
         )
     name = signal.Signals(-code).name if code is not None and -code in set(signal.Signals) else f"exit code {code}"
     return WorkerError(f"its process died ({name}): try this file alone, with -v")
+
+
+def dismiss(workers: list[Worker[Any, Any]]) -> None:
+    """Part with processes that died; one that died idle would take the next file with it."""
+    for one in [one for one in workers if one.pipe.closed or not (one.task or one.process.is_alive())]:
+        one.pipe.close()
+        workers.remove(one)
 
 
 def end_all(workers: Sequence[Worker[Any, Any]]) -> None:
