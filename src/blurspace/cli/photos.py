@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from blurspace.cli.deblurrers import deblurrer_of
+from blurspace.cli.deblurrers import deblurrer_of, rebuilt
 from blurspace.cli.log import Log
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Size, check_json, parse_bytes
 from blurspace.cli.run import find_or_record, summarise, tell, verb
@@ -15,6 +15,7 @@ from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
+    from blurspace.jobs.deblur import Engine
     from blurspace.jobs.files import Source
     from blurspace.jobs.wishes import Wishes
 
@@ -56,7 +57,12 @@ def deblur(
     memory: Annotated[
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
-    jobs: Annotated[int, Option("--jobs", min=1, help="Photos at a time, each in a process of its own.")] = 1,
+    jobs: Annotated[
+        int | None, Option("--jobs", min=1, help="Photos at a time, each in a process of its own. Default: 1.")
+    ] = None,
+    engine: Annotated[
+        str | None, Option("--engine", help="ray: on the machines of a Ray cluster, of which --jobs tells the workers.")
+    ] = None,
     max_pixels: Annotated[int, Option("--max-pixels", min=1, help="Refuse photos with more.")] = 200_000_000,
     max_minutes: Annotated[
         float | None, Option("--max-minutes", help="Of a search: at most about so many, by fewer steps.")
@@ -103,6 +109,8 @@ def deblur(
         raise UsageError("--log and --dry-run were both given, and a dry run writes nothing: leave --log out")
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
+    if engine not in (None, "ray"):
+        raise UsageError(f"there is no engine {engine}: give --engine ray, or leave it out")
     called = "fast" if fast else current_name(method, console.message)
     if sidecar and max_minutes is not None:
         raise UsageError("--sidecar and --max-minutes were both given: time differs from run to run, leave one out")
@@ -119,7 +127,7 @@ def deblur(
         "kernel": kernel,
         "force": force,
         "region": region,
-        "device": pick_device(device),
+        "device": "cpu" if engine else pick_device(device),
         "max_pixels": max_pixels,
         "provenance": not no_provenance,
         "format": None if format is None else format_of(format),
@@ -146,7 +154,7 @@ def deblur(
     sources = find_or_record(console, paths, find, lambda name, why: kind_of(name)(name, reason=why).record())
     if rehearse:
         search = None if camera or weights else search_seconds(called, given=kernel is not None)
-        return _rehearse(console, sources, output, wishes, jobs=jobs, search=search)
+        return _rehearse(console, sources, output, wishes, jobs=jobs or 1, search=search)
     if log is not None:
         check_no_input(log, (*(source.name for source in sources), *read))
     kept = Log(log, console.error)
@@ -157,7 +165,9 @@ def deblur(
         wishes=wishes,
         run=console.run(deblurrer.device),
         report=console.message,
-        jobs=jobs,
+        jobs=jobs or 1,
+        engine=None if engine is None else _engine(jobs, device),
+        rebuild=partial(rebuilt, settings),
     )
 
     def say(one: Outcome | VideoOutcome) -> str:
@@ -262,6 +272,13 @@ def diagnose(
         console.data(record, line and line.format(**record))
     summarise(console, kinds, len(sources))
     return exit_code(codes)
+
+
+def _engine(jobs: int | None, device: str) -> "Engine":
+    from blurspace.jobs.on_ray import imported, on_ray
+
+    imported()  # here already, where no photo has failed yet
+    return partial(on_ray, jobs=jobs, device=device)
 
 
 def _rehearse(
