@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
+from blurspace.errors import UsageError
 from blurspace.io.files import clear_parts
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
@@ -95,8 +96,8 @@ def deblur_files(
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
     say so, and on standard output, which stays empty. `jobs`: so many processes share the work and the memory; the
-    outcomes are the same, in the same order. `engine`: who does the work instead, such as `on_ray.on_ray`; `rebuild`: the
-    same deblurrer on a device that only a worker has. Raises UsageError before any work.
+    outcomes are the same, in the same order. `engine`: who does the work instead, such as `on_ray.on_ray`; `rebuild`:
+    the same deblurrer on a device that only a worker has. Raises UsageError before any work.
     """
     asked, how = wishes or Wishes(), run or deblurrer.run()
     tasks = plan_tasks(sources, output, asked)
@@ -209,7 +210,8 @@ class Work:
 
     def again(self, task: Task) -> Outcome | VideoOutcome:
         """As a call, after a worker died with it: what that one noted is read, and is no earlier run's."""
-        return replace(replace(self, journals={})(task), done_before=False)
+        unread = replace(task, journal=task.journal and replace(task.journal))
+        return replace(replace(self, journals={})(unread), done_before=False)
 
     def on(self, device: str) -> "Work":
         """The work on another device, with a deblurrer that is built there."""

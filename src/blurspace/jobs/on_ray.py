@@ -9,7 +9,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Protocol, Self, TypeVar
 
 from blurspace.errors import BlurspaceError, MemoryExhaustedError, ModelError, UsageError, WorkerError
@@ -84,14 +83,15 @@ class Performer:
         machine = next(one["Resources"] for one in ray.nodes() if one["NodeID"] == here)
         work, failed = sent
         work = work.share(max(1, min(count, int(machine.get(kind, 1)))))
-        self.work = Guarded(work.on("cuda") if kind == "GPU" else work, failed, 1)
+        work = work.on("cuda") if kind == "GPU" else work
+        self.first, self.next = Guarded(work, failed, 1), Guarded(work.again, failed, 1)
 
     def begin(self) -> None:
         """Answers when it is ready."""
 
     def do(self, task: Any, again: bool) -> Any:
         """What became of one file."""
-        return (replace(self.work, work=self.work.work.again) if again else self.work)(task)
+        return (self.next if again else self.first)(task)
 
 
 class Crew:
