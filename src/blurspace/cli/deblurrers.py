@@ -42,6 +42,11 @@ def deblurrer_of(asked: Mapping[str, Any]) -> "Deblurrer":
     return build_deblurrer(method, kernel=given, force=force, region=region, **how, **settings)
 
 
+def rebuilt(settings: Mapping[str, Any], device: str) -> "Deblurrer":
+    """The same on another device, where a worker has it; it reads the files that were named."""
+    return deblurrer_of({**settings, "device": device})
+
+
 def _option(read: Callable[[Path], Any], path: Path) -> Any:
     """What an option's file holds. Raises UsageError where it cannot be read: no photo has failed yet."""
     try:

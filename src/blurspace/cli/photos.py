@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from typer import Argument, Option
 
-from blurspace.cli.deblurrers import deblurrer_of
+from blurspace.cli.deblurrers import deblurrer_of, rebuilt
 from blurspace.cli.log import Log
 from blurspace.cli.options import Device, Overwrite, Paths, Response, Runtime, Size, check_json, parse_bytes
 from blurspace.cli.run import find_or_record, summarise, tell, tell_written, verb
+from blurspace.cli.ways import engine_of, rehearsed
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.files import Source
-    from blurspace.jobs.wishes import Wishes
+    pass
 
 MAY_CHANGE = ("device", "max_pixels")  # settings with which what a journal knows stays done
 
@@ -57,7 +57,12 @@ def deblur(
     memory: Annotated[
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
-    jobs: Annotated[int, Option("--jobs", min=1, help="Photos at a time, each in a process of its own.")] = 1,
+    jobs: Annotated[
+        int | None, Option("--jobs", min=1, help="Photos at a time, each in a process of its own. Default: 1.")
+    ] = None,
+    engine: Annotated[
+        str | None, Option("--engine", help="ray: on the machines of a Ray cluster, of which --jobs tells the workers.")
+    ] = None,
     max_pixels: Annotated[int, Option("--max-pixels", min=1, help="Refuse photos with more.")] = 200_000_000,
     max_minutes: Annotated[
         float | None, Option("--max-minutes", help="Of a search: at most about so many, by fewer steps.")
@@ -105,10 +110,12 @@ def deblur(
         raise UsageError("--log and --dry-run were both given, and a dry run writes nothing: leave --log out")
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
+    if engine not in (None, "ray"):
+        raise UsageError(f"there is no engine {engine}: give --engine ray, or leave it out")
     called = "fast" if fast else current_name(method, console.message)
     if sidecar and max_minutes is not None:
         raise UsageError("--sidecar and --max-minutes were both given: time differs from run to run, leave one out")
-    place = pick_device(device)
+    place = "cpu" if engine else pick_device(device)
     settings: dict[str, Any] = {
         "size": size,
         "response": response,
@@ -150,7 +157,7 @@ def deblur(
     sources = find_or_record(console, paths, find, lambda name, why: kind_of(name)(name, reason=why).record())
     if rehearse:
         search = None if camera or weights else search_seconds(called, given=kernel is not None)
-        return _rehearse(console, sources, output, wishes, jobs=jobs, search=search)
+        return rehearsed(console, sources, output, wishes, jobs=jobs or 1, search=search)
     if log is not None:
         check_no_input(log, (*(source.name for source in sources), *read))
     kept = Log(log, console.error)
@@ -161,7 +168,9 @@ def deblur(
         wishes=wishes,
         run=console.run(deblurrer.device, half=deblurrer.half),
         report=console.message,
-        jobs=jobs,
+        jobs=jobs or 1,
+        engine=None if engine is None else engine_of(jobs, device),
+        rebuild=partial(rebuilt, settings),
     )
 
     def say(one: Outcome | VideoOutcome) -> str:
@@ -269,22 +278,3 @@ def diagnose(
         tell_written(console, record.get("plotted"), *cast(list[str], record.get("kept") or []))
     summarise(console, kinds, len(sources))
     return exit_code(codes)
-
-
-def _rehearse(
-    console: Console, sources: "list[Source]", output: str | None, wishes: "Wishes", *, jobs: int, search: float | None
-) -> int:
-    """Tell what would be done."""
-    from blurspace.jobs.dry_run import Planned, dry_run, estimate
-
-    planned = list[Planned]()
-
-    def say(one: Planned) -> str:
-        planned.append(one)
-        console.detail(f"{one.input}: {one.verdict}")
-        return one.verdict
-
-    outcomes = dry_run(sources, output=output, wishes=wishes, search=search)
-    code = tell(console, outcomes, total=len(sources), what="looking", say=say)
-    console.message(estimate(planned, output=output, jobs=jobs, known=search is not None))
-    return code

@@ -4,7 +4,7 @@ A bad file never stops the others, and "left alone" is the input byte for byte.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
+from blurspace.errors import UsageError
 from blurspace.io.files import clear_parts
 from blurspace.io.images import write_bytes
 from blurspace.io.remux import partial
@@ -38,10 +39,11 @@ from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
-from blurspace.run import Run
+from blurspace.run import Run, fast_in_half
 from blurspace.types import Photo
 
 SHOWN = 2048  # px: the sides of a picture of before and after
+Engine = Callable[[Sequence[Task], "Work", Callable[[Task, Failure], Any]], Stream[Any]]  # does work on many tasks
 SKIPPED = "a file of the result's name is there, and was not looked at"
 
 
@@ -74,20 +76,26 @@ def deblur_files(
     run: Run | None = None,
     report: Report = quiet,
     jobs: int = 1,
+    engine: "Engine | None" = None,
+    rebuild: Callable[[str], Deblurrer] | None = None,
 ) -> Stream[Outcome | VideoOutcome]:
     """Deblur each source, photos and videos (see `deblur_video`), and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
     each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
     say so, and on standard output, which stays empty. `jobs`: so many processes share the work and the memory; the
-    outcomes are the same, in the same order. Raises UsageError before any work.
+    outcomes are the same, in the same order. `engine`: who does the work instead, such as `on_ray.on_ray`; `rebuild`:
+    the same deblurrer on a device that only a worker has. Raises UsageError before any work.
     """
     asked, how = wishes or Wishes(), run or deblurrer.run()
     tasks = plan_tasks(sources, output, asked)
     for folder in {task.target.parent for task in tasks if task.journal and task.target}:
         clear_parts(folder)
     stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
-    work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report), min(jobs, len(tasks))
+    work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report, rebuild=rebuild), min(jobs, len(tasks))
+    if engine is not None:
+        check_engine(tasks, asked)
+        return reported(engine(tasks, work.apart(), failed), report)
     if jobs <= 1 or STANDARD in (source.name for source in sources):
         return reported(each(tasks, work, failed), report)
     return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report, tasks)
@@ -107,6 +115,7 @@ class Work:
     stamp: Stamp | None = None
     report: Report = quiet
     journals: dict[Journal, Journal] = field(default_factory=dict)
+    rebuild: Callable[[str], Deblurrer] | None = None
 
     def __call__(self, task: Task) -> Outcome | VideoOutcome:
         """Deblur one file. Raises what is wrong with it."""
@@ -185,8 +194,23 @@ class Work:
         """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
         held, room = self.asked.memory, self.run.room()
         asked = replace(self.asked, memory=None if held is None else held // jobs, jobs=jobs)
-        run = replace(self.run, memory=room // jobs, on_step=None, cancelled=None)
-        return replace(self, asked=asked, run=run, report=quiet)
+        return replace(self.apart(), asked=asked, run=replace(self.apart().run, memory=room // jobs))
+
+    def apart(self) -> "Work":
+        """The work as it can be sent: nobody is told how far it is."""
+        return replace(self, run=replace(self.run, on_step=None, cancelled=None), report=quiet)
+
+    def again(self, task: Task) -> Outcome | VideoOutcome:
+        """As a call, after a worker died with it: what that one noted is read, and is no earlier run's."""
+        unread = replace(task, journal=task.journal and replace(task.journal))
+        return replace(replace(self, journals={})(unread), done_before=False)
+
+    def on(self, device: str) -> "Work":
+        """The work on another device, with a deblurrer that is built there."""
+        if self.rebuild is None:
+            return self
+        run = replace(self.run, device=device, half=fast_in_half(device))
+        return replace(self, deblurrer=self.rebuild(device), run=run)
 
     def done_before(self, task: Task, entry: Entry) -> Outcome | VideoOutcome:
         """The outcome of an earlier run, which noted it."""
@@ -199,6 +223,14 @@ class Work:
     def code_of(self, task: Task, verdict: str) -> int:
         """The exit code for a verdict: a refused file counts where that was asked, and where it leaves a pipe empty."""
         return REFUSED if verdict == "refused" and (self.asked.strict or task.target is None) else 0
+
+
+def check_engine(tasks: Sequence[Task], asked: Wishes) -> None:
+    """Raise UsageError where a second try could not tell its own result from another's."""
+    if not asked.overwrite and any(task.journal is None for task in tasks):
+        raise UsageError(
+            "an engine goes on after a worker died by the journal of a folder: give a folder, or -o FOLDER/"
+        )
 
 
 def reported(
