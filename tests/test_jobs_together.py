@@ -93,13 +93,19 @@ def test_a_lost_sidecar_is_made_again(folder, typed):
     assert (folder.parent / "out" / "a.deblurred.png.json").exists()
 
 
+def test_what_is_made_beside_a_result_is_no_other_result(typed):
+    typed("--sidecar", "--plot")
+    assert typed()[::2] == (0, 0)
+    assert typed("--plot")[::2] == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("options", "code", "calls"),
     [
         (("--max-pixels", "5000"), 0, 0),  # what is finished stays so
         (("--format", "webp"), 0, 2),  # of other names
         (("--no-provenance",), 1, 0),
-        (("--sidecar",), 1, 0),
+        (("--sidecar",), 0, 2),  # what is wanted beside results is made with them
     ],
 )
 def test_other_options_make_other_results(typed, options, code, calls):

@@ -247,8 +247,7 @@ def _format(name: str, data: bytes, suffix: str) -> str:
     if suffix in RAW_SUFFIXES and found in (None, "TIFF"):
         return "RAW"
     if found is None:
-        kinds = "PNG, TIFF, JPEG, WebP, AVIF or HEIC picture, nor called like a camera RAW"
-        raise PictureError(f"{name} is not a {kinds}: give one of these")
+        raise PictureError(f"{name} is not a PNG, TIFF, JPEG, WebP, AVIF or HEIC picture, or a RAW: give one of these")
     return found
 
 
