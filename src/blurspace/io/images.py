@@ -15,7 +15,7 @@ import tifffile
 import torch
 
 from blurspace.errors import OutputError, PictureError, UsageError
-from blurspace.io import avif, heic, jpeg, png, raw, tiff, webp
+from blurspace.io import avif, heic, jpeg, npy, png, raw, tiff, webp
 from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, find_photos, is_file, read_bytes, shown, write_bytes
 from blurspace.io.parts import without_claims
 from blurspace.io.raster import Header
@@ -280,8 +280,8 @@ def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: by
 
 def _kernel_values(most: int, data: bytes) -> np.ndarray | None:
     """The array in a .npy file or a floating-point TIFF; None for anything else."""
-    if data.startswith(b"\x93NUMPY"):
-        return np.load(io.BytesIO(data), allow_pickle=False).astype(np.float64)
+    if npy.matches(data):
+        return npy.decode(data, most=most)
     if not tiff.matches(data):
         return None
     with tifffile.TiffFile(io.BytesIO(data)) as file:
