@@ -254,14 +254,6 @@ def test_a_kernel_is_loaded_from_a_file(serve, tmp_path):
     assert "65025 pixels" in answer.json()["detail"]
 
 
-def test_a_kernel_file_that_promises_too_much(serve):
-    client, written = serve(), io.BytesIO()
-    np.lib.format.write_array_header_1_0(written, {"descr": "<f8", "fortran_order": False, "shape": (99_999, 99_999)})
-    answer = client.post(f"/api/photos/{added(client)['id']}/kernels/file", content=written.getvalue())
-    assert answer.status_code == 415
-    assert "more than the limit of 65025 values" in answer.json()["detail"]
-
-
 def test_a_mask_is_painted(serve, monkeypatch):
     make_quick(monkeypatch)
     client = serve()
