@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from blurspace.cli.pages import ANNOUNCER
+from blurspace.cli.pages import ANNOUNCER, _reached
 
 from .test_cli import run  # noqa: F401 - a fixture
 
@@ -54,6 +54,26 @@ def test_others_need_a_token(run, started):  # noqa: F811
     assert len(guard.token) >= 24
     assert told.out.strip().endswith(f"/?token={guard.token}")
     assert started.opened == []
+    assert "://0.0.0.0" not in told.out  # which no browser of another machine can open
+
+
+def test_all_addresses_are_told_as_one_that_others_reach(monkeypatch):
+    assert [_reached(host) for host in ("127.0.0.1", "::1", "192.168.0.7")] == ["127.0.0.1", "[::1]", "192.168.0.7"]
+
+    ways = []
+
+    class Way(socket.socket):
+        def connect(self, _):
+            if not ways:
+                raise OSError("no network")
+
+        def getsockname(self):
+            return ways[0], 40000
+
+    monkeypatch.setattr(socket, "socket", Way)
+    assert [_reached(host) for host in ("0.0.0.0", "::", "")] == ["127.0.0.1"] * 3
+    ways.append("10.1.2.3")
+    assert [_reached(host) for host in ("0.0.0.0", "::", "")] == ["10.1.2.3"] * 3
 
 
 def test_a_port_that_is_taken(run):  # noqa: F811

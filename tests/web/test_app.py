@@ -128,6 +128,19 @@ def test_two_sizes_are_no_pair(serve):
     assert "other.png has 50 x 50" in last["error"]
 
 
+def test_a_report_reaches_nowhere(serve):
+    client = serve()
+    page = (
+        b"<html><LINK rel=preconnect href=http://x.example><li<link>nk><meta http-equiv=refresh><base\thref=/>"
+        b"<iframe/srcdoc='&lt;link rel=preconnect>'></iframe><p>kept</p>"
+    )
+    shown = client.get(client.post("/api/reports", content=page).json()["view"])
+    assert not re.search(rb"</?(link|meta|base|iframe)\b", shown.content.lower())
+    assert b"<x-LINK rel" in shown.content
+    assert b"</x-iframe><p>kept</p>" in shown.content
+    assert shown.headers["x-dns-prefetch-control"] == "off"
+
+
 def test_a_report_is_shown_in_a_sandbox(serve):
     client = serve()
     page = b"<!doctype html><title>a camera</title><script>alert(1)</script>"

@@ -74,6 +74,28 @@ def test_a_token_is_wanted(serve):
     assert client.get("/api/about").status_code == 200  # by the cookie
 
 
+def test_each_port_has_its_own_cookies(serve):
+    client = serve(token="secret-word")
+    client.app.port = client.server.port = 8765
+    client.headers["host"] = "127.0.0.1:8765"
+    assert list(client.get("/?token=secret-word", follow_redirects=False).cookies) == ["blurspace-token-8765"]
+    assert list(client.get("/api/about").cookies) == ["blurspace-visitor-8765"]
+    photo = client.post("/api/examples/shaken-fruit.jpg").json()
+    assert [one["id"] for one in client.get("/api/photos").json()] == [photo["id"]]
+    client.app.port = client.server.port = 8766  # another server is asked by the same browser
+    client.headers["host"] = "127.0.0.1:8766"
+    assert client.get("/api/about").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/api/about"])
+def test_head_is_get_without_a_body(serve, path):
+    client = serve()
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == client.get(path).headers["content-length"]
+    assert client.head("/nothing").status_code == 404
+
+
 def test_a_token_by_header(serve):
     client = serve(token="secret-word")
     for host, word, status in (

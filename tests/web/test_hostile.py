@@ -10,6 +10,7 @@ import time
 import zlib
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import uvicorn
 from PIL import Image as Pil
@@ -18,7 +19,7 @@ from blurspace.web.app import build_app, build_server
 from blurspace.web.limits import Limits
 from blurspace.web.server import clean_name
 
-from .quick import make_quick, png
+from .quick import jpeg, make_quick, png
 from .test_photos import added, done
 
 
@@ -229,3 +230,18 @@ def test_a_picture_of_many_frames_is_refused(serve):
     frames = [Pil.new("RGB", (32, 32), (n, 0, 0)) for n in range(3)]
     frames[0].save(written, "TIFF", save_all=True, append_images=frames[1:])
     assert "frames" in refused(serve(), written.getvalue(), 415)
+
+
+def test_a_kernel_file_that_promises_too_much(serve):
+    client, written = serve(), io.BytesIO()
+    np.lib.format.write_array_header_1_0(written, {"descr": "<f8", "fortran_order": False, "shape": (99_999, 99_999)})
+    answer = client.post(f"/api/photos/{added(client)['id']}/kernels/file", content=written.getvalue())
+    assert answer.status_code == 415
+    assert "more than the limit of 65025 values" in answer.json()["detail"]
+
+
+def test_a_photo_is_no_kernel_file(serve):
+    client = serve()
+    answer = client.post(f"/api/photos/{added(client)['id']}/kernels/file", content=jpeg(width=400, height=300))
+    assert answer.status_code == 415
+    assert answer.json()["detail"].endswith("limit of 65025: give the small grey picture of a kernel")

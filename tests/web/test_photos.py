@@ -89,6 +89,25 @@ def test_a_search_that_was_stopped_is_begun_afresh(serve, monkeypatch):
     assert len(quick.asked) == 1
 
 
+def test_a_strength_that_was_stopped_keeps_the_search(serve, monkeypatch):
+    opened = gate()
+    quick = make_quick(monkeypatch, gate=opened)
+    client = serve()
+    photo = added(client)
+    opened.set()
+    done(client, photo)
+    opened.clear()
+    job = client.post(f"/api/photos/{photo['id']}/deblur", json={"strength": 0.5}).json()
+    while client.get(f"/api/jobs/{job['id']}").json()["stage"] != "looking for the blur":
+        time.sleep(0.005)
+    client.delete(f"/api/jobs/{job['id']}")
+    assert followed(client, job)[-1]["state"] == "cancelled"
+    opened.set()
+    done(client, photo, strength=0.4)
+    assert len({seen for seen, _ in quick.asked}) == 1
+    assert [strength for _, strength in quick.asked] == [1.0, 0.4]
+
+
 def test_what_is_refused_has_no_file(serve, monkeypatch):
     make_quick(monkeypatch, verdict="refused")
     client = serve()

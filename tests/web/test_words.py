@@ -18,6 +18,11 @@ RECORD = {
 def test_the_chance_is_a_sentence():
     assert chance_told(RECEIPT) == "The chance that it helped is 87 %, with a gain of about 1.9 dB."
     assert chance_told(replace(RECEIPT, verdict="refused")) == "The chance that it would have helped is 87 %."
+    few = replace(RECEIPT, verdict="refused", probability_better=0.76)
+    asked = "The chance that it would have helped is 76 %, too little to be believed: 80 % are asked for."
+    assert chance_told(few) == asked
+    assert chance_told(few, known=True) == "The chance that it would have helped is 76 %."
+    assert "40 % are asked for" in chance_told(replace(few, probability_better=0.2), known=True)
     assert chance_told(replace(RECEIPT, verdict="left alone")) == ""
     assert "not known" in chance_told(replace(RECEIPT, probability_better=None))
 

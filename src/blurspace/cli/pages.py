@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NEEDS = "blurspace web needs fastapi and uvicorn, and they are not here: pip install 'blurspace[web]'"
 HERE = ("localhost", "127.", "::1")  # how addresses begin that only this machine can ask
+EVERYWHERE = ("0.0.0.0", "::", "")
+ELSEWHERE = "192.0.2.1"  # nobody's (RFC 5737)
 ANNOUNCER = "blurspace-announcer"  # a thread
 PATIENCE = 60.0  # seconds, for the server to start
 
@@ -59,7 +61,7 @@ def web(
         ws="none",
         timeout_graceful_shutdown=1,
     )
-    shown = f"[{host}]" if ":" in host else host
+    shown = _reached(host)
     address = f"http://{shown}:{port}/" + ("" if token is None else f"?token={token}")
     running = uvicorn.Server(config)
     told = running, console, address, not no_browser
@@ -80,6 +82,18 @@ def _listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as problem:
         given = f"nothing can listen at {host} port {port} ({getattr(problem, 'strerror', None) or problem})"
         raise UsageError(f"{given}: give another --port, or 0 for any that is free, or another --host") from problem
+
+
+def _reached(host: str) -> str:
+    """What stands for a host in an address: for all of this machine's, the one that others reach it by."""
+    if host not in EVERYWHERE:
+        return f"[{host}]" if ":" in host else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect((ELSEWHERE, 9))  # UDP: only the way there is looked up, and nothing is sent
+            return str(asked.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
 
 
 def _announce(running: "uvicorn.Server", console: Console, address: str, browser: bool) -> None:

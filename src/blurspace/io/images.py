@@ -15,7 +15,7 @@ import tifffile
 import torch
 
 from blurspace.errors import OutputError, PictureError, UsageError
-from blurspace.io import avif, heic, jpeg, png, raw, tiff, webp
+from blurspace.io import avif, heic, jpeg, npy, png, raw, tiff, webp
 from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, find_photos, is_file, read_bytes, shown, write_bytes
 from blurspace.io.parts import without_claims
 from blurspace.io.raster import Header
@@ -23,8 +23,15 @@ from blurspace.io.thumbnail import with_new_thumbnail
 from blurspace.levels import to_levels
 from blurspace.types import Coding, Image, Kernel, Photo, Samples
 
-__all__ = ["changes_on_write", "encode_photo", "find_photos", "read_kernel", "read_photo"]
-__all__ += ["write_bytes", "write_kernel"]
+__all__ = [
+    "changes_on_write",
+    "encode_photo",
+    "find_photos",
+    "read_kernel",
+    "read_photo",
+    "write_bytes",
+    "write_kernel",
+]
 
 MIN_SIDE = 16  # px; the contract of the doors promises "any size from 16 px up"
 MAX_PIXELS = 200_000_000  # our choice: 600 MB as RGB of 8 bits, which a usual machine holds a few times over
@@ -33,7 +40,8 @@ BYTES_BESIDE = 2**28  # of a file: metadata, previews, a program's own layers
 IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
 Result = TypeVar("Result")
 RAISE = "raise it with --max-pixels"
-SMALLER = f"give a smaller file, or {RAISE}"
+SMALLER, FEWER = f"give a smaller file, or {RAISE}", f"make it smaller, or {RAISE}"
+NO_KERNEL = "give the small grey picture of a kernel"
 ONE_DIRECTORY = ("TIFF", "AVIF")  # whose EXIF has no place for a thumbnail, as we or Pillow write it
 HEAD = 64  # bytes at the beginning of a file, which tell its format
 
@@ -201,15 +209,18 @@ def kernel_in(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Kernel
     """The kernel in the bytes of a file: see `read_kernel`; `name`: of the file."""
     values = _careful(name, "a kernel", partial(_kernel_values, max_pixels), data)
     if values is None:
-        values = _grey(name, read_photo(data, max_pixels=max_pixels, min_side=1, name=name))
+        found = _format(name, data, Path(name).suffix.lower())
+        _check(name, _careful(name, found, FORMATS[found].inspect, data), max_pixels, 1, NO_KERNEL)
+        values = _grey(name, _careful(name, found, FORMATS[found].decode, data))
     return as_kernel(values, name=name)
 
 
 def as_kernel(values: np.ndarray, *, name: str = "the array") -> Kernel:
     """An array of one plane as a kernel (1 1 k k): see `read_kernel`; `name`: of what holds it."""
     if values.ndim < 2 or values.size != np.prod(values.shape[-2:]) or not values.size:
-        given = f"{name} holds an array of shape {values.shape}, where one kernel (k k) was wanted"
-        raise PictureError(f"{given}: give one")
+        raise PictureError(
+            f"{name} holds an array of shape {values.shape}, where one kernel (k k) was wanted: give one"
+        )
     if not (np.isrealobj(values) and np.isfinite(values).all() and (values >= 0).all() and values.sum() > 0):
         raise PictureError(f"{name} holds a kernel with NaN, negative values or no light: give one with values >= 0")
     height, width = values.shape[-2:]
@@ -251,11 +262,11 @@ def _format(name: str, data: bytes, suffix: str) -> str:
     return found
 
 
-def _check(name: str, header: Header, max_pixels: int, min_side: int) -> None:
+def _check(name: str, header: Header, max_pixels: int, min_side: int, remedy: str = FEWER) -> None:
     """Raise PictureError for what should not be decoded."""
     size = f"{name} has {header.width} x {header.height} pixels"
     if header.width * header.height > max_pixels:
-        raise PictureError(f"{size}, more than the limit of {max_pixels}: make it smaller, or {RAISE}")
+        raise PictureError(f"{size}, more than the limit of {max_pixels}: {remedy}")
     if min(header.width, header.height) < min_side:
         raise PictureError(f"{size}, where at least {min_side} a side were wanted: give a bigger picture")
     if header.refusal:
@@ -280,21 +291,20 @@ def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: by
 
 def _kernel_values(most: int, data: bytes) -> np.ndarray | None:
     """The array in a .npy file or a floating-point TIFF; None for anything else."""
-    if data.startswith(b"\x93NUMPY"):
-        return np.load(io.BytesIO(data), allow_pickle=False).astype(np.float64)
+    if npy.matches(data):
+        return npy.decode(data, most=most)
     if not tiff.matches(data):
         return None
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         if file.pages.first.sampleformat != IEEE_FLOAT:
             return None
         if file.pages.first.size > most:
-            raise PictureError(f"has more than {most} pixels, which no kernel has: give a smaller one")
+            raise PictureError(f"has more than {most} pixels: {NO_KERNEL}")
         return file.asarray().astype(np.float64)
 
 
 def _grey(name: str, photo: Photo) -> np.ndarray:
     pixels = photo.pixels[0]
     if not bool((pixels == pixels[:1]).all()):
-        given = f"{name} is a picture in colour, where the grey picture of a kernel was wanted"
-        raise PictureError(f"{given}: save it as grey")
+        raise PictureError(f"{name} is in colour, where the grey picture of a kernel was wanted: save it as grey")
     return pixels[0].double().numpy()

@@ -70,7 +70,7 @@ def build_app(server: Server, *, token: str | None = None, port: int | None = No
         telemetry=SILENT,
         lifespan=lifespan,
     )
-    app.state.server = server
+    app.state.server, server.port = server, port
     app.include_router(photos.router)
     app.include_router(others.router)
     for kind in (Refusal, BlurspaceError, RequestValidationError):

@@ -52,6 +52,8 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # as GET, of whose answer servers leave the body out (RFC 9110, section 9.3.2)
+            scope = {**scope, "method": "GET"}
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
         async def strict(message: Message) -> None:
@@ -67,7 +69,7 @@ class Guard:
         elif self.token is None or self.knows(headers):
             await self.app(scope, receive, strict)
         elif self.brings(scope):
-            cookie = f"{TOKEN}={self.token}; HttpOnly; SameSite=Strict; Path=/"
+            cookie = f"{named(TOKEN, self.port)}={self.token}; HttpOnly; SameSite=Strict; Path=/"
             await _answer(strict, 303, "", [(b"location", b"/"), (b"set-cookie", cookie.encode())])
         else:
             await _answer(strict, 401, "this server wants its token: open the address that blurspace web printed")
@@ -102,7 +104,9 @@ class Guard:
 
     def knows(self, headers: dict[str, str]) -> bool:
         """Whether a request shows the token, as a cookie or as `Authorization: Bearer`."""
-        return any(self.matches(one) for one in (cookies(headers).get(TOKEN), _bearer(headers)) if one)
+        return any(
+            self.matches(one) for one in (cookies(headers).get(named(TOKEN, self.port)), _bearer(headers)) if one
+        )
 
     def brings(self, scope: Message) -> bool:
         """Whether it asks for the page with the token in its address, which then becomes a cookie."""
@@ -112,6 +116,11 @@ class Guard:
     def matches(self, given: str) -> bool:
         """Whether it is the token, in a time that tells nothing of it."""
         return hmac.compare_digest(given.encode(), (self.token or "").encode())
+
+
+def named(cookie: str, port: int | None) -> str:
+    """A cookie's name with the port: browsers send the cookies of one port to all others too."""
+    return cookie if port is None else f"{cookie}-{port}"
 
 
 def cookies(headers: dict[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What can be asked beside photos: how far a job is, a transfer of blur, the report of a camera, to be forgotten?"""
 
+import re
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +12,7 @@ from blurspace.web.models import Transfer
 from blurspace.web.photos import EXAMPLES
 from blurspace.web.queue import Job
 from blurspace.web.server import BODY, Here, TheServer, Welcome, about_result, events, held, one_of, sent
-from blurspace.web.visitors import COOKIE, File, Visitor
+from blurspace.web.visitors import File, Visitor
 from blurspace.web.words import METHODS
 from blurspace.web.work import TRANSFER_SECONDS
 
@@ -19,6 +20,9 @@ router = APIRouter(prefix="/api")
 # Of a report: its own styles and the pictures within it, and nothing else; it may stand in our page alone.
 REPORT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 HTML = (b"<!doctype html", b"<html")
+# What connects elsewhere though the policy forbids to load anything, or holds another page, which may. Renamed, and not
+# removed, so that what is left can form none of them anew.
+OUTWARD = re.compile(rb"<(?=/?(link|meta|base|iframe|frame|frameset|object|embed|portal|fencedframe)\b)", re.IGNORECASE)
 
 
 @router.get("/about", tags=["server"])
@@ -89,7 +93,7 @@ async def add_report(request: Request, server: TheServer, visitor: Welcome) -> d
     if not data.lstrip().lower().startswith(HTML):
         raise Refusal(415, "this is no HTML page: give the .html file that blurspace adapt wrote beside the camera's")
     server.visitors.room(len(data))
-    kept = File(data, "text/html; charset=utf-8", "camera.html")
+    kept = File(tamed(data), "text/html; charset=utf-8", "camera.html")
     name = server.visitors.replace_oldest(visitor.reports, kept, most=server.limits.results)
     return {"id": name, "view": f"/api/reports/{name}"}
 
@@ -99,6 +103,7 @@ async def report(report: str, visitor: Here) -> Response:
     """The page, in a sandbox."""
     found = sent(one_of(visitor.reports, report, "report"), policy=REPORT)
     found.headers["x-frame-options"] = "SAMEORIGIN"
+    found.headers["x-dns-prefetch-control"] = "off"  # else names in links are looked up
     return found
 
 
@@ -107,8 +112,13 @@ async def forget(server: TheServer, visitor: Here) -> Response:
     """Stop all work for this browser, and delete all that is kept for it."""
     server.visitors.drop(visitor.id)
     gone = Response(status_code=204)
-    gone.delete_cookie(COOKIE, path="/")
+    gone.delete_cookie(server.cookie, path="/")
     return gone
+
+
+def tamed(page: bytes) -> bytes:
+    """A page whose tags that reach outwards mean nothing any more."""
+    return OUTWARD.sub(b"<x-", page).replace(b"<x-/", b"</x-")
 
 
 def _job(server: TheServer, visitor: Visitor, name: str) -> Job:

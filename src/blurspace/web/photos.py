@@ -28,7 +28,7 @@ from blurspace.web.server import (
     sent,
 )
 from blurspace.web.server import held as photo_of
-from blurspace.web.visitors import COOKIE, File, Held, Visitor, new_id
+from blurspace.web.visitors import File, Held, Visitor, new_id
 from blurspace.web.work import Wish, rounded
 
 router = APIRouter(prefix="/api", tags=["photos"])
@@ -66,7 +66,7 @@ async def admitted(server: Server, visitor: Visitor, data: bytes, name: str) -> 
 @router.get("/photos")
 async def list_photos(request: Request, server: TheServer) -> list[dict[str, Any]]:
     """All photos of this visitor, with their last results, and the job that is under way."""
-    visitor = server.visitors.find(request.cookies.get(COOKIE))
+    visitor = server.visitors.find(request.cookies.get(server.cookie))
     told = []
     for photo in [] if visitor is None else list(visitor.photos.values()):
         job = server.queue.of(visitor.id, photo.id) if visitor else None

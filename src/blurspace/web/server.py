@@ -13,6 +13,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request, Response
 from starlette.requests import ClientDisconnect
 
+from blurspace.web.guard import named
 from blurspace.web.limits import Limits, Refusal, busy
 from blurspace.web.queue import Job, Queue
 from blurspace.web.visitors import COOKIE, File, Held, Outcome, Visitor, Visitors
@@ -34,9 +35,15 @@ class Server:
     workshop: Workshop
     queue: Queue
     visitors: Visitors
+    port: int | None = None  # browsers do not tell ports apart by their cookies
     uploads: int = 0
     arriving: int = 0  # bytes of uploads that are not all here yet
     decoders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(DECODERS, "blurspace-decoder"))
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie by which a visitor is known."""
+        return named(COOKIE, self.port)
 
     async def decoded(self, work: Callable[..., T], *given: Any) -> T:
         """What `work` makes of something, in a thread beside."""
@@ -106,7 +113,7 @@ TheServer = Annotated[Server, Depends(server_of)]
 
 async def visitor_here(request: Request, server: TheServer) -> Visitor:
     """Who asks. Raises Refusal where nothing is kept for this browser, or no more."""
-    found = server.visitors.find(request.cookies.get(COOKIE))
+    found = server.visitors.find(request.cookies.get(server.cookie))
     if found is None:
         raise Refusal(404, "nothing is kept for this browser, or no more: add the photo again")
     return found
@@ -114,8 +121,8 @@ async def visitor_here(request: Request, server: TheServer) -> Visitor:
 
 async def visitor_welcome(request: Request, response: Response, server: TheServer) -> Visitor:
     """Who asks; a new one gets a cookie."""
-    visitor = server.visitors.welcome(request.cookies.get(COOKIE))
-    response.set_cookie(COOKIE, visitor.id, httponly=True, samesite="strict", path="/")
+    visitor = server.visitors.welcome(request.cookies.get(server.cookie))
+    response.set_cookie(server.cookie, visitor.id, httponly=True, samesite="strict", path="/")
     return visitor
 
 

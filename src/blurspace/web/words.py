@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from blurspace.restore.verdict import fitted
 from blurspace.types import Receipt
 
 HEADLINES = {
@@ -29,14 +30,19 @@ def begun(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def receipt_told(receipt: Receipt, record: dict[str, Any], *, strength: float, seconds: float) -> dict[str, Any]:
-    """The receipt for the page: `headline`, `chance` and `advice` are sentences, `facts` pairs of words."""
+def receipt_told(
+    receipt: Receipt, record: dict[str, Any], *, strength: float, seconds: float, known: bool = False
+) -> dict[str, Any]:
+    """The receipt for the page: `headline`, `chance` and `advice` are sentences, `facts` pairs of words.
+
+    `known`: whether the blur was given, of which less is asked.
+    """
     return {
         "verdict": receipt.verdict,
         "code": receipt.code,
         "headline": HEADLINES[receipt.verdict],
         "reason": f"{begun(receipt.reason)}.",
-        "chance": chance_told(receipt),
+        "chance": chance_told(receipt, known=known),
         "advice": ADVICE[receipt.verdict],
         "probability_better": record["probability_better"],
         "expected_gain_db": record["expected_gain_db"],
@@ -46,7 +52,7 @@ def receipt_told(receipt: Receipt, record: dict[str, Any], *, strength: float, s
     }
 
 
-def chance_told(receipt: Receipt) -> str:
+def chance_told(receipt: Receipt, *, known: bool = False) -> str:
     """How sure it is that the result is nearer to the sharp picture than the photo is."""
     if receipt.verdict == "left alone":
         return ""
@@ -54,7 +60,9 @@ def chance_told(receipt: Receipt) -> str:
         return "How likely it is to be better is not known."
     chance, gain = f"{receipt.probability_better:.0%}".replace("%", " %"), receipt.expected_gain_db
     if receipt.verdict == "refused":
-        return f"The chance that it would have helped is {chance}."
+        least = fitted().least_known if known else fitted().least
+        few = f", too little to be believed: {_percent(least)} are asked for"
+        return f"The chance that it would have helped is {chance}{few if receipt.probability_better < least else ''}."
     more = "" if gain is None else f", with a gain of about {gain:.1f} dB"
     return f"The chance that it helped is {chance}{more}."
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from blurspace.areas import Area
 from blurspace.builders import build_deblurrer, build_space
 from blurspace.codes import BlurBank, show_code
-from blurspace.errors import PictureError
+from blurspace.errors import Cancelled, PictureError
 from blurspace.io.exif import orientation
 from blurspace.io.files import FORMAT_SUFFIXES
 from blurspace.io.images import encode_photo, kernel_bytes, read_photo
@@ -69,6 +69,7 @@ class Kept:
     seen: Observed
     methods: tuple[Method, ...]
     taken: Method | None = None  # whose result was believed last
+    searched: bool = False  # to its end
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def restored(self, strength: float, run: Run) -> tuple[Any, float]:
@@ -80,6 +81,7 @@ class Kept:
             if developed.restoration.receipt.verdict == "refused" and len(self.methods) < len(every.methods):
                 developed = develop(self.photo, every, run, stamp=Stamp(), seen=self.seen)
             self.take(developed.restoration, run)
+            self.searched = True
             return developed, time.perf_counter() - start
 
     def take(self, done: Restoration, run: Run) -> None:
@@ -160,13 +162,16 @@ class Workshop:
     def deblur(self, held: Held, wish: Wish, run: Run) -> Outcome:
         """Restore a photo, and draw what was found. Raises whatever `develop` raises."""
         kept = self._kept_for(held, wish)
+        light = kept.seen.lit
         try:
             developed, seconds = kept.restored(wish.strength, run)
-        except BaseException:  # a search that was stopped may have settled things already: the next begins afresh
-            self.forget(held.id)
+        except BaseException as error:  # a search that was stopped may have settled things: the next begins afresh
+            if not (isinstance(error, Cancelled) and kept.searched and kept.seen.lit is light):
+                self.forget(held.id)
             raise
         restoration, photo = developed.restoration, kept.photo
-        told = receipt_told(restoration.receipt, developed.record, strength=wish.strength, seconds=seconds)
+        known = kept.deblurrer.given is not None
+        told = receipt_told(restoration.receipt, developed.record, strength=wish.strength, seconds=seconds, known=known)
         files = {"map": pictures.map_file(kept.seen, held.orientation)}
         if developed.data is not None:
             files["file"] = File(developed.data, pictures.kind_of(developed.data), result_name(held.file.name, photo))
