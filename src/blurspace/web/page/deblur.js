@@ -83,7 +83,12 @@ function useKernel(photo, told, force) {
 
 function startTools() {
   by("strength").addEventListener("input", () => { by("strength-told").textContent = `${by("strength").value} %`; });
-  by("strength").addEventListener("change", settled(() => restore(current(), { strength: Number(by("strength").value) / 100 }), 150));
+  const rework = settled(restore, 150);
+  by("strength").addEventListener("change", () => {
+    const photo = current(); // now: another may be chosen when it has settled
+    photo.wish.strength = Number(by("strength").value) / 100;
+    rework(photo, { strength: photo.wish.strength });
+  });
   by("cancel").addEventListener("click", () => { stop(current()); say("Cancelled"); });
   by("remove").addEventListener("click", () => removePhoto(current()));
   by("method").addEventListener("change", () => restore(current(), { method: by("method").value }));

@@ -1,12 +1,14 @@
 // Which photos are in hand, and what becomes of each? The tray is the queue.
 
 import * as api from "./api.js";
-import { by, careful, make, say } from "./dom.js";
+import { by, careful, make, say, trouble } from "./dom.js";
 
 const AT_ONCE = 3; // uploads at a time: the others wait here, not in the server
 export const photos = [];
 let chosen = null;
 let changed = () => {};
+let batches = 0; // under way
+let unfit = []; // why some of their files were not taken, a sentence each
 
 export const current = () => chosen;
 
@@ -17,15 +19,23 @@ export function onChange(then) {
 
 /** Add files: each is uploaded, and restored as soon as it is its turn. */
 export async function addFiles(files) {
+  if (!batches) unfit = [];
+  batches += 1;
+  trouble(unfit.join("\n"));
   const waiting = [...files];
   const next = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const one = file;
-      await careful(async () => adopt(await api.upload(`photos?name=${encodeURIComponent(one.name)}`, one), true));
+      try {
+        adopt(await api.upload(`photos?name=${encodeURIComponent(file.name)}`, file), true);
+      } catch (error) {
+        unfit.push(error.message.includes(file.name) ? error.message : `${file.name}: ${error.message}`);
+        trouble(unfit.join("\n")); // all of them: the next file must not wipe the last one's
+      }
     }
   };
   say(files.length > 1 ? `${files.length} photos are added` : "The photo is added");
   await Promise.all(Array.from({ length: AT_ONCE }, next));
+  batches -= 1;
 }
 
 export const addExample = (name) => careful(async () => adopt(await api.post(`examples/${name}`), true));
