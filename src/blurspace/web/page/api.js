@@ -42,8 +42,13 @@ const woken = new Map(); // jobs that wait, and how to look at them at once
 
 /** Stop a job. */
 export async function cancel(job) {
-  await remove(`jobs/${job.id}`).catch(() => {});
-  woken.get(job.id)?.();
+  const state = await remove(`jobs/${job.id}`).catch(() => null);
+  woken.get(job.id)?.(state);
+}
+
+/** Ask no more for jobs that wait: of one photo, or all. */
+export function letGo(job = null) {
+  for (const [id, wake] of woken) if (!job || id === job.id) wake({ state: "cancelled" });
 }
 
 /** Follow a job to its end; `told` gets each change. Gives its result; null where it was cancelled.
@@ -65,8 +70,9 @@ export async function follow(job, told) {
     if (state?.state === "failed") throw new Error(begun(`${state.error}.`));
     if (ENDED.includes(state?.state)) return state.result;
     const wait = state?.state === "waiting" ? Math.min(5, 0.5 + 0.25 * state.before) : 1;
-    await Promise.race([pause(wait), new Promise((wake) => woken.set(job.id, wake))]);
+    const stopped = await Promise.race([pause(wait), new Promise((wake) => woken.set(job.id, wake))]);
     woken.delete(job.id);
+    if (stopped?.state === "cancelled") return null;
   }
 }
 

@@ -177,6 +177,7 @@ export async function stop(photo) {
 }
 
 export async function removePhoto(photo) {
+  if (photo.job) api.letGo(photo.job);
   await careful(() => api.remove(`photos/${photo.id}`));
   const place = photos.indexOf(photo);
   photos.splice(place, 1);
@@ -184,6 +185,7 @@ export async function removePhoto(photo) {
 }
 
 export async function forgetAll() {
+  api.letGo();
   await careful(() => api.remove("visitor"));
   photos.splice(0);
   choose(null);
