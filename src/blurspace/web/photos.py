@@ -60,7 +60,7 @@ async def admitted(server: Server, visitor: Visitor, data: bytes, name: str) -> 
     photo = await server.decoded(server.workshop.admit, data, name)
     server.visitors.room(photo.size)
     server.visitors.keep(visitor.photos, photo, most=server.limits.photos, what="photos")
-    return about_photo(photo)
+    return {**about_photo(photo), "kernels": []}
 
 
 @router.get("/photos")
@@ -70,7 +70,8 @@ async def list_photos(request: Request, server: TheServer) -> list[dict[str, Any
     told = []
     for photo in [] if visitor is None else list(visitor.photos.values()):
         job = server.queue.of(visitor.id, photo.id) if visitor else None
-        told.append({**about_photo(photo), "job": job and server.queue.told(job)})
+        kernels = [about_kernel(photo, name) for name in list(photo.origins)]
+        told.append({**about_photo(photo), "kernels": kernels, "job": job and server.queue.told(job)})
     return told
 
 
@@ -101,6 +102,7 @@ async def deblur(photo: str, asked: Deblur, server: TheServer, visitor: Here) ->
     force = asked.force and kernel is not None
     name = f"{asked.method} {asked.kernel} {asked.mask} {force}"
     wish = Wish(name, asked.strength, asked.method, kernel, force, region)
+    held.asked = True
 
     def work(job: Job) -> dict[str, Any]:
         run = server.queue.run(job, server.workshop.how())
@@ -110,6 +112,7 @@ async def deblur(photo: str, asked: Deblur, server: TheServer, visitor: Here) ->
         outcome = server.workshop.deblur(held, wish, run)
         server.visitors.room(outcome.size)
         run.check()  # whoever cancelled wants no result
+        outcome.told["asked"] = asked.model_dump()
         server.visitors.replace_oldest(held.results, outcome, most=server.limits.results)
         return about_result(f"/api/photos/{photo}/results", outcome)
 
@@ -197,11 +200,18 @@ def kept_kernel(server: Server, held: Held, kernel: Kernel, origin: str) -> dict
     """Keep a kernel of a photo, and tell of it."""
     name = new_id()
     server.visitors.keep(held.kernels, kernel, most=server.limits.things, what="kernels", name=name)
+    held.origins[name] = origin
+    return about_kernel(held, name)
+
+
+def about_kernel(held: Held, name: str) -> dict[str, Any]:
+    """What the page is told of a kernel of a photo."""
+    kernel = held.kernels[name]
     upright = pictures.upright(kernel[0, 0], held.orientation)
     below = f"/api/photos/{held.id}/kernels/{name}"
     return {
         "id": name,
-        "origin": origin,
+        "origin": held.origins[name],
         **describe_kernel(kernel),
         "values": rounded(torch.as_tensor(upright)),
         "files": {"file": f"{below}/file", "picture": f"{below}/picture"},

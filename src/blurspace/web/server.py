@@ -167,6 +167,7 @@ def about_photo(photo: Held) -> dict[str, Any]:
         "height": photo.height if photo.orientation < 5 else photo.width,
         "bytes": len(photo.file.data),
         "view": f"/api/photos/{photo.id}/view",
+        "asked": photo.asked,
         "results": [about_result(f"/api/photos/{photo.id}/results", one) for one in list(photo.results.values())],
     }
 

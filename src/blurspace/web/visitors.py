@@ -40,7 +40,9 @@ class Held:
     results: "dict[str, Outcome]" = field(default_factory=dict)
     masks: dict[str, Any] = field(default_factory=dict)  # tensors (1 1 h w), in stored orientation
     kernels: dict[str, Any] = field(default_factory=dict)  # (1 1 k k), likewise
+    origins: dict[str, str] = field(default_factory=dict)  # of the kernels, in words
     previews: dict[str, File] = field(default_factory=dict)
+    asked: bool = False  # whether it was ever to be restored: others are for a transfer
 
     @property
     def size(self) -> int:

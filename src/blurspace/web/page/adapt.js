@@ -10,6 +10,12 @@ const show = (file) => careful(async () => {
   say("The report is shown");
 });
 
+/** Show nothing of what the server has forgotten. */
+export function emptyAdapt() {
+  by("report").hidden = true;
+  by("report").removeAttribute("src");
+}
+
 export function startAdapt() {
   by("report-file").addEventListener("change", (event) => {
     if (event.target.files.length) show(event.target.files[0]);

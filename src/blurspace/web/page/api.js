@@ -36,27 +36,65 @@ export const upload = (path, file) => asked(path, { method: "POST", body: file }
 export const post = (path, fields = {}) =>
   asked(path, { method: "POST", body: JSON.stringify(fields), headers: { "content-type": "application/json" } });
 
-/** Follow a job to its end; `told` gets each change. Gives its result; null where it was cancelled. */
-export function follow(job, told) {
-  return new Promise((done, failed) => {
-    const events = new EventSource(`/api/jobs/${job.id}/events`);
-    let lost = 0;
-    events.onmessage = (event) => {
+const ENDED = ["done", "failed", "cancelled"];
+const LOST = 5; // questions in a row without an answer, before the server is given up
+const woken = new Map(); // jobs that wait, and how to look at them at once
+
+/** Stop a job. */
+export async function cancel(job) {
+  const state = await remove(`jobs/${job.id}`).catch(() => null);
+  woken.get(job.id)?.(state);
+}
+
+/** Ask no more for jobs that wait: of one photo, or all. */
+export function letGo(job = null) {
+  for (const [id, wake] of woken) if (!job || id === job.id) wake({ state: "cancelled" });
+}
+
+/** Follow a job to its end; `told` gets each change. Gives its result; null where it was cancelled.
+ *
+ * Browsers allow a server six connections: only who is at work holds one, who waits asks now and then. */
+export async function follow(job, told) {
+  for (let lost = 0; ;) {
+    let state;
+    try {
+      state = await get(`jobs/${job.id}`);
       lost = 0;
+    } catch (error) {
+      lost += 1;
+      if (error.status === 404) throw gone("The server was started again, or has forgotten this photo.");
+      if (error.status || lost >= LOST) throw error.status ? error : gone(error.message);
+    }
+    if (state?.state === "working") state = (await streamed(job, told)) ?? state;
+    if (state) told(state);
+    if (state?.state === "failed") throw new Error(begun(`${state.error}.`));
+    if (ENDED.includes(state?.state)) return state.result;
+    const wait = state?.state === "waiting" ? Math.min(5, 0.5 + 0.25 * state.before) : 1;
+    const stopped = await Promise.race([pause(wait), new Promise((wake) => woken.set(job.id, wake))]);
+    woken.delete(job.id);
+    if (stopped?.state === "cancelled") return null;
+  }
+}
+
+/** What a job tells while it is at work: its last state, or nothing where the connection broke. */
+function streamed(job, told) {
+  return new Promise((done) => {
+    const events = new EventSource(`/api/jobs/${job.id}/events`);
+    const end = (state) => { events.close(); done(state); };
+    events.onmessage = (event) => {
       const state = JSON.parse(event.data);
-      told(state);
-      if (!["done", "failed", "cancelled"].includes(state.state)) return;
-      events.close();
-      if (state.state === "failed") failed(new Error(begun(`${state.error}.`)));
-      else done(state.result);
+      if (ENDED.includes(state.state)) end(state);
+      else told(state);
     };
-    events.onerror = () => {
-      lost += 1; // the browser connects again by itself
-      if (lost < 5) return;
-      events.close();
-      failed(new Error("The server does not answer: is blurspace web still running?"));
-    };
+    events.onerror = () => end(null); // `follow` asks what became of it
   });
+}
+
+/** An error after which only a new beginning helps. */
+function gone(sentence) {
+  const error = new Error(sentence);
+  error.gone = true;
+  return error;
 }
 
 /** How far a job is, in words. */

@@ -10,6 +10,7 @@ let mask = null; // what was painted, white; the canvas shows it with the brush
 /** Show what was painted on a photo, or take it away. */
 export function showBrush(photo, on) {
   by("brush").hidden = !on;
+  by("brush-again").hidden = on || !document.querySelector("[name=where][value=paint]").checked;
   canvas().hidden = !on;
   canvas().tabIndex = 0;
   canvas().setAttribute("role", "application");

@@ -4,13 +4,15 @@ import * as api from "./api.js";
 import { painted, showBrush, startBrush } from "./brush.js";
 import { by, careful, droppable, make, say, settled } from "./dom.js";
 import { drawing, startEditor, take } from "./editor.js";
-import { addExample, addFiles, current, onChange, readPlace, removePhoto, restore, stop } from "./photos.js";
+import {
+  addExample, addFiles, beginAgain, current, onChange, readPlace, removePhoto, restore, stop, useKernel,
+} from "./photos.js";
 import { boxIsShown, place, showBox } from "./places.js";
 import { showReceipt } from "./receipt.js";
 import { show, showPreview, startViewer } from "./viewer.js";
 import { startLens } from "./lens.js";
 
-let drawn = null; // the photo and result that are shown
+let drawn = null; // the photo, result and wish that are shown
 let stage = ""; // what was said last
 
 /** Show all there is of the chosen photo. */
@@ -24,19 +26,19 @@ function refresh() {
   }
   const { result, state, wish } = photo;
   by("name").textContent = photo.name;
-  if (drawn?.photo !== photo) {
-    showBox(false);
-    showBrush(photo, false);
+  if (drawn?.photo !== photo) showBox(false);
+  if (drawn?.photo !== photo || drawn?.wish !== wish) {
     by("strength").value = Math.round(100 * wish.strength);
     document.querySelector(`[name=where][value="${wish.mask && wish.mask !== "auto" ? "paint" : wish.mask ?? ""}"]`).checked = true;
     by("method").value = wish.method;
+    showBrush(photo, false);
   }
   by("strength-told").textContent = `${by("strength").value} %`;
-  if (drawn?.photo !== photo || drawn?.result !== result) {
-    show(photo, result);
-    listKernels(photo);
-  }
-  drawn = { photo, result };
+  const ended = drawn?.state && !state; // a preview of what was stopped may be shown
+  const fresh = drawn?.photo !== photo || drawn?.result !== result;
+  if (fresh || ended) show(photo, result);
+  if (fresh || drawn?.wish !== wish || drawn?.kernels !== photo.kernels.length) listKernels(photo);
+  drawn = { photo, result, wish, state, kernels: photo.kernels.length };
   by("viewer").classList.toggle("working", Boolean(state));
   by("progress").hidden = !state;
   if (state) {
@@ -54,8 +56,7 @@ function refresh() {
 /** The blurs that there are to choose from: the one of the whole photo, and all that were read, drawn or loaded. */
 function listKernels(photo) {
   const { result, wish, kernels } = photo;
-  if (!wish.kernel && result?.files.kernel) photo.found = { picture: result.files.kernel, ...result.kernel };
-  const found = photo.found;
+  const { found } = photo;
   const whole = {
     id: null, origin: "found in the whole photo", picture: found?.picture, length_px: found?.length_px,
   };
@@ -75,25 +76,24 @@ function listKernels(photo) {
   if (!save.hidden) save.href = result.files.kernel_file;
 }
 
-/** Keep a kernel that the server told of, and use it. */
-function useKernel(photo, told, force) {
-  photo.kernels.push({ ...told, picture: told.files.picture });
-  return restore(photo, { kernel: told.id, force });
-}
-
 function startTools() {
   by("strength").addEventListener("input", () => { by("strength-told").textContent = `${by("strength").value} %`; });
-  by("strength").addEventListener("change", settled(() => restore(current(), { strength: Number(by("strength").value) / 100 }), 150));
+  const rework = settled(restore, 150);
+  by("strength").addEventListener("change", () => {
+    const photo = current(); // now: another may be chosen when it has settled
+    photo.wish.strength = Number(by("strength").value) / 100;
+    rework(photo, { strength: photo.wish.strength });
+  });
   by("cancel").addEventListener("click", () => { stop(current()); say("Cancelled"); });
+  by("again").addEventListener("click", () => beginAgain(current()));
   by("remove").addEventListener("click", () => removePhoto(current()));
   by("method").addEventListener("change", () => restore(current(), { method: by("method").value }));
 
   by("add-place").addEventListener("click", () => showBox(!boxIsShown()));
   by("read-place").addEventListener("click", () => careful(async () => {
-    const photo = current();
-    const found = await readPlace(photo, place());
+    const reading = readPlace(current(), place());
     showBox(false);
-    if (found) await useKernel(photo, found, false);
+    await reading;
   }));
 
   by("from-found").addEventListener("click", () => take(current().result.kernel.values));
@@ -118,6 +118,7 @@ function startTools() {
       if (radio.value !== "paint") restore(current(), { mask: radio.value || null });
     });
   }
+  by("brush-again").addEventListener("click", () => showBrush(current(), true));
   by("brush-use").addEventListener("click", () => careful(async () => {
     const photo = current();
     const blob = await painted();

@@ -1,7 +1,8 @@
 // Which kernel does the visitor draw? A grid of cells, painted by pointer or by keys.
 
-import { by, placeOn } from "./dom.js";
+import { by, careful, placeOn } from "./dom.js";
 
+const LONGEST = 61; // px, of a straight line
 const SIDE = 33; // cells, unless a wider one is taken over
 let values = blank(SIDE);
 let cursor = { row: SIDE >> 1, column: SIDE >> 1 };
@@ -94,6 +95,10 @@ export function startEditor() {
     else dab(cursor.row, cursor.column, rub);
   });
   by("empty").addEventListener("click", () => { values = blank(SIDE); draw(); });
-  by("draw-line").addEventListener("click", () => line(Number(by("line-length").value) || 1, Number(by("line-angle").value) || 0));
+  by("draw-line").addEventListener("click", () => careful(() => {
+    const length = Number(by("line-length").value);
+    if (!(length >= 1 && length <= LONGEST)) throw new Error(`A line of that length cannot be drawn: give 1 to ${LONGEST} px.`);
+    line(length, Number(by("line-angle").value) || 0);
+  }));
   draw();
 }

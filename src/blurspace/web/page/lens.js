@@ -30,7 +30,7 @@ export function showLens(photo, after) {
 function draw() {
   if (by("lens").hidden) return;
   const first = by("lens-before");
-  const wide = Math.min(first.clientWidth || 360, size.width);
+  const wide = Math.min(first.parentElement.clientWidth || 360, size.width);
   const high = Math.min(Math.round(wide / 1.5), size.height);
   const left = Math.round(Math.min(size.width - wide, Math.max(0, place.x * size.width - wide / 2)));
   const top = Math.round(Math.min(size.height - high, Math.max(0, place.y * size.height - high / 2)));
@@ -40,6 +40,7 @@ function draw() {
     const dense = window.devicePixelRatio || 1;
     canvas.width = Math.round(wide * dense); // a px of the photo is a px of the page: 100 %
     canvas.height = Math.round(high * dense);
+    canvas.style.width = `${wide}px`; // a photo narrower than the lens is not drawn larger
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     if (picture.complete && picture.naturalWidth) {

@@ -1,13 +1,13 @@
 // How does the page begin?
 
-import { startAdapt } from "./adapt.js";
+import { emptyAdapt, startAdapt } from "./adapt.js";
 import { get } from "./api.js";
 import { startDeblur } from "./deblur.js";
 import { by, careful } from "./dom.js";
 import { forgetAll, recall } from "./photos.js";
 import { startTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
-import { startTransfer } from "./transfer.js";
+import { emptyTransfer, startTransfer } from "./transfer.js";
 
 startTheme();
 startTabs();
@@ -18,7 +18,11 @@ careful(async () => {
   startDeblur(about);
   startTransfer();
   startAdapt();
-  by("forget").addEventListener("click", forgetAll);
+  by("forget").addEventListener("click", async () => {
+    await forgetAll();
+    emptyTransfer();
+    emptyAdapt();
+  });
   await recall();
   document.documentElement.dataset.ready = "yes";
 });

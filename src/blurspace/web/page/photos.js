@@ -1,12 +1,14 @@
 // Which photos are in hand, and what becomes of each? The tray is the queue.
 
 import * as api from "./api.js";
-import { by, careful, make, say } from "./dom.js";
+import { by, careful, make, say, trouble } from "./dom.js";
 
 const AT_ONCE = 3; // uploads at a time: the others wait here, not in the server
 export const photos = [];
 let chosen = null;
 let changed = () => {};
+let batches = 0; // under way
+let unfit = []; // why some of their files were not taken, a sentence each
 
 export const current = () => chosen;
 
@@ -17,29 +19,42 @@ export function onChange(then) {
 
 /** Add files: each is uploaded, and restored as soon as it is its turn. */
 export async function addFiles(files) {
+  if (!batches) unfit = [];
+  batches += 1;
+  trouble(unfit.join("\n"));
   const waiting = [...files];
   const next = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const one = file;
-      await careful(async () => adopt(await api.upload(`photos?name=${encodeURIComponent(one.name)}`, one), true));
+      try {
+        adopt(await api.upload(`photos?name=${encodeURIComponent(file.name)}`, file), () => addFiles([file]));
+      } catch (error) {
+        unfit.push(error.message.includes(file.name) ? error.message : `${file.name}: ${error.message}`);
+        trouble(unfit.join("\n")); // all of them: the next file must not wipe the last one's
+      }
     }
   };
   say(files.length > 1 ? `${files.length} photos are added` : "The photo is added");
   await Promise.all(Array.from({ length: AT_ONCE }, next));
+  batches -= 1;
 }
 
-export const addExample = (name) => careful(async () => adopt(await api.post(`examples/${name}`), true));
+export const addExample = (name) => careful(async () => adopt(await api.post(`examples/${name}`), () => addExample(name)));
 
-/** Take in what the server told of a photo. */
-function adopt(told, begin) {
+const PLAIN = { strength: 1, method: "auto", kernel: null, mask: null, force: false };
+
+/** Take in what the server told of a photo; `again` adds a new one anew, should the server forget it. */
+function adopt(told, again = null) {
   const photo = {
-    ...told, result: told.results.at(-1) ?? null, state: null, job: null, error: "", kernels: [],
-    wish: { strength: 1, method: "auto", kernel: null, mask: null, force: false },
+    ...told, result: told.results.at(-1) ?? null, state: null, job: null, error: "", turn: 0, again,
+    kernels: told.kernels.map((one) => ({ ...one, picture: one.files.picture })), wish: { ...PLAIN },
   };
+  for (const result of told.results) found(photo, result);
+  if (photo.result) photo.wish = { ...photo.result.asked };
   photos.push(photo);
   if (!chosen) choose(photo);
-  if (begin) restore(photo);
-  else if (told.job) attend(photo, (photo.turn = 1), () => told.job);
+  if (again) restore(photo);
+  else if (told.job?.kind === "deblur") attend(photo, (photo.turn += 1), () => told.job);
+  else if (told.job?.kind === "place") careful(() => usePlace(photo, () => told.job));
   list();
   return photo;
 }
@@ -47,7 +62,7 @@ function adopt(told, begin) {
 /** What was here before the page was loaded again. */
 export async function recall() {
   for (const told of await api.get("photos")) {
-    if (told.results.length || told.job?.kind === "deblur") adopt(told, false);
+    if (told.asked) adopt(told); // the others are of the tab Transfer
   }
   if (photos.length) choose(photos.at(-1));
 }
@@ -61,43 +76,90 @@ export function choose(photo) {
 /** Restore a photo as it is wished; what was under way for it is stopped. */
 export async function restore(photo, wish = {}) {
   Object.assign(photo.wish, wish);
+  const turn = (photo.turn += 1);
   await stop(photo);
-  const turn = (photo.turn = (photo.turn ?? 0) + 1);
+  if (turn !== photo.turn) return undefined;
   return attend(photo, turn, () => api.post(`photos/${photo.id}/deblur`, photo.wish));
 }
 
 /** Follow what is done to a photo, and keep its result; unless it was asked for something else meanwhile. */
 async function attend(photo, turn, asked) {
   photo.error = "";
+  photo.gone = false;
+  let made = null;
   try {
     const job = await asked();
-    if (turn !== photo.turn) return void api.remove(`jobs/${job.id}`);
+    if (turn !== photo.turn) return void api.cancel(job);
     photo.job = job;
     await watched(photo, job, (result) => {
       if (turn !== photo.turn || !result) return;
-      photo.result = result;
+      photo.result = made = result;
+      found(photo, result);
       if (photo === chosen) say(`${result.headline}. ${result.chance}`);
     });
   } catch (error) {
-    if (turn === photo.turn) photo.error = error.message;
+    if (turn === photo.turn) fail(photo, error);
   }
-  if (turn === photo.turn) photo.job = photo.state = null;
+  if (turn !== photo.turn) return;
+  photo.job = photo.state = null;
+  if (made || !photo.error) wishWhatIsShown(photo);
   update(photo);
 }
 
-/** Read the blur in a box; gives a kernel, or null where it was stopped. */
-export async function readPlace(photo, box) {
+/** After something was stopped, the wish is again that of the result; a new object only where it differs. */
+function wishWhatIsShown(photo) {
+  const asked = photo.result?.asked;
+  if (asked && Object.keys(asked).some((key) => asked[key] !== photo.wish[key])) photo.wish = { ...asked };
+}
+
+function fail(photo, error) {
+  photo.error = error.message;
+  photo.gone = error.gone || error.status === 404;
+}
+
+/** Note the blur that was found in the whole photo, where a result is of that. */
+function found(photo, result) {
+  if (!result.asked.kernel && result.files.kernel) photo.found = { picture: result.files.kernel, ...result.kernel };
+}
+
+/** Add a photo anew that the server forgot; one that this page does not have is asked for again. */
+export async function beginAgain(photo) {
+  if (!photo.again) return void location.reload();
+  const before = photos.length;
+  await photo.again();
+  if (photos.length === before) return; // it could not be added
+  photos.splice(photos.indexOf(photo), 1);
+  choose(photos.at(-1));
+}
+
+/** Keep a kernel that the server told of, and use it. */
+export function useKernel(photo, told, force) {
+  photo.kernels.push({ ...told, picture: told.files.picture });
+  return restore(photo, { kernel: told.id, force });
+}
+
+/** Read the blur in a box, and use it. */
+export const readPlace = (photo, box) => usePlace(photo, () => api.post(`photos/${photo.id}/places`, box));
+
+async function usePlace(photo, asked) {
+  const turn = (photo.turn += 1);
   await stop(photo);
-  const job = await api.post(`photos/${photo.id}/places`, box);
+  const job = await asked();
   photo.job = job;
-  let found = null;
+  let kernel = null;
   try {
-    await watched(photo, job, (result) => { found = result; });
+    await watched(photo, job, (result) => { kernel = result; });
+  } catch (error) {
+    if (!error.gone) throw error;
+    fail(photo, error);
   } finally {
-    photo.job = photo.state = null;
-    update(photo);
+    if (turn === photo.turn) {
+      photo.job = photo.state = null;
+      if (!kernel) wishWhatIsShown(photo);
+      update(photo);
+    }
   }
-  return found;
+  if (kernel && turn === photo.turn) await useKernel(photo, kernel, false);
 }
 
 async function watched(photo, job, then) {
@@ -111,10 +173,11 @@ async function watched(photo, job, then) {
 }
 
 export async function stop(photo) {
-  if (photo.job) await api.remove(`jobs/${photo.job.id}`).catch(() => {});
+  if (photo.job) await api.cancel(photo.job);
 }
 
 export async function removePhoto(photo) {
+  if (photo.job) api.letGo(photo.job);
   await careful(() => api.remove(`photos/${photo.id}`));
   const place = photos.indexOf(photo);
   photos.splice(place, 1);
@@ -122,6 +185,7 @@ export async function removePhoto(photo) {
 }
 
 export async function forgetAll() {
+  api.letGo();
   await careful(() => api.remove("visitor"));
   photos.splice(0);
   choose(null);

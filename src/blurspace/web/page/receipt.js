@@ -12,12 +12,14 @@ export function showReceipt(photo) {
   write("chance", error ? "" : told.chance);
   write("reason", error || told.reason || (state ? "The blur is looked for." : "Nothing was done."));
   write("advice", error ? "" : told.advice);
+  by("again").hidden = !photo.gone;
   const download = by("download");
   by("save").hidden = !told.files?.file || Boolean(error);
   if (told.files?.file) {
     download.href = told.files.file;
     download.setAttribute("download", told.name);
-    by("saved-as").textContent = `${told.name}, with all that came with your file`;
+    const old = state ? " This is the result from before, not what is worked out now." : "";
+    by("saved-as").textContent = `${told.name}, with all that came with your file.${old}`;
   }
   by("facts").replaceChildren(...(told.facts ?? []).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   by("notes").replaceChildren(...(told.notes ?? []).map((note) => make("li", {}, note)));

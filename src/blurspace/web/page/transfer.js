@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { by, careful, droppable, say } from "./dom.js";
 
 const picked = { sharp: null, blurry: null, to: null };
+const captions = {}; // of the empty places, as the page came
 
 async function pick(which, file) {
   const place = document.querySelector(`[data-pick=${which}]`);
@@ -22,7 +23,7 @@ async function transfer() {
   const progress = by("transfer-progress");
   const job = await api.post("transfers", { sharp: picked.sharp.id, blurry: picked.blurry.id, to: picked.to.id });
   progress.hidden = false;
-  progress.querySelector("button").onclick = () => api.remove(`jobs/${job.id}`);
+  progress.querySelector("button").onclick = () => api.cancel(job);
   let result;
   try {
     result = await api.follow(job, (state) => {
@@ -48,8 +49,22 @@ function shown(result) {
   say("The photo has the blur");
 }
 
+/** Show nothing of what the server has forgotten. */
+export function emptyTransfer() {
+  for (const which of Object.keys(picked)) {
+    const place = document.querySelector(`[data-pick=${which}]`);
+    picked[which] = null;
+    place.querySelector("img").hidden = true;
+    place.querySelector("img").removeAttribute("src");
+    place.querySelector("p").textContent = captions[which];
+  }
+  by("transfer").disabled = true;
+  by("transferred").hidden = true;
+}
+
 export function startTransfer() {
   for (const which of Object.keys(picked)) {
+    captions[which] = document.querySelector(`[data-pick=${which}] p`).textContent;
     by(`pick-${which}`).addEventListener("change", (event) => {
       if (event.target.files.length) pick(which, event.target.files[0]);
       event.target.value = "";
