@@ -15,7 +15,8 @@ import tifffile
 import torch
 
 from blurspace.errors import OutputError, PictureError, UsageError
-from blurspace.io import avif, heic, jpeg, npy, png, raw, tiff, webp
+from blurspace.io import avif, heic, jpeg, png, raw, tiff, webp
+from blurspace.io.arrays import numbers
 from blurspace.io.files import FORMAT_SUFFIXES, RAW_SUFFIXES, find_photos, is_file, read_bytes, shown, write_bytes
 from blurspace.io.parts import without_claims
 from blurspace.io.raster import Header
@@ -37,7 +38,6 @@ MIN_SIDE = 16  # px; the contract of the doors promises "any size from 16 px up"
 MAX_PIXELS = 200_000_000  # our choice: 600 MB as RGB of 8 bits, which a usual machine holds a few times over
 BYTES_PER_PIXEL = 8  # of a file: RGB and alpha with 16 bits, not compressed
 BYTES_BESIDE = 2**28  # of a file: metadata, previews, a program's own layers
-IEEE_FLOAT = 3  # the sample format (TIFF 6.0, section 19)
 Result = TypeVar("Result")
 RAISE = "raise it with --max-pixels"
 SMALLER, FEWER = f"give a smaller file, or {RAISE}", f"make it smaller, or {RAISE}"
@@ -207,7 +207,7 @@ def read_kernel(path: str | Path) -> Kernel:
 
 def kernel_in(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Kernel:
     """The kernel in the bytes of a file: see `read_kernel`; `name`: of the file."""
-    values = _careful(name, "a kernel", partial(_kernel_values, max_pixels), data)
+    values = _careful(name, "a kernel", partial(numbers, most=max_pixels), data)
     if values is None:
         found = _format(name, data, Path(name).suffix.lower())
         _check(name, _careful(name, found, FORMATS[found].inspect, data), max_pixels, 1, NO_KERNEL)
@@ -287,20 +287,6 @@ def _careful(name: str, kind: str, function: Callable[[bytes], Result], data: by
     except Exception as problem:
         given = f"{name} is cut off or damaged and cannot be decoded as {kind}"
         raise PictureError(f"{given}: copy or download it again") from problem
-
-
-def _kernel_values(most: int, data: bytes) -> np.ndarray | None:
-    """The array in a .npy file or a floating-point TIFF; None for anything else."""
-    if npy.matches(data):
-        return npy.decode(data, most=most)
-    if not tiff.matches(data):
-        return None
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        if file.pages.first.sampleformat != IEEE_FLOAT:
-            return None
-        if file.pages.first.size > most:
-            raise PictureError(f"has more than {most} pixels: {NO_KERNEL}")
-        return file.asarray().astype(np.float64)
 
 
 def _grey(name: str, photo: Photo) -> np.ndarray:
