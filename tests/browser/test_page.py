@@ -164,6 +164,8 @@ def test_a_brush(visit, shaken):
         page.keyboard.press(" ")
         page.click("#brush-use")
         until(page, "document.getElementById('facts').textContent.includes('of the photo')")
+        page.click("#brush-again")
+        assert page.is_visible("#paint")
 
 
 def test_a_bad_file_is_told(visit, tmp_path):
@@ -172,6 +174,63 @@ def test_a_bad_file_is_told(visit, tmp_path):
         page.set_input_files("#choose", tmp_path / "no.png")
         page.wait_for_selector("#trouble:visible")
         assert "no.png is not a PNG" in page.inner_text("#trouble")
+
+
+def test_each_bad_file_of_a_batch_is_told(visit, shaken, tmp_path):
+    bad = [tmp_path / f"{name}.png" for name in ("no", "nor", "neither")]
+    for path in bad:
+        path.write_bytes(b"no photo")
+    with visit(wrong="415") as page:
+        page.set_input_files("#choose", [bad[0], shaken, *bad[1:]])
+        until(page, "document.querySelectorAll('#tray li').length === 1")
+        until(page, "document.getElementById('trouble').textContent.split('\\n').length === 3")
+        for path in bad:
+            assert f"{path.name} is not a PNG" in page.inner_text("#trouble")
+
+
+def test_a_batch_leaves_connections_for_the_rest(visit, shaken, tmp_path):
+    """Chromium allows a server six: a stream for each photo that waits would leave none."""
+    photos = [tmp_path / f"{number}.png" for number in range(8)]
+    for path in photos:
+        path.write_bytes(shaken.read_bytes())
+    with visit() as page:
+        page.set_input_files("#choose", photos)
+        until(page, "document.querySelectorAll('#tray li').length === 8")
+        page.wait_for_selector("#cancel:visible")
+        answered = page.evaluate(
+            "fetch('/api/about', { signal: AbortSignal.timeout(10000) }).then(told => told.status)"
+        )
+        assert answered == 200
+        page.click("#cancel")
+        until(page, "document.getElementById('headline').textContent === 'Stopped'")
+        page.click("#forget")
+        page.wait_for_selector("#welcome:visible")
+
+
+def test_a_stopped_strength_shows_what_is_kept(visit, shaken):
+    with visit() as page:
+        restored(page, shaken)
+        kept = page.get_attribute("#after", "src")
+        page.eval_on_selector("#strength", "s => { s.value = 40; s.dispatchEvent(new Event('change')); }")
+        page.wait_for_selector("#progress:visible")
+        page.click("#cancel")
+        page.wait_for_selector("#progress", state="hidden", timeout=WAIT)
+        told = page.text_content("#facts")
+        share = "40" if "removed40 %" in told else "100"  # it may have been done before the click
+        assert page.input_value("#strength") == share
+        assert (page.get_attribute("#after", "src") == kept) == (share == "100")
+        page.reload()
+        page.wait_for_selector("html[data-ready]")
+        assert page.input_value("#strength") == share
+
+
+def test_a_line_that_is_too_long_is_told(visit, shaken):
+    with visit() as page:
+        restored(page, shaken)
+        page.click("#tool-kernel summary")
+        page.fill("#line-length", "400")
+        page.click("#draw-line")
+        assert "give 1 to 61 px" in page.inner_text("#trouble")
 
 
 def test_transfer(visit, shaken, tmp_path):

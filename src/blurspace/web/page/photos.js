@@ -34,6 +34,7 @@ export async function addFiles(files) {
     }
   };
   say(files.length > 1 ? `${files.length} photos are added` : "The photo is added");
+  await api.get("about").catch(() => {}); // one cookie for all: uploads at once would each get their own
   await Promise.all(Array.from({ length: AT_ONCE }, next));
   batches -= 1;
 }
