@@ -24,6 +24,8 @@ from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, left
 from blurspace.jobs.develop import Developed, Stamp, develop, within
 from blurspace.jobs.each import REFUSED, Deblurred, Failure, Stream, each, picture_bytes
 from blurspace.jobs.files import (
+    KERNEL,
+    SIDES,
     STANDARD,
     Source,
     as_asked,
@@ -34,7 +36,7 @@ from blurspace.jobs.files import (
 from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
-from blurspace.jobs.tasks import KERNEL, SIDES, Task, plan_tasks
+from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration

@@ -12,7 +12,7 @@ from blurspace.io.files import exists, written_whole
 from blurspace.io.frames import VideoFrame
 from blurspace.io.remux import Done, Rewritten, first_frame, partial, rewrite
 from blurspace.jobs.develop import too_little
-from blurspace.jobs.each import Deblurred, number
+from blurspace.jobs.each import REFUSED, Deblurred, number
 from blurspace.jobs.files import Source
 from blurspace.jobs.inspect_video import Counted, judged_frames
 from blurspace.jobs.wishes import Wishes
@@ -83,7 +83,7 @@ def deblur_video(
             None if verdict == "refused" else str(target),
             work.reason(len(plan)),
             round(time.perf_counter() - start, 3),
-            exit_code=6 if wishes.strict and verdict == "refused" else 0,
+            exit_code=REFUSED if wishes.strict and verdict == "refused" else 0,
             verdict=verdict,
             code={"left alone": "sharp"}.get(verdict, verdict),
             frames=len(plan),

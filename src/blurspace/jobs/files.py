@@ -22,7 +22,9 @@ from blurspace.types import Photo
 STANDARD = "-"  # standard input or standard output
 # What we write beside a photo; a folder that is deblurred twice must not deblur its own results.
 DEBLURRED = ".deblurred"
-DRAWN = (".kernel.png", ".side-by-side.png", ".parts.png", ".blur.png")
+PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # pictures of a result
+PARTS, FRAMES = ".parts", ".blur"  # what `diagnose` draws of a photo, and of a video
+DRAWN = tuple(f"{mark}.png" for mark in (*PLOTS, PARTS, FRAMES))
 STILLS = ".sharpest"  # how folders end that get the stills of a video
 
 

@@ -9,7 +9,7 @@ from blurspace.io.files import shown
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
-from blurspace.jobs.files import STANDARD, Source, beside, check_target, check_twin, load, twins
+from blurspace.jobs.files import PARTS, STANDARD, Source, beside, check_target, check_twin, load, twins
 from blurspace.jobs.inspect_video import drawing_of, inspect_video, stills_of
 from blurspace.pixels import luminance
 from blurspace.restore.blurs import FieldBlur
@@ -138,7 +138,7 @@ def diagnose_files(
 
 def map_of(path: Path) -> Path:
     """Where the map of a photo is drawn."""
-    return beside(path, ".parts", ".png")
+    return beside(path, PARTS, ".png")
 
 
 def failed_record(name: str, reason: str) -> Record:

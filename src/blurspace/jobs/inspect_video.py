@@ -12,7 +12,7 @@ from blurspace.io.frames import VideoFrame
 from blurspace.io.images import encode_photo, write_bytes
 from blurspace.io.video import Damaged, count_frames, decoded, no_frame, opened
 from blurspace.jobs.each import number, picture_bytes
-from blurspace.jobs.files import STILLS, Source, beside, check_target, create_folder
+from blurspace.jobs.files import FRAMES, STILLS, Source, beside, check_target, create_folder
 from blurspace.levels import to_levels
 from blurspace.run import Run
 from blurspace.types import Image, Photo
@@ -90,7 +90,7 @@ def inspect_video(
 
 def drawing_of(path: Path) -> Path:
     """Where a video's frames are drawn."""
-    return beside(path, ".blur", ".png")
+    return beside(path, FRAMES, ".png")
 
 
 def stills_of(path: Path) -> Path:

@@ -7,13 +7,12 @@ from pathlib import Path
 from blurspace.errors import UsageError
 from blurspace.io.files import exists, shown
 from blurspace.io.video import is_video
-from blurspace.jobs.files import STANDARD, Source, beside, check_target, check_twin, plan_targets, twins
+from blurspace.jobs.files import PLOTS, STANDARD, Source, beside, check_target, check_twin, plan_targets, twins
 from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.sidecar import sidecar_of
 from blurspace.jobs.wishes import Wishes
 
 EVERYTHING = Wishes(plot=True, sidecar={})  # that may be written with a result
-PLOTS = (KERNEL, SIDES) = (".kernel", ".side-by-side")  # how their names end
 
 
 @dataclass(frozen=True)
