@@ -99,6 +99,18 @@ def test_what_is_made_beside_a_result_is_no_other_result(typed):
     assert typed("--plot")[::2] == (0, 0)
 
 
+def test_a_result_stays_until_the_one_with_more_beside_it_is_there(folder, typed, monkeypatch):
+    typed()
+    before = tree(folder.parent / "out")
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("blurspace.jobs.deblur.develop", stopped)
+    assert typed("--sidecar")[0] == 130
+    assert tree(folder.parent / "out") == before
+
+
 @pytest.mark.parametrize(
     ("options", "code", "calls"),
     [

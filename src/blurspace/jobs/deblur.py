@@ -133,11 +133,11 @@ class Work:
         if target:
             create_parent(target, source)
             task.check_results(state, self.sources, asked)
-            for path in state.left:
-                path.unlink()
+        # What is left of an earlier run is replaced, and only when there is something to replace it by.
+        work = replace(self, asked=replace(asked, overwrite=True)) if state.left else self
         if target and is_video(source.name):
-            return self.video(task, target, state.content)
-        return self.photo(task, state.content, start)
+            return work.video(task, target, state.content)
+        return work.photo(task, state.content, start)
 
     def photo(self, task: Task, content: str | None, start: float) -> Outcome:
         """Deblur one photo, and note it before its files are written. `start`: when the work on it began."""

@@ -21,7 +21,7 @@ class State:
 
     `content`: the input's hash, by which a journal knows it; None where there is no journal, or nothing to read.
     `skipped`: there is something of the result's name, and that is enough. `done`: what an earlier run noted, if all of
-    it is there. `left`: what is there of a result that was interrupted, to be cleared away.
+    it is there. `left`: what may be replaced of one that was interrupted, or has less beside it than is asked for.
     """
 
     content: str | None = None
