@@ -60,6 +60,13 @@ def test_a_file_is_tried_again_and_order_is_kept():
     assert sorted(task for task, _ in ray.calls) == ["a", *["b"] * TRIES, "c"]
 
 
+def test_a_worker_has_its_next_file_before_a_result_is_looked_at():
+    ray = Pretended({})
+    told = Crew(ray, ray.worker, lambda task, why: task).results(["a", "b", "c"], 1)
+    assert next(told) == "a done"
+    assert [task for task, _ in ray.calls] == ["a", "b"]
+
+
 def test_a_poisoned_file_fails_alone():
     ray = Pretended({"b": 99})
     assert results(ray, ["a", "b", "c", "d"]) == ["a done", "b: process died, 1", "c done", "d done"]
