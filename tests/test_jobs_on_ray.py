@@ -9,7 +9,7 @@ import pytest
 from blurspace.errors import MemoryExhaustedError, ModelError, UsageError, WorkerError
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
-from blurspace.jobs.on_ray import TRIES, Crew, cause, imported
+from blurspace.jobs.on_ray import QUIET, TRIES, Crew, cause, imported
 from blurspace.jobs.wishes import Wishes
 
 from .fakes import Fake, noisy_photos
@@ -85,10 +85,23 @@ def test_memory_that_ran_out_is_known():
 
 def test_without_ray_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+    for name in QUIET:
+        monkeypatch.setenv(name, "1")
     with pytest.raises(ModelError, match=r"pip install \"blurspace\[ray\]\""):
         imported()
+
+
+def test_ray_prints_nothing_among_the_records(monkeypatch, capsys):
+    for name in QUIET:
+        monkeypatch.setenv(name, "1")
+    worker = pytest.importorskip("ray._private.worker", reason="Ray is not here: pip install 'blurspace[ray]'")
+    death = {"lines": ["a worker died"], "pid": "raylet", "is_err": False}
+    monkeypatch.setattr(worker, "_worker_logs_enabled", True)
+    worker.print_worker_logs(death, sys.stdout)
+    assert "a worker died" in capsys.readouterr().out
+    imported()
+    worker.print_worker_logs(death, sys.stdout)
+    assert capsys.readouterr().out == ""
 
 
 def folder_work(tmp_path):

@@ -168,12 +168,14 @@ def cause(death: Exception) -> BlurspaceError:
 
 
 def imported() -> Any:
-    """Ray, which tells nobody that it is used. Raises ModelError where it is missing."""
+    """Ray, which tells nobody that it is used, and prints nothing. Raises ModelError where it is missing."""
     os.environ.update(QUIET)
     try:
         import ray
     except ImportError:
         raise ModelError(MISSING) from None
+    # Else it tells of every death on stdout, among the records: `log_to_driver` does not keep it from that.
+    ray._private.worker._worker_logs_enabled = False
     return ray
 
 
