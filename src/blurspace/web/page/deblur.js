@@ -38,7 +38,8 @@ function refresh() {
   const fresh = drawn?.photo !== photo || drawn?.result !== result;
   if (fresh || ended) show(photo, result);
   if (fresh || drawn?.wish !== wish || drawn?.kernels !== photo.kernels.length) listKernels(photo);
-  drawn = { photo, result, wish, state, kernels: photo.kernels.length };
+  if (photo.error && drawn?.error !== photo.error) by("desk").scrollIntoView(); // the receipt says why
+  drawn = { photo, result, wish, state, error: photo.error, kernels: photo.kernels.length };
   by("viewer").classList.toggle("working", Boolean(state));
   by("progress").hidden = !state;
   if (state) {
