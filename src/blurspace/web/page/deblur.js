@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { painted, showBrush, startBrush } from "./brush.js";
-import { by, careful, droppable, make, say, settled } from "./dom.js";
+import { by, careful, droppable, make, say, settled, trouble } from "./dom.js";
 import { drawing, startEditor, take } from "./editor.js";
 import {
   addExample, addFiles, beginAgain, current, onChange, readPlace, removePhoto, restore, stop, useKernel,
@@ -85,6 +85,7 @@ function startTools() {
     photo.wish.strength = Number(by("strength").value) / 100;
     rework(photo, { strength: photo.wish.strength });
   });
+  by("desk").addEventListener("change", () => trouble()); // what was wrong before
   by("cancel").addEventListener("click", () => { stop(current()); say("Cancelled"); });
   by("again").addEventListener("click", () => beginAgain(current()));
   by("remove").addEventListener("click", () => removePhoto(current()));
