@@ -21,7 +21,7 @@ from blurspace.types import AnyImage, Image, Kernel
 Border = Literal["replicate", "reflect", "circular", "zero", "valid"]
 BORDERS: tuple[Border, ...] = ("replicate", "reflect", "circular", "zero", "valid")
 
-# Values of a spectrum from which on a CPU its planes are transformed back one by one, by our timing.
+# Values of one plane of a spectrum from which on a CPU planes are transformed back one by one, by our timing.
 LARGE = 2**17
 DIRECT_UP_TO = 5  # px: the side up to which conv2d is at least as fast as the FFT, by our timing on one core
 
