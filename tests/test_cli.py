@@ -18,7 +18,7 @@ import tifffile
 import torch
 from PIL import Image as Pil
 
-import blurspace
+import blurspace.train
 from blurspace import cli
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.blur.convolve import blur
