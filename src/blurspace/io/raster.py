@@ -54,9 +54,9 @@ def extent(photo: Photo) -> tuple[int, int, int, int]:
     return height, width, colours + (photo.alpha is not None), photo.depth // 8
 
 
-def bands(height: int, row_bytes: int) -> Iterator[slice]:
-    """All rows, so many at a time that they hold about BAND bytes."""
-    step = max(1, BAND // row_bytes)
+def bands(height: int, row_bytes: int, *, size: int | None = None) -> Iterator[slice]:
+    """All rows, so many at a time that they hold about `size` bytes, or BAND."""
+    step = max(1, (size or BAND) // row_bytes)
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
