@@ -30,11 +30,14 @@ def replay(
     from blurspace.jobs.files import Source
     from blurspace.jobs.sidecar import file_sha256, read_sidecar
     from blurspace.jobs.wishes import named_files, wishes_of
+    from blurspace.run import pick_device
+    from blurspace.runtimes.engines import TORCH, check_runtime
 
     asked = read_sidecar(sidecar)
     settings, target = asked.settings, output or asked.output
     if is_folder(target) or not target.suffix:  # `-` has none
         raise UsageError(f"{shown(target)} is no name of a file, and a result made again is one: give -o FILE")
+    check_runtime(settings.get("runtime", TORCH), pick_device(settings["device"]))
     torch.set_num_threads(asked.threads)
     deblurrer = deblurrer_of(settings)
     read = (sidecar, *named_files(settings).values(), *settings["weights"])

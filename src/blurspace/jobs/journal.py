@@ -128,7 +128,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 def _is_line(line: Any) -> bool:
     """Whether it says of what it is, with which hashes and what became of it, as `note_hashes` does."""
     files, record = line["files"], line["record"]
-    told = (line["key"], record["reason"], *files.values())
+    told = (line["key"], record["reason"], *files.values(), *record["notes"])
     whole = all(isinstance(one, str) for one in told) and isinstance(record["notes"], list)
     return whole and record["verdict"] in VERDICTS and bool(files) == (record["verdict"] != "refused")
 
