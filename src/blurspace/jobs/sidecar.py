@@ -54,15 +54,6 @@ def sidecar_of(target: Path) -> Path:
     return target.with_name(target.name + SUFFIX)
 
 
-def file_sha256(path: str | Path) -> str:
-    """Of what a file holds. Raises PictureError where it cannot be read."""
-    try:
-        return sha256_of(path)
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise PictureError(f"{shown(path)} cannot be read ({reason}): put it where it was") from problem
-
-
 def sidecar_bytes(
     source: Path, target: Path, data: bytes, settings: Mapping[str, Any], record: Mapping[str, object], *, room: int
 ) -> bytes:
@@ -70,7 +61,7 @@ def sidecar_bytes(
     folder = target.resolve().parent
 
     def place(path: str | Path, data: bytes | None = None) -> dict[str, str]:
-        known = file_sha256(path) if data is None else hashlib.sha256(data).hexdigest()
+        known = sha256_of(path) if data is None else hashlib.sha256(data).hexdigest()
         return {"path": os.path.relpath(Path(path).resolve(), folder), "sha256": known}
 
     files = {name: place(path) for name, path in named_files(settings).items()}
@@ -137,6 +128,6 @@ def _is_a(value: object, kinds: tuple[type, ...]) -> bool:
 
 def _same(sidecar: Path, one: Mapping[str, str]) -> Path:
     path = Path(os.path.normpath(sidecar.parent / one["path"]))
-    if file_sha256(path) != one["sha256"]:
+    if sha256_of(path) != one["sha256"]:
         raise PictureError(f"{shown(path)} is not what it was when {shown(sidecar)} was written: put that file back")
     return path
