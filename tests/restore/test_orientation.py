@@ -26,7 +26,7 @@ def said(blurry, kernel):
     return better_turn(Observed(blurry, response="linear", given=UniformBlur(kernel)), Run())
 
 
-@pytest.mark.parametrize("seed", [0, 1, 3])  # of 2, the mirror image correlates with it by 0.93
+@pytest.mark.parametrize("seed", range(3))
 def test_a_turned_kernel_is_told_and_how_to_lay_it(seed):
     kernel = shake(17, extent=15, generator=torch.Generator().manual_seed(seed))
     blurry = shaken(kernel, seed)

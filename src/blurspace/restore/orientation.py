@@ -2,7 +2,7 @@
 
 Kernels of a correlation are turned by 180 degrees against ours, and what other programs export may be mirrored. Such a
 kernel blurs by the same amount and as long, so that it explains a photo nearly as well; but what it makes of it is no
-sharp picture: the true one leaves less of the photo and fewer gradients.
+sharp picture: the true one leaves less of the photo, fewer gradients, and fewer values that no light has.
 """
 
 from torch import Tensor
@@ -19,7 +19,10 @@ from blurspace.types import Image, Kernel
 SIDE, SIDES = 320, 4
 ROUNDS = Rounds(8)  # less than half of what a result takes: enough to tell
 # How many times as well a turned kernel has to fit: no true one came so far, and of wrong ones most go beyond.
-CLEARLY = 1.1
+CLEARLY = 1.2
+# How much values that no light has count beside gradients and rest, as a power; and what keeps that from 0: a root mean
+# square that is far below 8-bit rounding.
+OUTSIDE, FLOOR = 0.25, 1e-4
 # What keeps how much a kernel blurs along rows and along columns: a quarter turn changes it, and tells less (notebook).
 TURNS = {
     "turned by 180 degrees": (-2, -1),
@@ -50,11 +53,13 @@ def better_turn(seen: Observed, run: Run) -> str | None:
 
 
 def misfit(grey: Image, kernel: Kernel, hidden: Tensor, *, sigma: float) -> float:
-    """How badly a kernel undoes the blur of grey light (1 1 h w): the mean gradient of the result times its rest.
+    """How badly a kernel undoes the blur of grey light (1 1 h w): the result's mean gradient times what it leaves.
 
-    `hidden` (1 1 h w, bool): pixels that tell nothing. `sigma`: of the noise.
+    Times a power of how far the result is outside [0, 1], which no light is. `hidden` (1 1 h w, bool): pixels that tell
+    nothing. `sigma`: of the noise.
     """
-    strength = strength_for(max(sigma, LEAST_NOISE))
+    strength, reach = strength_for(max(sigma, LEAST_NOISE)), kernel.shape[-1] // 2
     sharp = deconvolve(grey, kernel, strength=strength, saturated=hidden, rounds=ROUNDS)
-    length = float(gradient_length(inner(sharp, kernel.shape[-1] // 2)).mean())
-    return max(length * unexplained(grey, sharp, kernel, hidden), LEAST)
+    length = float(gradient_length(inner(sharp, reach)).mean())
+    beyond = inner((sharp - sharp.clamp(0, 1)).masked_fill(hidden, 0), reach).square().mean().sqrt()
+    return max(length * unexplained(grey, sharp, kernel, hidden) * (float(beyond) + FLOOR) ** OUTSIDE, LEAST)
