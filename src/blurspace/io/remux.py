@@ -235,36 +235,37 @@ class _Work:
 
     def plan(self, given: Any, made: Any, kinds: tuple[str, ...]) -> None:
         """The streams of the output, and what its header says."""
-        stream, self.told.notes, self.copies, timecode = pictures_of(given), [], {}, None
+        stream, self.told.notes, self.copies = pictures_of(given), [], {}
+        timecode, coded = None, ""
         for one in given.streams:
             if one.index == stream.index:
-                self.out = self.pictures(made, stream)
+                self.out, coded = self.pictures(made, stream)
             elif TIMECODE in one.metadata and one.type == "data" and self.target.suffix.lower() in TURNING:
                 timecode = one.metadata[TIMECODE]
             elif one.type not in kinds or not self.copied(made, one):
                 self.told.notes.append(f"stream {one.index} ({one.type}) is left out: no place in {self.target.suffix}")
         if timecode is not None:  # of this tag, containers with such a stream make it anew
             self.out.metadata.setdefault(TIMECODE, timecode)
+        if coded != (codec := stream.codec_context.codec.canonical_name):
+            self.told.notes.append(f"its pictures are coded as {coded}, not as {codec}")
         made.metadata.update(given.metadata)
         made.set_chapters(given.chapters())
 
-    def pictures(self, made: Any, stream: Any) -> Any:
-        """The output's stream of pictures. Raises _NoPlaceError where they are to be copied and cannot be."""
-        codec = stream.codec_context.codec.canonical_name
+    def pictures(self, made: Any, stream: Any) -> tuple[Any, str]:
+        """The output's stream of pictures, and its codec. Raises _NoPlaceError where they cannot be copied."""
         if self.change is None:
+            codec = stream.codec_context.codec.canonical_name
             if not holds(made, codec) or not self.copied(made, stream):
                 raise _NoPlaceError
             self.turn(self.copies[stream.index])
-            return self.copies[stream.index]
+            return self.copies[stream.index], codec
         encoder = encoder_for(stream, self.first, made, self.target)
         out = made.add_stream(encoder.name, rate=rate_of(stream), options=dict(encoder.options))
         prepared(out.codec_context, stream, self.first)
         out.time_base = stream.time_base
         self.turn(out)
         _describe(out, stream)
-        if encoder.codec != codec:
-            self.told.notes.append(f"its pictures are coded as {encoder.codec}, not as {codec}")
-        return out
+        return out, encoder.codec
 
     def turn(self, out: Any) -> None:
         """Ask for the same turn or mirroring as the source does."""

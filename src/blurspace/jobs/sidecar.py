@@ -105,7 +105,7 @@ def read_sidecar(path: Path) -> Sidecar:
         raise PictureError(f"{shown(path)} is no sidecar of blurspace: give one that --sidecar wrote") from problem
 
 
-def _check(sidecar: Path, settings: Mapping[str, Any], *, room: object, threads: object) -> None:
+def _check(sidecar: Path, settings: Mapping[str, Any], *, room: Any, threads: Any) -> None:
     """Raise PictureError where a sidecar was changed by hand to what no setting can be."""
     kinds = SETTINGS | {name: kind for name, kind in MAY_LACK.items() if name in settings}
     wrong = [name for name, kind in kinds.items() if name not in settings or not _is_a(settings[name], kind)]
