@@ -10,7 +10,7 @@ from torch import Tensor
 from blurspace.pixels import inner
 from blurspace.restore.blurs import UniformBlur
 from blurspace.restore.deconvolve import Rounds, deconvolve, strength_for
-from blurspace.restore.evidence import LEAST, LEAST_NOISE, gradient_length, unexplained
+from blurspace.restore.evidence import LEAST_NOISE, gradient_length, unexplained
 from blurspace.restore.observed import Observed
 from blurspace.run import Run
 from blurspace.types import Image, Kernel
@@ -20,8 +20,8 @@ SIDE, SIDES = 320, 4
 ROUNDS = Rounds(8)  # less than half of what a result takes: enough to tell
 # How many times as well a turned kernel has to fit: no true one came so far, and of wrong ones most go beyond.
 CLEARLY = 1.2
-# How much values that no light has count beside gradients and rest, as a power; and what keeps that from 0: a root mean
-# square that is far below 8-bit rounding.
+# How much values that no light has count beside gradients and rest, as a power; and what keeps both from 0, where only
+# rounding would differ: a root mean square that is far below that of 8 bits.
 OUTSIDE, FLOOR = 0.25, 1e-4
 # What keeps how much a kernel blurs along rows and along columns: a quarter turn changes it, and tells less (notebook).
 TURNS = {
@@ -62,4 +62,5 @@ def misfit(grey: Image, kernel: Kernel, hidden: Tensor, *, sigma: float) -> floa
     sharp = deconvolve(grey, kernel, strength=strength, saturated=hidden, rounds=ROUNDS)
     length = float(gradient_length(inner(sharp, reach)).mean())
     beyond = inner((sharp - sharp.clamp(0, 1)).masked_fill(hidden, 0), reach).square().mean().sqrt()
-    return max(length * unexplained(grey, sharp, kernel, hidden) * (float(beyond) + FLOOR) ** OUTSIDE, LEAST)
+    rest = max(unexplained(grey, sharp, kernel, hidden), FLOOR)
+    return length * rest * (float(beyond) + FLOOR) ** OUTSIDE
