@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from blurspace.bench.made import write_or_check
 from blurspace.bench.tables import regenerate
 
 HERE = Path(__file__).parent
@@ -11,14 +12,8 @@ PAGES = (HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md"))
 
 def main() -> int:
     """Exit code 1 where `--check` finds a page that is not what its rows give."""
-    stale = False
-    for page in PAGES:
-        old = page.read_text(encoding="utf-8")
-        new = regenerate(old, HERE)
-        stale = stale or old != new
-        if old != new and "--check" not in sys.argv[1:]:
-            page.write_text(new, encoding="utf-8")
-    return int(stale and "--check" in sys.argv[1:])
+    made = {page: regenerate(page.read_text(encoding="utf-8"), HERE) for page in PAGES}
+    return write_or_check(made, source="the rows", script="benchmarks/make_tables.py")
 
 
 if __name__ == "__main__":

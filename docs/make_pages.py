@@ -18,6 +18,8 @@ from typing import Any
 
 import typer
 
+from blurspace.bench.made import write_or_check
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "blurspace"
 BLOCK = re.compile(r"(<!-- made:([\w-]+) -->\n).*?(<!-- /made -->)", re.DOTALL)
@@ -194,18 +196,9 @@ def make(page: str) -> str:
 
 def main() -> int:
     """Exit code 1 where `--check` finds a page that is not what the code gives."""
-    stale = []
-    for path in (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))):
-        old = path.read_text(encoding="utf-8")
-        new = make(old)
-        if old != new:
-            stale.append(path.name)
-            if "--check" not in sys.argv[1:]:
-                path.write_text(new, encoding="utf-8")
-    if "--check" in sys.argv[1:] and stale:
-        sys.stderr.write(f"{', '.join(stale)}: not what the code gives: run python docs/make_pages.py\n")
-        return 1
-    return 0
+    pages = (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md")))
+    made = {path: make(path.read_text(encoding="utf-8")) for path in pages}
+    return write_or_check(made, source="the files of the code", script="docs/make_pages.py")
 
 
 if __name__ == "__main__":

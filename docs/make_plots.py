@@ -13,6 +13,7 @@ from statistics import fmean
 sys.path.insert(0, str(Path(__file__).parent))  # for who loads this file from elsewhere, as its tests do
 from palette import colours
 
+from blurspace.bench.made import write_or_check
 from blurspace.bench.result import BenchResult, Row
 from blurspace.bench.tables import load, word
 
@@ -169,18 +170,8 @@ MADE: dict[str, Callable[[], str]] = {
 
 def main() -> int:
     """Exit code 1 where `--check` finds a plot that is not what the rows give."""
-    stale = []
-    for name, make in MADE.items():
-        path, new = PLOTS / f"{name}.svg", make()
-        if not path.exists() or path.read_text(encoding="utf-8") != new:
-            stale.append(path.name)
-            if "--check" not in sys.argv[1:]:
-                path.parent.mkdir(exist_ok=True)
-                path.write_text(new, encoding="utf-8")
-    if "--check" in sys.argv[1:] and stale:
-        sys.stderr.write(f"{', '.join(stale)}: not what the rows give: run python docs/make_plots.py\n")
-        return 1
-    return 0
+    made = {PLOTS / f"{name}.svg": make() for name, make in MADE.items()}
+    return write_or_check(made, source="the rows", script="docs/make_plots.py")
 
 
 if __name__ == "__main__":

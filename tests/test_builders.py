@@ -180,6 +180,19 @@ def test_unknown_networks_and_other_versions(tmp_path):
         read_file(tmp_path / "other").network("restorer")
 
 
+ODD = [{"recipe": 3}, {"architecture": ["translator"]}, {"kind": 1}, {"method": ["mild"]}, {"known": {}}]
+ODD += [{"architecture": {"translator": odd}} for odd in (7, {"width": "x"}, {"width": -4}, {"width": [1]})]
+ODD += [[], 3, {"recipe": {"deblurrer": 5}}]
+
+
+@pytest.mark.parametrize("about", ODD, ids=str)
+def test_a_camera_that_says_odd_things_of_itself_is_one_sentence(networks, tmp_path, about):
+    told = ABOUT | about if isinstance(about, dict) else about
+    write_weights(tmp_path / "camera", {"translator": networks[0]}, about=told)
+    with pytest.raises(ModelError):
+        build_camera(tmp_path / "camera")
+
+
 def test_a_file_is_called_what_it_is_or_as_its_run(known, tmp_path):
     (tmp_path / "mine").mkdir()
     path = known.rename(tmp_path / "mine" / "weights.safetensors")

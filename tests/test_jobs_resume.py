@@ -209,7 +209,8 @@ def test_a_damaged_line_counts_for_nothing(folder, damage):
     assert [(one.verdict, one.done_before) for one in run(folder)] == [("restored", one > 0) for one in range(3)]
 
 
-RECORDS = [{}, {"verdict": []}, {"verdict": "restored"}, {"verdict": "restored", "notes": 3, "reason": ""}, []]
+NOTES = ({"verdict": "restored", "notes": notes, "reason": ""} for notes in (3, [{}], "worked"))
+RECORDS = [{}, {"verdict": []}, {"verdict": "restored"}, *NOTES, []]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=str)

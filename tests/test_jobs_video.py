@@ -1,6 +1,7 @@
 """What is said of videos, and what becomes of them?"""
 
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,13 @@ def deblurred(*paths, deblurrer=None, output=None, report=lambda _: None, **opti
 def brightness(path):
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="gray").mean() for frame in container.decode(video=0)]
+
+
+def shown_at(path):
+    """How each frame is turned, and how many ms after the first it is shown."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    return [(frame.rotation, round(1000 * (frame.time - frames[0].time))) for frame in frames]
 
 
 def diagnosed(*paths, **options):
@@ -234,6 +242,50 @@ def test_sharp_videos_are_left_alone(tmp_path):
     (one,) = deblurred(clip, output=str(tmp_path / "other.mkv"), every=True, deblurrer=Fake("left alone"))
     assert one.verdict == "left alone"
     assert brightness(one.output) == pytest.approx(brightness(clip), abs=1)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mov", "mts"])
+def test_what_is_left_alone_is_copied_into_another_container(tmp_path, suffix):
+    """The same pixels at the same times, turned as before."""
+    clip = make_clip(tmp_path / "clip.mp4", panned(6, shaken=()), sound=True, turn=90 * (suffix != "mts"))
+    (one,) = deblurred(clip, output=str(tmp_path / f"other.{suffix}"))
+    assert one.verdict == "left alone"
+    assert not any("coded" in note for note in one.notes)
+    assert brightness(one.output) == brightness(clip)
+    assert shown_at(one.output) == shown_at(clip)
+    with av.open(str(one.output)) as made:
+        assert len(made.streams.audio) == 1
+
+
+def test_where_pictures_cannot_be_copied_they_are_coded_anew_and_that_is_said(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", panned(6, shaken=()))
+    (one,) = deblurred(clip, output=str(tmp_path / "other.webm"))
+    assert one.verdict == "left alone"
+    assert "its pictures are coded anew, for they cannot be copied into a .webm" in one.notes
+    assert brightness(one.output) == pytest.approx(brightness(clip), abs=1)
+
+
+CLASHES = [
+    ("new.avi", {}, "could not hold the times"),
+    ("new.xyz", {}, "is no name of a video"),
+    ("new.mp4", {"memory": 1}, "give more"),
+]
+
+
+@pytest.mark.parametrize(("name", "wishes", "why"), CLASHES)
+def test_wrong_options_are_told_before_any_frame_is_looked_at(clip, monkeypatch, name, wishes, why):
+    looked = []
+    monkeypatch.setattr("blurspace.jobs.deblur_video.judged_frames", lambda *_: looked.append(1))
+    (one,) = deblurred(clip, output=str(clip.with_name(name)), **wishes)
+    assert (why in one.reason, looked) == (True, [])
+
+
+def test_what_a_killed_run_left_of_a_single_video_is_cleared_by_the_next(clip):
+    left = clip.with_name(".blurspace-0-0-old.part.mp4")
+    left.write_bytes(b"half")
+    os.utime(left, (time.time() - 4000,) * 2)
+    deblurred(clip)
+    assert not left.exists()
 
 
 def test_what_a_container_has_no_place_for_is_told(tmp_path):

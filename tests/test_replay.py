@@ -154,6 +154,47 @@ def test_what_is_no_sidecar(run, tmp_path, text):
     assert (code, "no sidecar of blurspace" in told) == (1, True)
 
 
+WRONG = [
+    *((("settings",), {}), (("settings", "strength"), "much"), (("settings", "strength"), True)),
+    *((("settings", "size"), [5]), (("settings", "method"), None), (("settings", "kernel"), 3)),
+    *((("settings", "region"), ["x"]), (("settings", "max_pixels"), None), (("settings", "format"), "x")),
+    *((("room",), float("inf")), (("room",), 0), (("threads",), 0), (("threads",), 10**30), (("threads",), True)),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), WRONG, ids=str)
+def test_what_was_changed_by_hand_is_named(photo, run, built, place, value):
+    """The setting that is wrong, in one sentence, before any work."""
+    target, sidecar = made(photo, run)
+    told = json.loads(sidecar.read_text())
+    *way, last = place
+    within = told
+    for name in way:
+        within = within[name]
+    within[last] = value
+    sidecar.write_text(json.dumps(told))
+    built.clear()
+    code, said = run("replay", sidecar, "-o", target.with_name("again.jpg"))
+    name = "method" if last == "settings" else last
+    assert (code, built, said.count("\n")) == (1, [], 1)
+    assert f"was changed, and its {name} is none that there can be" in said
+
+
+@pytest.mark.parametrize(("name", "value"), [("device", "moon"), ("runtime", "moon")])
+def test_a_device_or_runtime_that_is_not_here_is_one_sentence(photo, run, built, name, value):
+    target, sidecar = made(photo, run)
+    told = json.loads(sidecar.read_text())
+    told["settings"][name] = value
+    sidecar.write_text(json.dumps(told))
+    code, said = run("replay", sidecar, "-o", target.with_name("again.jpg"))
+    assert (code, f"the {name} moon is not known" in said) == (2, True)
+
+
+def test_a_sidecar_that_is_a_cave(run, tmp_path):
+    (tmp_path / "no.json").write_text("[" * 100_000)
+    assert "no sidecar of blurspace" in run("replay", tmp_path / "no.json")[1]
+
+
 def test_a_sidecar_of_another_schema(run, tmp_path):
     (tmp_path / "new.json").write_text('{"schema": 2, "blurspace": "9.0"}')
     assert "use blurspace 9.0" in run("replay", tmp_path / "new.json")[1]

@@ -13,7 +13,7 @@ from blurspace.codes import AnySpace
 from blurspace.errors import ModelError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.foreign import read_foreign
-from blurspace.io.weights import load_into, named_tensors, read_weights, write_tensors
+from blurspace.io.weights import AGAIN, load_into, named_tensors, read_weights, write_tensors
 from blurspace.nets.features import FeatureNet
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.niqe import Naturalness
@@ -28,6 +28,8 @@ from blurspace.runtimes.served import is_served, serve
 from blurspace.types import Image, Kernel
 
 CAMERA = "camera"
+# Of which kinds is what a weights file may say of itself, as far as it is used here.
+FACTS = {"architecture": dict, "recipe": dict, "kind": str, "method": str, "known": str}
 FOREIGN = frozenset({".pth", ".pt", ".ckpt"})  # checkpoints of other projects
 # A network's name in weights files -> its class in `blurspace.nets`.
 NETWORKS: dict[str, tuple[str, str]] = {
@@ -77,7 +79,7 @@ class WeightsFile:
             raise ModelError(f"{self.label} does not hold the network {name}{self.instead}")
         try:
             network = make_network(name, **self.about["architecture"][name])
-        except TypeError as problem:
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError) as problem:
             raise ModelError(f"{self.label} has a {name} of another version of blurspace: train it again") from problem
         load_into({name: network}, {key: one for key, one in self.tensors.items() if key.startswith(f"{name}.")})
         return network.requires_grad_(False).eval()
@@ -108,6 +110,8 @@ def read_file(path: str | Path) -> WeightsFile:
     if path.suffix in FOREIGN:
         return _Checkpoint(shown(path), path.stem, {"architecture": {CHECKPOINT: {}}, "path": path}, {})
     tensors, about = read_weights(path)
+    if any(not isinstance(about.get(fact, kind()), kind) for fact, kind in FACTS.items()):
+        raise ModelError(f"{shown(path)} says nothing about itself that blurspace understands: {AGAIN}")
     name = path.stem if path.stem != "weights" else path.resolve().parent.name  # `train` calls all of them weights
     return WeightsFile(shown(path), name, about, tensors)
 
@@ -265,7 +269,7 @@ def build_camera(*weights: str | Path, device: str = "cpu", runtime: str = TORCH
         return replace(camera(finest(translator), methods, space), device=device, runtime=computed)
     known = next((file for file in files if set(AT_ONCE) & set(file.networks)), None)
     if known is None and first.about.get("recipe", {}).get("deblurrer"):
-        known = read_file(first.about["recipe"]["deblurrer"])
+        known = read_file(str(first.about["recipe"]["deblurrer"]))
     if known is None:
         raise ModelError(f"{first.label} is a translator alone: give the weights of what undoes the known blur as well")
     name = str(first.about.get("known", known.name))

@@ -11,7 +11,7 @@ from blurspace.cli.options import Overwrite
 from blurspace.cli.run import tell, verb
 from blurspace.console import Console
 from blurspace.errors import UsageError
-from blurspace.io.files import is_folder, shown
+from blurspace.io.files import is_folder, sha256_of, shown
 
 
 @verb
@@ -28,13 +28,16 @@ def replay(
     from blurspace import __version__
     from blurspace.jobs.deblur import Outcome, VideoOutcome, deblur_files
     from blurspace.jobs.files import Source
-    from blurspace.jobs.sidecar import file_sha256, read_sidecar
+    from blurspace.jobs.sidecar import read_sidecar
     from blurspace.jobs.wishes import named_files, wishes_of
+    from blurspace.run import pick_device
+    from blurspace.runtimes.engines import TORCH, check_runtime
 
     asked = read_sidecar(sidecar)
     settings, target = asked.settings, output or asked.output
     if is_folder(target) or not target.suffix:  # `-` has none
         raise UsageError(f"{shown(target)} is no name of a file, and a result made again is one: give -o FILE")
+    check_runtime(settings.get("runtime", TORCH), pick_device(settings["device"]))
     torch.set_num_threads(asked.threads)
     deblurrer = deblurrer_of(settings)
     read = (sidecar, *named_files(settings).values(), *settings["weights"])
@@ -48,7 +51,7 @@ def replay(
     )
 
     def say(one: Outcome | VideoOutcome) -> str:
-        same = one.output is not None and file_sha256(one.output) == asked.output_sha256
+        same = one.output is not None and sha256_of(one.output) == asked.output_sha256
         words = "the same, to the byte" if same else f"not the same: {asked.version} made it, and this is {__version__}"
         console.message(f"{one.input}: {one.verdict}: {words}")
         differs.extend([] if same else [1])

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from blurspace.errors import UsageError
 from blurspace.io.files import shown
+from blurspace.io.video import opened, pictures_of, pyav
 
 # FFmpeg's muxer for each suffix that we write.
 CONTAINERS = {
@@ -58,13 +60,25 @@ def encoder_for(stream: Any, frame: Any, made: Any, target: Path) -> Encoder:
 
     `frame`: its first one. `made`: the output. Raises UsageError where no encoder writes such pixels into it.
     """
-    supported = BROADCAST[1] if made.format.name == BROADCAST[0] else made.supported_codecs
     own = [one for one in ENCODERS if one.codec == stream.codec_context.codec.canonical_name]
     for one in (*own, *ENCODERS):
-        if {one.name, one.codec} & supported and _opens(one, stream, frame):
+        if (holds(made, one.name) or holds(made, one.codec)) and _opens(one, stream, frame):
             return one
     pixels = frame.format.name
     raise UsageError(f"no encoder here writes {pixels} pixels to {shown(target)}: give another suffix, such as .mkv")
+
+
+def check_place(source: Path, target: Path, first: Any) -> None:
+    """Raise UsageError where no video of a target's name can hold such frames as the `first` one of a source."""
+    with opened(source) as given:
+        container = container_of(target, given.format.name)
+        with pyav().open(BytesIO(), "w", format=container) as made:
+            encoder_for(pictures_of(given), first, made, target)
+
+
+def holds(made: Any, codec: str) -> bool:
+    """Whether an output's container has a place for a codec."""
+    return codec in (BROADCAST[1] if made.format.name == BROADCAST[0] else made.supported_codecs)
 
 
 def prepared(context: Any, stream: Any, frame: Any) -> None:

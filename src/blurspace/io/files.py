@@ -86,9 +86,13 @@ def read_bytes(path: str | Path, *, max_bytes: int, remedy: str = "give a smalle
 
 
 def sha256_of(path: str | Path) -> str:
-    """Of what a file holds. Raises OSError where it cannot be read, ValueError on a null byte in its name."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of what a file holds. Raises PictureError where it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as problem:  # ValueError: a null byte in the path
+        reason = getattr(problem, "strerror", None) or problem
+        raise PictureError(f"{shown(path)} cannot be read ({reason}): put it where it was") from problem
 
 
 def write_bytes(path: str | Path, data: bytes, *, overwrite: bool) -> None:

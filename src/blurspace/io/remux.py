@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from blurspace.errors import Cancelled, PictureError
-from blurspace.io.encoders import container_of, encoder_for, prepared, rate_of
+from blurspace.io.encoders import container_of, encoder_for, holds, prepared, rate_of
 from blurspace.io.files import exists, shown, written_whole
 from blurspace.io.frames import VideoFrame
 from blurspace.io.video import OF_TEXT, REPAIR, decoded, no_frame, opened, pictures_of
 
 Change = Callable[[Iterator[VideoFrame]], Iterator[VideoFrame]]
+ANEW = "its pictures are coded anew, for they cannot be copied into a {suffix}"
 PARTIAL = ".partial"
 TURNING = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".3gp")  # can say that pictures are to be turned
 MOMENT, LITTLE = Fraction(1, 1000), 1  # s; the first is the finest that Matroska holds, the second ours
@@ -70,6 +71,28 @@ def rewrite(
     return told
 
 
+def repack(source: Path, target: Path, *, overwrite: bool = False, done: Done = lambda *_: None) -> Rewritten:
+    """Write a video as it is, packet by packet, in the container that the target's name says.
+
+    Where that has no place for its pictures as they are coded, they are coded anew, which is said. Raises what
+    `rewrite` raises.
+    """
+    first = first_frame(source)
+    try:
+        with written_whole(target, overwrite=overwrite) as temporary:
+            told = _Work(source, target, temporary, None, first).done()
+            done(temporary, told)
+        return told
+    except _NoPlaceError:
+        pass
+
+    def say(temporary: Path, told: Rewritten) -> None:
+        told.notes.append(ANEW.format(suffix=target.suffix))
+        done(temporary, told)
+
+    return rewrite(source, target, lambda frames: frames, overwrite=overwrite, done=say)
+
+
 def partial(target: Path) -> Path:
     """What is done of a video when it is cancelled: `clip.partial.mp4`, or `clip.2.partial.mp4` where that is there."""
     numbers = (f".{number}" if number > 1 else "" for number in count(1))
@@ -90,13 +113,20 @@ def first_frame(source: Path) -> Any:
     return frame
 
 
+class _NoPlaceError(Exception):
+    """A container cannot hold pictures as they are coded."""
+
+
 class _Work:
-    """One video on its way: `out` is the stream of its pictures, `copies` are those of all others, by their index."""
+    """One video on its way: `out` is the stream of its pictures, `copies` are those whose packets are copied, by index.
+
+    Without a `change` the packets of its pictures are copied too.
+    """
 
     out: Any
     copies: dict[int, Any]
 
-    def __init__(self, source: Path, target: Path, temporary: Path, change: Change, first: Any) -> None:
+    def __init__(self, source: Path, target: Path, temporary: Path, change: Change | None, first: Any) -> None:
         """Nothing is opened before it is `done`."""
         self.source, self.target, self.temporary = source, target, temporary
         self.change, self.first, self.told = change, first, Rewritten()
@@ -107,31 +137,52 @@ class _Work:
         """All frames, in the new file."""
         with opened(self.source) as given:
             made = self.begun(given)
-            try:
-                for frame in self.change(self.frames(given, made)):
-                    made.mux(self.out.encode(frame.frame))
-                    self.told.frames += 1
-            finally:  # what is done can be played, whatever ended it
-                made.mux(self.out.encode())
-                made.close()
+            if self.change is None:
+                self.copy_all(given, made)
+            else:
+                self.encode_all(self.change, given, made)
         if self.untimed:
             self.told.notes.append(f"{self.untimed} frames had no time after the frame before, and have one now")
         if self.unfit:
             self.told.notes.append(f"{self.unfit} damaged packets of sound or text are left out")
         return self.told
 
+    def encode_all(self, change: Change, given: Any, made: Any) -> None:
+        """All frames, changed; what is done can be played, whatever ends it."""
+        try:
+            for frame in change(self.frames(given, made)):
+                made.mux(self.out.encode(frame.frame))
+                self.told.frames += 1
+        finally:
+            made.mux(self.out.encode())
+            made.close()
+
+    def copy_all(self, given: Any, made: Any) -> None:
+        """All packets as they are. Raises _NoPlaceError where one of the pictures does not fit, or is damaged."""
+        with made:
+            try:
+                for packet in given.demux():
+                    if packet.size and not self.copy(packet, made):  # an empty one only flushes a decoder
+                        raise _NoPlaceError
+                    self.told.frames += bool(packet.size) and packet.stream is self.out
+            except ValueError as problem:
+                raise _NoPlaceError from problem
+
+    def copy(self, packet: Any, made: Any) -> bool:
+        """Copy a packet, if it has a place; False where it is of the pictures, and FFmpeg does not take it."""
+        if (into := self.copies.get(packet.stream_index)) is not None:
+            packet.stream = into
+            try:
+                made.mux(packet)
+            except ValueError:  # without a time, or with one before the last
+                if into is self.out:
+                    return False
+                self.unfit += 1
+        return True
+
     def frames(self, given: Any, made: Any) -> Iterator[VideoFrame]:
         """The frames as they come; what comes between them is copied."""
-
-        def copy(packet: Any) -> None:
-            if (into := self.copies.get(packet.stream_index)) is not None:
-                packet.stream = into
-                try:
-                    made.mux(packet)
-                except ValueError:  # FFmpeg: without a time, or with one before the last
-                    self.unfit += 1
-
-        for index, frame in enumerate(decoded(given, self.told, copy)):
+        for index, frame in enumerate(decoded(given, self.told, lambda packet: self.copy(packet, made))):
             frame.pict_type = 0  # the encoder decides anew which frames are key frames
             self.check_size(frame)
             self.time(frame)
@@ -171,6 +222,8 @@ class _Work:
             except BaseException:
                 made.close()
                 raise
+        if self.change is None:
+            raise _NoPlaceError from failed
         raise PictureError(f"{shown(self.source)} cannot become a {self.target.suffix}: name another") from failed
 
     def opened(self, given: Any) -> Any:
@@ -183,30 +236,42 @@ class _Work:
     def plan(self, given: Any, made: Any, kinds: tuple[str, ...]) -> None:
         """The streams of the output, and what its header says."""
         stream, self.told.notes, self.copies = pictures_of(given), [], {}
-        encoder, timecode = encoder_for(stream, self.first, made, self.target), None
+        timecode, coded = None, ""
         for one in given.streams:
             if one.index == stream.index:
-                self.out = made.add_stream(encoder.name, rate=rate_of(stream), options=dict(encoder.options))
-                prepared(self.out.codec_context, stream, self.first)
-                self.out.time_base = stream.time_base
-                self.turn()
-                _describe(self.out, one)
+                self.out, coded = self.pictures(made, stream)
             elif TIMECODE in one.metadata and one.type == "data" and self.target.suffix.lower() in TURNING:
                 timecode = one.metadata[TIMECODE]
             elif one.type not in kinds or not self.copied(made, one):
                 self.told.notes.append(f"stream {one.index} ({one.type}) is left out: no place in {self.target.suffix}")
         if timecode is not None:  # of this tag, containers with such a stream make it anew
             self.out.metadata.setdefault(TIMECODE, timecode)
-        if encoder.codec != (codec := stream.codec_context.codec.canonical_name):
-            self.told.notes.append(f"its pictures are coded as {encoder.codec}, not as {codec}")
+        if coded != (codec := stream.codec_context.codec.canonical_name):
+            self.told.notes.append(f"its pictures are coded as {coded}, not as {codec}")
         made.metadata.update(given.metadata)
         made.set_chapters(given.chapters())
 
-    def turn(self) -> None:
+    def pictures(self, made: Any, stream: Any) -> tuple[Any, str]:
+        """The output's stream of pictures, and its codec. Raises _NoPlaceError where they cannot be copied."""
+        if self.change is None:
+            codec = stream.codec_context.codec.canonical_name
+            if not holds(made, codec) or not self.copied(made, stream):
+                raise _NoPlaceError
+            self.turn(self.copies[stream.index])
+            return self.copies[stream.index], codec
+        encoder = encoder_for(stream, self.first, made, self.target)
+        out = made.add_stream(encoder.name, rate=rate_of(stream), options=dict(encoder.options))
+        prepared(out.codec_context, stream, self.first)
+        out.time_base = stream.time_base
+        self.turn(out)
+        _describe(out, stream)
+        return out, encoder.codec
+
+    def turn(self, out: Any) -> None:
         """Ask for the same turn or mirroring as the source does."""
         matrix = self.first.side_data.get("DISPLAYMATRIX")
         if matrix is not None and self.target.suffix.lower() in TURNING:
-            self.out.set_display_matrix(np.frombuffer(bytes(matrix), "=i4").tolist())
+            out.set_display_matrix(np.frombuffer(bytes(matrix), "=i4").tolist())
         elif matrix is not None:
             self.told.notes.append(
                 f"it is to be turned by {self.first.rotation} degrees, which {self.target.suffix} cannot say"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.serialization import safe_globals
 
-from blurspace.errors import ModelError
+from blurspace.errors import ModelError, PictureError
 from blurspace.io.files import sha256_of, shown
 
 AVERAGE = "g_ema"  # the running mean of the generator's weights, beside what training needs
@@ -28,7 +28,7 @@ def read_stylegan2_state(path: str | Path, *, sha256: str | None = None) -> dict
         return _state(_unpickled(path), name)
     except ModelError:
         raise
-    except FileNotFoundError:
+    except (FileNotFoundError, PictureError):
         raise ModelError(f"{name} does not exist: {GIVE}") from None
     except Exception as problem:  # a damaged file makes the parsers raise what they like
         raise ModelError(f"{name} holds no weights by name: {GIVE}") from problem

@@ -122,7 +122,7 @@ def pictures_of(container: Any) -> Any:
     return next((one for one in streams if not one.disposition & Disposition.attached_pic), streams[0])
 
 
-def decoded(container: Any, told: Damaged, other: Callable[[Any], None] | None = None) -> Iterator[Any]:
+def decoded(container: Any, told: Damaged, other: Callable[[Any], object] | None = None) -> Iterator[Any]:
     """PyAV's frames of a video, without those that are damaged, which `told` counts; `other` gets all other packets."""
     from av.error import FFmpegError
 

@@ -50,7 +50,7 @@ def read_weights(path_or_bytes: str | Path | bytes) -> tuple[dict[str, Tensor], 
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         entry = json.loads(header["__metadata__"][ENTRY])
         text, digest = entry["about"], entry["sha256"]
-        stored, about = load(data), json.loads(text)
+        stored, about = load(data), dict(json.loads(text))
     except Exception as problem:  # a damaged header makes the parsers raise what they like
         raise ModelError(f"{name} is no weights file of blurspace, or is cut off: {AGAIN}") from problem
     if digest != _digest(stored, text):

@@ -16,7 +16,7 @@ from torch.nn import functional
 from blurspace.areas import middle
 from blurspace.blur.kernels import show
 from blurspace.errors import UsageError
-from blurspace.io.files import clear_parts
+from blurspace.io.files import clear_parts, sha256_of
 from blurspace.io.images import write_bytes
 from blurspace.io.remux import partial
 from blurspace.io.video import is_video
@@ -35,7 +35,7 @@ from blurspace.jobs.files import (
 )
 from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.shared import shared
-from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
+from blurspace.jobs.sidecar import sidecar_bytes, sidecar_of
 from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
@@ -91,9 +91,9 @@ def deblur_files(
     """
     asked, how = wishes or Wishes(), run or deblurrer.run()
     tasks = plan_tasks(sources, output, asked)
-    for folder in {task.target.parent for task in tasks if task.journal and task.target}:
+    for folder in {task.target.parent for task in tasks if task.target}:
         clear_parts(folder)
-    stamp = Stamp(tuple(file_sha256(path) for path in asked.weights)) if asked.provenance else None
+    stamp = Stamp(tuple(sha256_of(path) for path in asked.weights)) if asked.provenance else None
     work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report, rebuild=rebuild), min(jobs, len(tasks))
     if engine is not None:
         check_engine(tasks, asked)
@@ -175,8 +175,7 @@ class Work:
 
     def bounded(self, photo: Photo) -> Run:
         """The run for one photo, in so much memory as is allowed; with a sidecar, in as much as that will tell."""
-        held = self.asked.memory
-        run = self.run if held is None else within(self.run, photo, held, jobs=self.asked.jobs)
+        run = within(self.run, self.asked.memory, photo=photo, jobs=self.asked.jobs)
         # Tiles of other sizes would differ a little.
         return run if self.asked.sidecar is None else replace(run, memory=run.room())
 

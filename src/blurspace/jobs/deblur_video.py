@@ -3,22 +3,23 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blurspace.errors import Cancelled, PictureError
+from blurspace.io.encoders import check_place
 from blurspace.io.files import exists, written_whole
 from blurspace.io.frames import VideoFrame
-from blurspace.io.remux import Done, Rewritten, first_frame, partial, rewrite
-from blurspace.jobs.develop import too_little
+from blurspace.io.remux import Done, Rewritten, first_frame, partial, repack, rewrite
+from blurspace.jobs.develop import within
 from blurspace.jobs.each import REFUSED, Deblurred, number
 from blurspace.jobs.files import Source
 from blurspace.jobs.inspect_video import Counted, judged_frames
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
-from blurspace.run import Run, held_memory
+from blurspace.run import Run
 from blurspace.runtimes.engines import versioned
 from blurspace.video.lending import Loan
 from blurspace.video.mending import Mended, Mender
@@ -69,11 +70,11 @@ def deblur_video(
     start, path, told = time.perf_counter(), Path(source.name), Counted()
     if source.problem:
         raise PictureError(source.problem)
-    check_size(first_frame(path), source, wishes.max_pixels)
+    check(source, target, wishes, run)
     plan = judged_frames(path, run, told)
     wanted = [one.look.index for one in plan if one.blurry or wishes.every]
     report(f"{source.name}: {len(wanted)} of {len(plan)} frames are to be deblurred")
-    mender = Mender(deblurrer, plan, within(run, wishes), alone=wishes.alone)
+    mender = Mender(deblurrer, plan, within(run, wishes.memory, jobs=wishes.jobs), alone=wishes.alone)
     work = _Frames(mender, set(wanted), told_of(source, report))
 
     def outcome(notes: Sequence[str]) -> VideoOutcome:
@@ -130,6 +131,16 @@ def told_of(source: Source, report: Report) -> Report:
     return lambda text: report(f"{source.name}: {text}")
 
 
+def check(source: Source, target: Path, wishes: Wishes, run: Run) -> None:
+    """Raise, before the first pass, what `rewrite` would after it: on its frames, the target's name, the memory."""
+    path = Path(source.name)
+    first = first_frame(path)
+    check_size(first, source, wishes.max_pixels)
+    within(run, wishes.memory, jobs=wishes.jobs)
+    if path.suffix.lower() != target.suffix.lower():
+        check_place(path, target, first)
+
+
 def check_size(frame: Any, source: Source, most: int) -> None:
     """Raise PictureError where frames have more than so many pixels."""
     if frame.width * frame.height > most:
@@ -137,19 +148,10 @@ def check_size(frame: Any, source: Source, most: int) -> None:
         raise PictureError(f"{source.name} has frames of {size}, over the limit of {most}: give --max-pixels")
 
 
-def within(run: Run, wishes: Wishes) -> Run:
-    """A run that keeps this process within the memory that is wished, if any. Raises UsageError where it holds more."""
-    if wishes.memory is None:
-        return run
-    if (left := wishes.memory - held_memory()) <= 0:
-        raise too_little(wishes.memory, "so much is held", jobs=wishes.jobs)
-    return replace(run, memory=left)
-
-
 def copy(path: Path, target: Path, *, overwrite: bool, done: Done) -> Rewritten:
     """A video as it is, byte for byte; in another container where the target's name wants one."""
     if path.suffix.lower() != target.suffix.lower():
-        return rewrite(path, target, lambda frames: frames, overwrite=overwrite, done=done)
+        return repack(path, target, overwrite=overwrite, done=done)
     with written_whole(target, overwrite=overwrite) as temporary:
         shutil.copyfile(path, temporary)
         done(temporary, Rewritten())

@@ -112,18 +112,17 @@ def computed_by(deblurrer: Deblurrer, method: str) -> str:
     return versioned(TORCH if card is not None and not card.weights else deblurrer.runtime)
 
 
-def within(run: Run, photo: Photo, memory: int, *, jobs: int = 1) -> Run:
-    """A run that keeps this process within so many bytes, beside the photo, its result and what encodes it.
+def within(run: Run, memory: int | None, *, photo: Photo | None = None, jobs: int = 1) -> Run:
+    """A run that keeps this process within so many bytes, beside a photo, its result and what encodes it, if any.
 
-    Raises UsageError where that is less than it holds already; `jobs`: so many got the same share.
+    Raises UsageError where that is no more than it holds already; `jobs`: so many got the same share. None: as it is.
     """
-    held, wanted = held_memory(), int(COPIES * photo.samples.nbytes)
-    if memory < held + wanted:
-        raise too_little(memory, f"this photo needs {(held + wanted) >> 20} MiB", jobs=jobs)
-    return replace(run, memory=memory - held - wanted)
-
-
-def too_little(memory: int, need: str, *, jobs: int) -> UsageError:
-    """The error of a process that may hold less than it holds before any work."""
+    if memory is None:
+        return run
+    wanted = 0 if photo is None else int(COPIES * photo.samples.nbytes)
+    left = memory - held_memory() - wanted
+    if left > 0:
+        return replace(run, memory=left)
     share, remedy = ("", "") if jobs == 1 else (f" to each of {jobs} --jobs", ", or fewer --jobs")
-    return UsageError(f"--memory allows {memory >> 20} MiB{share}, and {need} before any work: give more{remedy}")
+    need = f"{(memory - left) >> 20} MiB are needed"
+    raise UsageError(f"--memory allows {memory >> 20} MiB{share}, and {need} before any work: give more{remedy}")

@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from blurspace import __version__
-from blurspace.errors import OutputError
+from blurspace.errors import OutputError, PictureError
 from blurspace.io.files import is_file, sha256_of, shown
 
 NAME = ".blurspace-journal.jsonl"  # in the folder of results; one line for each of them
@@ -94,10 +95,9 @@ def hash_of(path: Path) -> str | None:
     """The SHA-256 of a file; None where there is none that can be read (a pipe is none, and waits forever)."""
     if not is_file(path):
         return None
-    try:
+    with suppress(PictureError):
         return sha256_of(path)
-    except (OSError, ValueError):  # ValueError: a null byte
-        return None
+    return None
 
 
 def _told(value: object) -> object:
@@ -128,7 +128,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 def _is_line(line: Any) -> bool:
     """Whether it says of what it is, with which hashes and what became of it, as `note_hashes` does."""
     files, record = line["files"], line["record"]
-    told = (line["key"], record["reason"], *files.values())
+    told = (line["key"], record["reason"], *files.values(), *record["notes"])
     whole = all(isinstance(one, str) for one in told) and isinstance(record["notes"], list)
     return whole and record["verdict"] in VERDICTS and bool(files) == (record["verdict"] != "refused")
 

@@ -16,11 +16,24 @@ import torch
 
 from blurspace import __version__
 from blurspace.errors import PictureError, UsageError
-from blurspace.io.files import read_bytes, sha256_of, shown
+from blurspace.io.files import FORMAT_SUFFIXES, read_bytes, sha256_of, shown
 from blurspace.jobs.wishes import named_files
 
 SCHEMA, SUFFIX = 1, ".json"
 MOST = 2**24  # bytes of a sidecar
+MOST_THREADS = 2**15  # far more than any machine has; torch takes no number that C has no int for
+NUMBER, NOTHING = (int, float), type(None)
+# Of which kinds the settings are, by their names; one may be missing, for older sidecars have none.
+SETTINGS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("method", "device"), (str,)),
+    **dict.fromkeys(("force", "provenance"), (bool,)),
+    **dict.fromkeys(("kernel", "camera"), (Path, NOTHING)),
+    **dict.fromkeys(("region", "generator"), (Path, str, NOTHING)),
+    **dict.fromkeys(("response", "format"), (str, NOTHING)),
+    **dict.fromkeys(("size", "seed"), (int, NOTHING)),
+    **{"strength": NUMBER, "minutes": (*NUMBER, NOTHING), "max_pixels": (int,), "weights": (tuple,)},
+}
+MAY_LACK: dict[str, tuple[type, ...]] = {"runtime": (str,)}
 
 
 @dataclass(frozen=True)
@@ -41,15 +54,6 @@ def sidecar_of(target: Path) -> Path:
     return target.with_name(target.name + SUFFIX)
 
 
-def file_sha256(path: str | Path) -> str:
-    """Of what a file holds. Raises PictureError where it cannot be read."""
-    try:
-        return sha256_of(path)
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise PictureError(f"{shown(path)} cannot be read ({reason}): put it where it was") from problem
-
-
 def sidecar_bytes(
     source: Path, target: Path, data: bytes, settings: Mapping[str, Any], record: Mapping[str, object], *, room: int
 ) -> bytes:
@@ -57,7 +61,7 @@ def sidecar_bytes(
     folder = target.resolve().parent
 
     def place(path: str | Path, data: bytes | None = None) -> dict[str, str]:
-        known = file_sha256(path) if data is None else hashlib.sha256(data).hexdigest()
+        known = sha256_of(path) if data is None else hashlib.sha256(data).hexdigest()
         return {"path": os.path.relpath(Path(path).resolve(), folder), "sha256": known}
 
     files = {name: place(path) for name, path in named_files(settings).items()}
@@ -87,6 +91,7 @@ def read_sidecar(path: Path) -> Sidecar:
         files = told["files"]
         weights = tuple(_same(path, one) for one in files.pop("weights"))
         settings = told["settings"] | {name: _same(path, one) for name, one in files.items()} | {"weights": weights}
+        _check(path, settings, room=told["room"], threads=told["threads"])
         return Sidecar(
             input=_same(path, told["input"]),
             output=Path(os.path.normpath(path.parent / told["output"]["path"])),
@@ -96,12 +101,33 @@ def read_sidecar(path: Path) -> Sidecar:
             threads=int(told["threads"]),
             version=str(told["blurspace"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
         raise PictureError(f"{shown(path)} is no sidecar of blurspace: give one that --sidecar wrote") from problem
+
+
+def _check(sidecar: Path, settings: Mapping[str, Any], *, room: Any, threads: Any) -> None:
+    """Raise PictureError where a sidecar was changed by hand to what no setting can be."""
+    kinds = SETTINGS | {name: kind for name, kind in MAY_LACK.items() if name in settings}
+    wrong = [name for name, kind in kinds.items() if name not in settings or not _is_a(settings[name], kind)]
+    if not wrong and settings["format"] not in (None, *FORMAT_SUFFIXES):
+        wrong = ["format"]
+    if not _is_a(room, (int,)) or room < 1:
+        wrong.append("room")
+    if not _is_a(threads, (int,)) or not 1 <= threads <= MOST_THREADS:
+        wrong.append("threads")
+    if wrong:
+        raise PictureError(
+            f"{shown(sidecar)} was changed, and its {wrong[0]} is none that there can be: give what --sidecar wrote"
+        )
+
+
+def _is_a(value: object, kinds: tuple[type, ...]) -> bool:
+    """Whether a value is of one of some kinds; True and False are no numbers."""
+    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
 
 
 def _same(sidecar: Path, one: Mapping[str, str]) -> Path:
     path = Path(os.path.normpath(sidecar.parent / one["path"]))
-    if file_sha256(path) != one["sha256"]:
+    if sha256_of(path) != one["sha256"]:
         raise PictureError(f"{shown(path)} is not what it was when {shown(sidecar)} was written: put that file back")
     return path

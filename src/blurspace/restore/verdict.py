@@ -18,6 +18,8 @@ from torch import Tensor
 
 from blurspace.restore.evidence import LEAST, LEAST_NOISE, Evidence
 from blurspace.restore.observed import Observed, as_float
+from blurspace.restore.orientation import better_turn
+from blurspace.run import Run
 from blurspace.sharpness import SHARP, SMALLEST, narrowest
 from blurspace.types import Blur, Kernel, Receipt
 
@@ -42,7 +44,10 @@ REASONS = {
     "no_gain": "it is too uncertain that the result is better than the photo, which stays as it is",
 }
 # The same of a kernel that the user gave.
-GIVEN = {"unexplained": "the given kernel does not explain this photo: blurring the result again does not give it back"}
+GIVEN = {
+    "unexplained": "the given kernel does not explain this photo: blurring the result again does not give it back",
+    "turned": "the given kernel fits this photo clearly better when {turn}: give it so",
+}
 # Which of them a clue speaks for.
 SPEAKS_FOR = {
     "rest": "unexplained",
@@ -159,7 +164,8 @@ class Referee:
         length = tried.blur.length_angle()[0]
         reason = f"a blur of {length:.0f} px was removed, and blurring the result again gives the photo"
         if not believed:
-            reason = GIVEN.get(code, REASONS[code]) if known else REASONS[code]
+            turn = seen.find(better_turn, Run()) if known else None
+            reason = (REASONS | GIVEN)[code].format(turn=turn) if known else REASONS[code]
         if forced := self.forced and known and not believed:
             code, reason = "forced", f"forced, against the receipt: {reason}"
         return Receipt(
@@ -185,6 +191,8 @@ class Referee:
         a blur nothing more is known, and of photos without edges no number is told: none was fitted on.
         """
         broken = beyond_limits(tried.evidence, seen.sigma, tried.blur.length_angle()[0])
+        if known and seen.find(better_turn, Run()):
+            broken = "turned"
         if broken or at_once:
             return broken or "restored", None, None
         belief, found = self.belief, clues(seen, tried, confidence=confidence)
