@@ -153,7 +153,7 @@ def deblur(
         alone=alone,
     )
     deblurrer = deblurrer_of(settings)
-    find = partial(find_sources, output=output, videos=True)
+    find = partial(find_sources, output=output, videos=True, stored=True)
     sources = find_or_record(console, paths, find, lambda name, why: kind_of(name)(name, reason=why).record())
     if rehearse:
         search = None if camera or weights else search_seconds(called, given=kernel is not None)
