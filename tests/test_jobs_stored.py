@@ -275,6 +275,11 @@ def test_a_driver_that_is_missing_is_one_sentence(monkeypatch):
     assert main(["deblur", "s3://bucket/in"]) == 4
 
 
+def test_a_file_may_be_named_by_its_scheme(folder, tmp_path, capsys):
+    assert main(["deblur", f"file://{tmp_path}/none", "-o", f"file://{tmp_path}/out"]) == 3
+    assert f"blurspace: {tmp_path}/none does not exist" in capsys.readouterr().err
+
+
 def test_copies_of_killed_processes_are_cleared(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     gone = subprocess.Popen(["true"])

@@ -28,7 +28,12 @@ REMEDY = "check the credentials, the address of the server and the network"
 
 def is_address(name: str) -> bool:
     """Whether a name leads to a storage, and to no file of this machine."""
-    return SCHEME.match(name) is not None and not name.startswith("file:")
+    return SCHEME.match(name) is not None
+
+
+def plain(name: str) -> str:
+    """A name of a file of this machine without the scheme that says so: file:///photos/a.jpg -> /photos/a.jpg."""
+    return name.removeprefix("file://")
 
 
 def address_of(path: Path) -> str:

@@ -186,7 +186,7 @@ def _sources(name: str, without: Path | None, videos: bool) -> list[Source]:
         found = find(name, without=without, suffixes=SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES)
     except NoInputError as error:
         return [Source(name, problem=str(error))]
-    fresh = [Source(named(one.path), one.problem, one.root) for one in found if not _is_ours(one)]
+    fresh = [Source(named(one.path), one.problem, one.root) for one in found if one.root is None or not _is_ours(one)]
     return fresh or [Source(name, problem=f"{shown(name)} holds only results of blurspace: give photos")]
 
 
