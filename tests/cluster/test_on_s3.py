@@ -14,7 +14,7 @@ import torch
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.each import picture_bytes
 from blurspace.jobs.files import find_sources
-from blurspace.jobs.on_ray import on_ray
+from blurspace.jobs.on_ray import imported, on_ray
 from blurspace.jobs.stored import NOTES
 from blurspace.jobs.wishes import Wishes
 
@@ -55,8 +55,8 @@ def storage():
 @pytest.fixture(scope="module")
 def two_workers(storage):
     """Whose environment names the server."""
-    ray = pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
-    os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
+    pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
+    ray = imported()
     ray.shutdown()  # of other tests, whose workers know no server
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     ray.cloudpickle.register_pickle_by_value(test_on_ray)
