@@ -97,6 +97,7 @@ def deblur(
     """Remove the blur of each photo or video; writes name.deblurred.ext beside it."""
     from blurspace.catalog import current_name
     from blurspace.io.images import format_of
+    from blurspace.io.store import plain
     from blurspace.jobs.deblur import Outcome, VideoOutcome, deblur_files, kind_of
     from blurspace.jobs.dry_run import search_seconds
     from blurspace.jobs.files import check_no_input, find_sources
@@ -105,6 +106,7 @@ def deblur(
     from blurspace.run import pick_device
     from blurspace.runtimes.tuned import pick_runtime
 
+    paths, output = [plain(name) for name in paths], output and plain(output)
     check_json(console, output, paths)
     if rehearse and log:
         raise UsageError("--log and --dry-run were both given, and a dry run writes nothing: leave --log out")
@@ -153,7 +155,7 @@ def deblur(
         alone=alone,
     )
     deblurrer = deblurrer_of(settings)
-    find = partial(find_sources, output=output, videos=True)
+    find = partial(find_sources, output=output, videos=True, stored=True)
     sources = find_or_record(console, paths, find, lambda name, why: kind_of(name)(name, reason=why).record())
     if rehearse:
         search = None if camera or weights else search_seconds(called, given=kernel is not None)

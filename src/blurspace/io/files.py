@@ -5,6 +5,7 @@ import glob
 import hashlib
 import os
 import secrets
+import shutil
 import socket
 import time
 import warnings
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from tempfile import gettempdir
 
 from blurspace.errors import NoInputError, OutputError, PictureError
 
@@ -126,11 +128,28 @@ def written_whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder of this machine that is gone afterwards; those of killed processes are cleared first."""
+    place = Path(gettempdir())
+    clear_parts(place)
+    folder = place / f"{_part()}-{secrets.token_hex(8)}.part"
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def clear_parts(folder: Path) -> None:
-    """Remove what killed processes left in a folder: unfinished files under temporary names."""
+    """Remove what killed processes left in a folder: unfinished files, and folders, under temporary names."""
     with suppress(OSError):
         for part in folder.glob(".blurspace-*.part*"):
-            if _is_left_over(part):
+            if not _is_left_over(part):
+                continue
+            if is_folder(part):
+                shutil.rmtree(part, ignore_errors=True)
+            else:
                 part.unlink(missing_ok=True)
 
 

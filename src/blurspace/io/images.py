@@ -106,14 +106,18 @@ def most_bytes(max_pixels: int) -> int:
     return BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE
 
 
-def fitting_suffix(path: str | Path) -> str:
-    """The suffix of what a file is written as: its own where that fits its content; nothing else is looked at."""
+def fitting_suffix(path: str | Path, beginning: bytes | None = None) -> str:
+    """The suffix of what a file is written as: its own where that fits its content; nothing else is looked at.
+
+    `beginning`: HEAD bytes of it, where it is no file here.
+    """
     own = Path(path).suffix
-    try:
-        with Path(path).open("rb") as file:
-            beginning = file.read(HEAD) if is_file(path) else b""
-    except (OSError, ValueError):
-        return own
+    if beginning is None:
+        try:
+            with Path(path).open("rb") as file:
+                beginning = file.read(HEAD) if is_file(path) else b""
+        except (OSError, ValueError):
+            return own
     found = next((format for format in FORMATS.values() if format.matches(beginning)), None)
     if own.lower() in RAW_SUFFIXES and found in (None, FORMATS["TIFF"]):
         found = FORMATS["RAW"]

@@ -36,6 +36,7 @@ from blurspace.jobs.files import (
 from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import sidecar_bytes, sidecar_of
+from blurspace.jobs.stored import InStore, in_store
 from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
@@ -45,7 +46,8 @@ from blurspace.run import Run, fast_in_half
 from blurspace.types import Photo
 
 SHOWN = 2048  # px: the sides of a picture of before and after
-Engine = Callable[[Sequence[Task], "Work", Callable[[Task, Failure], Any]], Stream[Any]]  # does work on many tasks
+# Does work on many tasks.
+Engine = Callable[[Sequence[Task], "Work | InStore", Callable[[Task, Failure], Any]], Stream[Any]]
 SKIPPED = "a file of the result's name is there, and was not looked at"
 
 
@@ -84,17 +86,20 @@ def deblur_files(
     """Deblur each source, photos and videos (see `deblur_video`), and yield its outcome as soon as it is written.
 
     `output`: a file, a folder, `-` for standard output (the outcome's `data`), or None for `name.deblurred.ext` beside
-    each input. `report` gets a sentence on whatever a file cannot keep. A refused file is an error where `wishes`
-    say so, and on standard output, which stays empty. `jobs`: so many processes share the work and the memory; the
-    outcomes are the same, in the same order. `engine`: who does the work instead, such as `on_ray.on_ray`; `rebuild`:
-    the same deblurrer on a device that only a worker has. Raises UsageError before any work.
+    each input; all of them may be addresses in a storage. `report` gets a sentence on whatever a file cannot keep. A
+    refused file is an error where `wishes` say so, and on standard output, which stays empty. `jobs`: so many processes
+    share the work and the memory; the outcomes are the same, in the same order. `engine`: who does the work instead,
+    such as `on_ray.on_ray`; `rebuild`: the same deblurrer on a device that only a worker has. Raises UsageError before
+    any work.
     """
     asked, how = wishes or Wishes(), run or deblurrer.run()
-    tasks = plan_tasks(sources, output, asked)
-    for folder in {task.target.parent for task in tasks if task.target}:
+    stored = in_store(sources, output, asked)
+    tasks = plan_tasks(sources, output, asked, create=not stored)
+    for folder in {task.target.parent for task in tasks if task.target and not stored}:
         clear_parts(folder)
     stamp = Stamp(tuple(sha256_of(path) for path in asked.weights)) if asked.provenance else None
-    work, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report, rebuild=rebuild), min(jobs, len(tasks))
+    here, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report, rebuild=rebuild), min(jobs, len(tasks))
+    work = InStore.over(here, failed, tasks) if stored else here
     if engine is not None:
         check_engine(tasks, asked)
         return reported(engine(tasks, work.apart(), failed), report)

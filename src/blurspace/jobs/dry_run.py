@@ -15,6 +15,7 @@ from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import check_size
 from blurspace.jobs.each import PRIVATE, FileRecord, Stream, each
 from blurspace.jobs.files import STANDARD, Source
+from blurspace.jobs.stored import in_store
 from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 
@@ -48,6 +49,8 @@ def dry_run(
     if any(source.name == STANDARD for source in sources):
         raise UsageError("--dry-run would use up standard input: give a file")
     asked = wishes or Wishes()
+    if in_store(sources, output, asked):
+        raise UsageError("--dry-run would copy each photo from its storage to look into it: leave it out")
 
     def work(task: Task) -> Planned:
         source, target = task.source, task.target

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
-from blurspace.io import files
+from blurspace.io import files, store
 from blurspace.io.convert import converted
 from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, exists, is_file, is_folder, shown
 from blurspace.io.folders import Found, find_below
-from blurspace.io.images import FORMATS, MAX_PIXELS, SMALLER, fitting_suffix, format_of, most_bytes, read_photo
+from blurspace.io.images import FORMATS, HEAD, MAX_PIXELS, SMALLER, fitting_suffix, format_of, most_bytes, read_photo
 from blurspace.io.remux import PARTIAL
 from blurspace.io.video import VIDEO_SUFFIXES, is_video
 from blurspace.types import Photo
@@ -32,6 +33,7 @@ STILLS = ".sharpest"  # how folders end that get the stills of a video
 class Source:
     """One input: `name` as the user wrote it (`-` is standard input), and a sentence if it cannot even be opened.
 
+    A name may be an address in object storage (see `io.store`); paths that come of it are then those of no file here.
     `root`: the folder that it was found in, at whatever depth; None: the file itself was named.
     """
 
@@ -40,14 +42,18 @@ class Source:
     root: Path | None = None
 
 
-def find_sources(names: Sequence[str], *, output: str | None = None, videos: bool = False) -> list[Source]:
-    """Files, folders with their subfolders, globs and `-`, as a list of files without repetition.
+def find_sources(
+    names: Sequence[str], *, output: str | None = None, videos: bool = False, stored: bool = False
+) -> list[Source]:
+    """Files, folders with their subfolders, globs, addresses and `-`, as a list of files without repetition.
 
     `output`: a folder for results, which is not read where it lies within a folder that is. `videos`: those in folders
-    count too. A name that leads nowhere stays in the list with its problem, so that the others are done. Raises
-    NoInputError where no name leads anywhere.
+    count too. `stored`: addresses may be named. A name that leads nowhere stays in the list with its problem, so that
+    the others are done. Raises NoInputError where no name leads anywhere, UsageError on an address that may not be.
     """
     without = Path(output) if output and output != STANDARD else None
+    if not stored and (address := next(filter(store.is_address, names), None)):
+        raise UsageError(f"{shown(address)} is an address, which deblur alone reads: copy it to this machine")
     found = {_place(source): source for name in names for source in _sources(name, without, videos)}
     if all(source.problem for source in found.values()):
         raise NoInputError(
@@ -88,6 +94,8 @@ def plan_targets(
     several = len(sources) > 1
     if output == "":
         raise UsageError("an empty name was given for the output: give -o FILE, -o FOLDER/ or none")
+    if create and output and store.is_address(output):
+        raise UsageError(f"{shown(output)} is an address, where deblur alone writes: give -o FOLDER/")
     if several and output == STANDARD:
         raise UsageError(f"{len(sources)} inputs cannot all go to standard output: give -o FOLDER")
     if several and output and not _is_folder(output):
@@ -95,7 +103,10 @@ def plan_targets(
     if output and output != STANDARD and not _is_folder(output) and any(one.root for one in sources):
         raise UsageError(f"what is found in a folder goes to a folder, and {shown(output)} is a file: give -o FOLDER/")
     suffix = FORMAT_SUFFIXES[format][0] if format else None
-    targets = [_target(source, output, mark=mark, several=several, suffix=suffix) for source in sources]
+    stored = [one.name for one in sources if suffix is None and store.is_address(one.name)]
+    first = store.beginnings(stored, HEAD)
+    how: dict[str, Any] = {"mark": mark, "several": several, "suffix": suffix}
+    targets = [_target(source, output, first=first.get(source.name), **how) for source in sources]
     if format and output and targets == [Path(output)] and Path(output).suffix.lower() not in FORMAT_SUFFIXES[format]:
         raise UsageError(f"{shown(output)} is no name of a {format}: leave --format out, or name it {suffix}")
     if create and output and output != STANDARD and targets != [Path(output)]:
@@ -170,11 +181,12 @@ def _sources(name: str, without: Path | None, videos: bool) -> list[Source]:
         raise UsageError("an empty name was given: give a photo, or . for this folder")
     if name == STANDARD or is_file(name):
         return [Source(name)]
+    find, named = (store.find_stored, store.address_of) if store.is_address(name) else (find_below, str)
     try:
-        found = find_below(name, without=without, suffixes=SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES)
+        found = find(name, without=without, suffixes=SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES)
     except NoInputError as error:
         return [Source(name, problem=str(error))]
-    fresh = [Source(str(one.path), one.problem, one.root) for one in found if not _is_ours(one)]
+    fresh = [Source(named(one.path), one.problem, one.root) for one in found if one.root is None or not _is_ours(one)]
     return fresh or [Source(name, problem=f"{shown(name)} holds only results of blurspace: give photos")]
 
 
@@ -204,11 +216,13 @@ def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or is_folder(output) or not Path(output).suffix
 
 
-def _target(source: Source, output: str | None, *, mark: str, several: bool, suffix: str | None = None) -> Path | None:
+def _target(
+    source: Source, output: str | None, *, mark: str, several: bool, suffix: str | None, first: bytes | None
+) -> Path | None:
     if output == STANDARD or (output is None and source.name == STANDARD):
         return None
     path = Path(source.name)
-    name = f"{path.stem}{mark}{suffix or fitting_suffix(path)}"
+    name = f"{path.stem}{mark}{suffix or fitting_suffix(path, first)}"
     if output is None:
         return path.with_name(name)
     if not (several or _is_folder(output)):
