@@ -1,4 +1,4 @@
-"""Do the scripts in benchmarks/ know which rows are of older code, and make big photos whose blur is exact?"""
+"""Do the scripts in benchmarks/ know which rows are of older code, and keep those that were measured?"""
 
 import csv
 import importlib.util
@@ -7,12 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-
-from blurspace.blur.exposure import photograph
-from blurspace.io.images import encode_photo, read_photo
-from blurspace.pixels import inner
-from blurspace.types import Photo
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 LEVIN = "blurspace bench levin --data levin2009 --method blurry --csv benchmarks/levin-blurry.csv"
@@ -138,17 +132,22 @@ def test_before_is_run_with_older_code_and_older_names(run, tmp_path, monkeypatc
     assert rows["levin-x.before.csv"]["note"] == "a note; before"
 
 
-def test_a_big_photo_is_blurred_exactly(tmp_path, monkeypatch):
+def test_rows_of_speed_are_kept_one_by_one_and_busy_ones_measured_again(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
-    scale = script("scale")
-    monkeypatch.setattr(scale, "SIGMA", 0.0)
-    photo = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
-    (tmp_path / "0.png").write_bytes(encode_photo(Photo.of(photo), photo))
-    kernel = scale.made_kernel(tmp_path)
-    sharp = torch.cat((photo, photo.flip(-1)), -1)
-    sharp = scale.tiled(torch.cat((sharp, sharp.flip(-2)), -2), 300, 400)
-    blurry = scale.tiled(scale.blurred_block(tmp_path / "0.png", kernel), 300, 400)
-    away = inner(photograph(sharp, kernel, response="linear"), 26)
-    assert torch.allclose(inner(blurry, 26), away, atol=3e-3)  # the photo was rounded to 8 bits
-    path = scale.make_photo(tmp_path, tmp_path, kernel, 1.2)
-    assert read_photo(path).pixels.shape == (1, 3, 949, 1265)
+    speed, measured = script("speed"), []
+
+    def measure(case, method, data):
+        measured.append(case.megapixels)
+        others = 1.5 if len(measured) == 1 else 0.0
+        more = {"seconds": 1.0, "seconds_per_mp": 1.0, "core_seconds": 1.0, "peak_mib": 1, "verdict": "restored"}
+        return {**vars(case), "method": method, **more, "others": others}
+
+    monkeypatch.setattr(speed, "HERE", tmp_path)
+    monkeypatch.setattr(speed, "measure", measure)
+    monkeypatch.setattr(speed, "note_bench", lambda *_: None)
+    for words, expected in (([], [0.25, 1.0]), ([], []), (["--again"], [0.25]), (["--again"], [])):
+        before = len(measured)
+        monkeypatch.setattr(sys, "argv", ["speed.py", "mild", "--only", "size", "--most", "1", *words])
+        speed.main()
+        assert measured[before:] == expected
+    assert [row["megapixels"] for row in speed.read("mild")] == [0.25, 1.0]
