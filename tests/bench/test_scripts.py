@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from blurspace.bench import synthetic
+from blurspace.blur.kernels import shake
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 LEVIN = "blurspace bench levin --data levin2009 --method blurry --csv benchmarks/levin-blurry.csv"
@@ -151,3 +155,27 @@ def test_rows_of_speed_are_kept_one_by_one_and_busy_ones_measured_again(tmp_path
         speed.main()
         assert measured[before:] == expected
     assert [row["megapixels"] for row in speed.read("mild")] == [0.25, 1.0]
+
+
+def test_peers_that_are_told_the_kernel_gain(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    peers = script("peers")
+    chance = torch.Generator().manual_seed(0)
+    kernel = shake(9, extent=9, generator=chance)
+    sharp = torch.nn.functional.interpolate(torch.rand(1, 3, 18, 20, generator=chance), scale_factor=6)
+    recipe = synthetic.Recipe("short", kernel, 0.005, chance)
+    case = peers.Case(synthetic.make_pair(sharp, recipe), recipe)
+    for name, (package, needs_kernel, peer) in peers.PEERS.items():
+        if package != "deepinv":  # an extra of its own
+            outcome = peers.undone(peer, case, kernel)
+            row = peers.summed(name, package, "true", [case], [outcome])
+            assert outcome.restored.shape == case.pair.blurry.shape
+            assert row["gain_db"] > (0.5 if needs_kernel else -1), name
+
+
+def test_a_peer_that_is_not_installed_is_left_out(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(FOLDER)
+    peers = script("peers")
+    monkeypatch.setattr(peers, "PEERS", {"nobody's": ("no-such-package", False, None)})
+    assert list(peers.others([])) == []
+    assert "left out" in capsys.readouterr().out

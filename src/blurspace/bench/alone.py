@@ -46,8 +46,9 @@ def watched(command: Sequence[str]) -> Cost:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds, after = time.perf_counter() - start, busy_seconds()
     used, peak = children()
-    known = before is not None and after is not None and used is not None
-    others = max(0.0, (after - before - used) / seconds) if known else None
+    others = None
+    if before is not None and after is not None and used is not None:
+        others = max(0.0, (after - before - used) / seconds)
     return Cost(seconds, used, peak, others, done.returncode, done.stdout, done.stderr)
 
 
