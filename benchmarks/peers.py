@@ -39,7 +39,7 @@ from blurspace.restore.driver import Restoration
 from blurspace.types import Image, Kernel, Pair
 
 RICHARDSON_LUCY = (10, 30)  # steps: few amplify little noise
-# Of deepinv: steps, those of its total variation in each, and how far one goes (of 2, 10 and 50 the best on one picture).
+# Of deepinv: steps, those of its total variation in each, and how far one goes: of 2, 10 and 50 the best on a picture.
 STEPS, INNER, STEP = 50, 10, 10.0
 Peer = Callable[[Image, Kernel, float], Image]  # photo, kernel, standard deviation of the noise -> sharp picture
 

@@ -151,7 +151,9 @@ def test_rows_of_speed_are_kept_one_by_one_and_busy_ones_measured_again(tmp_path
     monkeypatch.setattr(speed, "note_bench", lambda *_: None)
     for words, expected in (([], [0.25, 1.0]), ([], []), (["--again"], [0.25]), (["--again"], [])):
         before = len(measured)
-        monkeypatch.setattr(sys, "argv", ["speed.py", "mild", "--only", "size", "--most", "1", *words])
+        monkeypatch.setattr(
+            sys, "argv", ["speed.py", "mild", "--data", "8.webp", "--only", "size", "--most", "1", *words]
+        )
         speed.main()
         assert measured[before:] == expected
     assert [row["megapixels"] for row in speed.read("mild")] == [0.25, 1.0]

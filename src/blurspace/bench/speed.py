@@ -35,7 +35,7 @@ from blurspace.types import Image, Kernel
 
 SEED = 2026
 BLOCK = (768, 1024)  # rows, columns: before it is mirrored
-DISKS, SIGMA, QUALITY = 600, 0.005, 95
+DISKS, SIGMA = 600, 0.005
 MEGAPIXELS, KERNEL = 1.0, 51  # where something else is varied
 SIZES = (0.25, 1.0, 4.0, 12.0, 24.0, 50.0, 100.0)
 KERNELS = (15, 31, 71, 101)
@@ -49,7 +49,7 @@ CORES = os.cpu_count() or 1
 PROTOCOL = (
     f"speed 3: seed {SEED}; a block of {BLOCK[1]} x {BLOCK[0]} px in colour (fallen disks, or a photo that is given), "
     f"mirrored and laid side by side to the size, shaken over {KERNEL} px in display values, noise {SIGMA}, 8 bits, "
-    f"JPEG {QUALITY}; `blurspace deblur --method METHOD` in a process of its own: wall-clock seconds from start to "
+    "PNG; `blurspace deblur --method METHOD` in a process of its own: wall-clock seconds from start to "
     "exit, seconds of cores, peak resident memory of its largest process; one thing is varied at a time from "
     f"{MEGAPIXELS:g} megapixel, all cores and torch; `blurspace --help`: the median of {HELP_RUNS} wall-clock times"
 )
@@ -118,7 +118,7 @@ def measure(case: Case, method: str, data: Path | None) -> Row:
         kernel = made_kernel(case.kernel_px) if case.kernel_px else None
         block = to_levels(blurry_block(sharp_block(data), kernel))[0]
         for number in range(case.photos):
-            save_photo(block, case.megapixels, folder / "photos" / f"{number:03}.jpg", shift=37 * number)
+            save_photo(block, case.megapixels, folder / "photos" / f"{number:03}.png", shift=37 * number)
         words = ["deblur", str(folder / "photos"), "-o", str(folder / "restored"), "--method", method, "--json"]
         words += ["--jobs", str(case.jobs), "--runtime", case.runtime]
         if case.varied in TOLD and kernel is not None:
@@ -205,10 +205,10 @@ def tiled(block: Tensor, height: int, width: int) -> Tensor:
 
 
 def save_photo(block: Tensor, megapixels: float, path: Path, *, shift: int = 0) -> None:
-    """Write levels (3 h w), moved by some px, as a JPEG file of 4:3 and so many megapixels."""
+    """Write levels (3 h w), moved by some px, as a PNG file of 4:3 and so many megapixels."""
     height, width = (round(math.sqrt(megapixels * share) * 1000) for share in (3 / 4, 4 / 3))
     levels = tiled(block.roll((shift, shift), (-2, -1)), height, width).movedim(0, -1).contiguous().numpy()
-    PIL.Image.fromarray(levels).save(path, quality=QUALITY, subsampling=0)
+    PIL.Image.fromarray(levels).save(path, compress_level=1)
 
 
 def summary(rows: Sequence[Row]) -> Row:

@@ -10,7 +10,6 @@ from typing import Any
 from blurspace.bench.result import BenchResult, Row
 
 LINEAR = 1.2  # the bar of seconds for a megapixel, of a large photo over a phone's
-TWICE = 1.8  # the bar of two jobs' throughput over one job's
 PHONE = 12.0  # megapixels
 MILLION, PRICE = 1_000_000, 0.04  # photos, and what an hour of a core costs: an example, not an offer
 SHARES = (0.0, 0.5)  # of photos that are sharp: examples
@@ -22,8 +21,8 @@ def growth(rows: Sequence[Row]) -> Row:
     `seconds_1_mp`, `peak_mib_1_mp`: of one megapixel. `linear`: seconds for a megapixel of the largest photo over those
     of a phone's, `linear_given` the same where the kernel is given. `kernel_growth`: the exponent of the kernel's size
     in the seconds, 1 being linear. `grown_mib`: by how much more memory one process held after many photos than after
-    few. `jobs`: the throughput of several jobs over that of one with all threads,
-    `jobs_one_thread` over that of one with one thread.
+    few. `jobs`: the throughput of several jobs over that of one with all threads, `jobs_one_thread` over that of one
+    with one thread.
     """
     one = find(rows, "size", megapixels=1.0)
     kernels = sorted((row for row in rows if row["varied"] == "kernel"), key=lambda row: row["kernel_px"])
@@ -144,7 +143,7 @@ def linearity(results: Sequence[BenchResult]) -> list[Row]:
             {
                 "method": found["method"],
                 "largest, MP": f"{largest:g}",
-                f"a megapixel of it over one of {PHONE:g}": barred(found["linear"], LINEAR),
+                f"a megapixel of the largest over one of {PHONE:g}": barred(found["linear"], LINEAR),
                 "the same, kernel given": barred(found["linear_given"], LINEAR),
                 "exponent of the kernel's size": barred(found["kernel_growth"], 1.0),
                 "MiB grown by photos": found["grown_mib"],
@@ -191,7 +190,7 @@ def cost(results: Sequence[BenchResult]) -> list[Row]:
         rows = [row for row in result.rows if row["varied"] == "one core"]
         sharp = find(rows, "one core", kernel_px=0)
         blurry = next((row for row in rows if row["kernel_px"]), None)
-        if sharp is None or blurry is None:
+        if sharp is None or blurry is None or blurry["core_seconds"] is None:
             continue
         hours = {share: core_hours(share, blurry["core_seconds"], sharp["core_seconds"]) for share in SHARES}
         told.append(
