@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from statistics import fmean, median
 
@@ -135,7 +136,7 @@ def main() -> None:
         recipe = draw(path.name)
         cases.append(Case(make_pair(read_photo(path).pixels, recipe), recipe))
     rows = list[Row]()
-    for row in (*ours(cases), *others(cases)):
+    for row in chain(ours(cases), others(cases)):
         rows.append(row)
         print(row, flush=True)
     command = f"python benchmarks/peers.py {asked.data.name} --photos {asked.photos}"
