@@ -53,8 +53,7 @@ def regenerate(page: str, folder: Path) -> str:
         results = load(folder, found[2])
         if not results and found[2] not in PROTOCOLS:
             raise UsageError(f"the page has a block bench:{found[2]}: use one of {', '.join(PROTOCOLS)}")
-        code = PROTOCOLS[results[0].summary["name"]].code if results else None
-        lines = (code.VIEWS[found[3]] if found[3] else code.table)(results) if code else []
+        lines = view(results, found[3])(results) if results else []
         return f"{found[1]}{markdown(lines) if lines else ''}{found[4]}"
 
     def rows(found: re.Match[str]) -> str:
@@ -62,6 +61,15 @@ def regenerate(page: str, folder: Path) -> str:
         return f"{found[1]}{markdown(lines)}{found[3]}"
 
     return ROWS.sub(rows, BLOCK.sub(block, page))
+
+
+def view(results: Sequence[BenchResult], name: str | None) -> Callable[[Sequence[BenchResult]], list[Row]]:
+    """What makes a protocol's table, or another one of its views. Raises UsageError where it has none of that name."""
+    protocol = PROTOCOLS[results[0].summary["name"]]
+    views = {None: protocol.code.table, **getattr(protocol.code, "VIEWS", {})}
+    if name not in views:
+        raise UsageError(f"the page has a block bench:{protocol.name}.{name}: {protocol.name} has no such table")
+    return views[name]
 
 
 def load(folder: Path, name: str) -> list[BenchResult]:
