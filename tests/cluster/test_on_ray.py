@@ -18,7 +18,7 @@ from PIL import Image as Pil
 
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
-from blurspace.jobs.on_ray import on_ray
+from blurspace.jobs.on_ray import imported, on_ray
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -49,8 +49,8 @@ class Slow(Deblurrer):
 
 @pytest.fixture(scope="session")
 def two_workers():
-    ray = pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
-    os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
+    pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
+    ray = imported()
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
@@ -90,7 +90,7 @@ def kill_some(marks, stop, killed):
             break
 
 
-def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers):
+def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers, capsys):
     widths = [40 + number % 7 for number in range(60)]
     alone = run(tmp_path, widths, name="alone")
     for mark in (tmp_path / "marks").iterdir():
@@ -104,6 +104,7 @@ def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers):
         stop.set()
         thread.join()
     assert killed
+    assert capsys.readouterr().out == ""  # where records go
     assert told(many) == told(alone)
     made = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.suffix == ".png"}
     assert made == {path.name: path.read_bytes() for path in (tmp_path / "alone").iterdir() if path.suffix == ".png"}
