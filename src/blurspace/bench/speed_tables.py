@@ -98,8 +98,9 @@ def ways(results: Sequence[BenchResult]) -> list[Row]:
 
 
 def spent(row: Row) -> str:
-    """Seconds and memory."""
-    return f"{row['seconds']:.1f} s, {row['peak_mib']} MiB"
+    """Seconds and memory, and the verdict where nothing was restored."""
+    told = "" if row["verdict"] == "restored" else f", {row['verdict']}"
+    return f"{row['seconds']:.1f} s, {row['peak_mib']} MiB{told}"
 
 
 def pivot(
