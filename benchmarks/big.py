@@ -9,7 +9,6 @@ kernel agrees with the true one, the gain at the best shift of the kernels, wall
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,8 +17,8 @@ import numpy as np
 import PIL.Image
 import torch
 from run import HERE, write
-from scale import ALONE
 
+from blurspace.bench.alone import alone
 from blurspace.blur.agreement import offset
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
@@ -77,8 +76,7 @@ def measured(photos: Path, seed: int, length: int, megapixels: float, method: st
         as_picture(blurry).save(folder / "big.jpg", quality=QUALITY)
         files = [str(folder / name) for name in ("big.jpg", "restored.jpg", "kernel.tiff")]
         call = [sys.executable, "-c", DEBLUR, files[0], method, *files[1:]]
-        told = subprocess.run([sys.executable, "-c", ALONE, *call], capture_output=True, text=True, check=True)
-        cost, said = json.loads(told.stdout), json.loads((folder / "restored.jpg.json").read_text())
+        cost, said = alone(call), json.loads((folder / "restored.jpg.json").read_text())
         found = read_kernel(folder / "kernel.tiff") if (folder / "kernel.tiff").exists() else None
         restored = read_photo(folder / "restored.jpg").pixels if said["verdict"] == "restored" else None
         before = read_photo(folder / "big.jpg").pixels
@@ -89,8 +87,8 @@ def measured(photos: Path, seed: int, length: int, megapixels: float, method: st
         "code": said["code"],
         "agreement": None if found is None else round(offset(found, kernel)[2], 3),
         "gain_db": None if restored is None else round(gain(before, restored, sharp, found, kernel), 2),
-        "seconds": round(cost["seconds"], 1),
-        "peak_mib": round(cost["peak_mib"]),
+        "seconds": round(cost.seconds, 1),
+        "peak_mib": round(cost.peak_mib or 0),
     }
 
 

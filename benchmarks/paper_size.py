@@ -8,8 +8,9 @@ import time
 import torch
 from run import HERE, write
 
-from blurspace.bench.speed import SEED, made_picture, shaken
+from blurspace.bench.speed import BLOCK, KERNEL, SEED, blurry_block, made_kernel, sharp_block
 from blurspace.builders import build_deblurrer
+from blurspace.levels import to_8_bits
 from blurspace.nets.analysis import Analysis
 from blurspace.nets.synthesis import Synthesis
 from blurspace.pixels import luminance
@@ -19,7 +20,7 @@ FILE = "paper-size.csv"
 
 def main() -> None:
     """Time both, and note the ratio."""
-    blurry = shaken(made_picture())
+    blurry = to_8_bits(blurry_block(sharp_block(), made_kernel(KERNEL))[..., : BLOCK[0], : BLOCK[1]])
     analysis, synthesis = Analysis().eval(), Synthesis().eval().to(memory_format=torch.channels_last)
     rows = []
     with torch.inference_mode():

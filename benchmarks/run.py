@@ -42,7 +42,7 @@ INDEX = HERE / "index.csv"
 SOURCE = Path(blurspace.__file__).parent
 UNKNOWN = "unknown"
 ROUNDING = 0.02  # dB or a ratio: another processor moves the first rows of levin by up to 0.003
-COSTS = ("seconds", "mib")  # what a column is called that tells of the machine
+COSTS = ("seconds", "mib", "others")  # what a column is called that tells of the machine
 OLD_COMMIT = " # at commit "  # how a command ends that today's code cannot repeat
 
 

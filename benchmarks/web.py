@@ -31,7 +31,6 @@ from typing import Any
 import httpx
 import torch
 from run import HERE, write
-from scale import resident_mib
 from torch.nn import functional
 
 from blurspace.bench.speed import made_picture
@@ -170,6 +169,15 @@ def resident(address: str, process: int, photos: int) -> list[float]:
             visitor.delete(f"/api/photos/{photo}").raise_for_status()
             held.append(resident_mib(process) or held[-1])
     return held
+
+
+def resident_mib(process: int) -> float | None:
+    """What a process holds now (Linux); None where it has ended."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20 or None
 
 
 def add(visitor: httpx.Client, data: bytes) -> str:

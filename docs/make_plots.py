@@ -1,9 +1,10 @@
 """Write the plots of docs/results.md again from the rows in benchmarks/: `python docs/make_plots.py [--check]`.
 
-Plain SVG, since bars and dots are all that is wanted: no library, no date, the same bytes from the same rows, so that a
-test can tell a stale plot. Each is readable on light and on dark; on the site it takes the page's colours.
+Plain SVG, since bars, dots and lines are all that is wanted: no library, no date, the same bytes from the same rows, so
+that a test can tell a stale plot. Each is readable on light and on dark; on the site it takes the page's colours.
 """
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from html import escape
@@ -22,6 +23,8 @@ ROWS, PLOTS = HERE.parent / "benchmarks", HERE / "plots"
 WIDE, LEFT, RIGHT, BAR, GAP, TOP = 720, 190, 80, 13, 12, 54  # px
 SQUARE, EDGE = 300, 60  # px of the plot of probabilities, and of the margin around it
 COLOURS = ("first", "second", "none")  # of the series; the theme says what they are
+PLANE = (560, 300)  # px of a plot of lines, both of whose axes are logarithmic
+STEPS = (1, 2, 5)  # in each power of ten, where an axis may have a tick
 
 
 def theme(ours: dict[str, str]) -> str:
@@ -41,6 +44,8 @@ STYLE = f"""<style>
 @media(prefers-color-scheme:dark){{{DARK}}}
 </style>"""
 
+Point = tuple[float, float]  # to the right and up
+Lines = dict[str, Sequence[Point]]
 Bars = dict[str, Sequence[tuple[float, str]]]  # a group's name -> for each series how long its bar is, and what it says
 
 
@@ -159,12 +164,106 @@ def _dot(line: Row) -> str:
     return f"{dot}\n{text(x + 9, y + 4, str(line['n']), size=11, quiet=True)}"
 
 
+def speed_seconds() -> str:
+    """Seconds of the whole command by the size of the photo."""
+    return lines("Seconds of the whole command, by megapixels", speed_lines("size", "megapixels", "seconds"))
+
+
+def speed_memory() -> str:
+    """Memory at most by the size of the photo."""
+    return lines("MiB of memory at most, by megapixels", speed_lines("size", "megapixels", "peak_mib"))
+
+
+def speed_kernel() -> str:
+    """Seconds of the whole command by the size of the kernel."""
+    return lines("Seconds at one megapixel, by the kernel's px", speed_lines("kernel", "kernel_px", "seconds"))
+
+
+def speed_lines(varied: str, across: str, up: str) -> Lines:
+    """For each method its points, those of what was varied and the one that they differ from."""
+    found = {}
+    for result in load(ROWS, "speed"):
+        rows = [row for row in result.rows if row["varied"] in (varied, "size")]
+        rows = [row for row in rows if varied == "size" or row["megapixels"] == 1]
+        points = sorted((float(row[across]), float(row[up])) for row in rows)
+        if len(points) > 1:
+            found[word(result.summary["method"])] = points
+    return found
+
+
+def lines(title: str, series: Lines) -> str:
+    """Lines through points on logarithmic axes; dotted, what is linear, through the last point of the first line."""
+    points = [point for line in series.values() for point in line]
+    if not points:
+        return svg(f"{title}: not measured yet", WIDE, TOP, [])
+    place = placing(points)
+    first = next(iter(series.values()))
+    parts = [*axes(points, place), straight([place(point) for point in linear(first, points)], "none", "2 5")]
+    x = EDGE
+    for number, (name, line) in enumerate(series.items()):
+        colour, dashes = COLOURS[number % len(COLOURS)], "" if number < len(COLOURS) else "7 4"
+        parts += [straight([(x, 34), (x + 22, 34)], colour, dashes), text(x + 28, 38, name, size=12)]
+        parts.append(straight([place(point) for point in line], colour, dashes))
+        parts += [f'<circle class="{colour}" cx="{at:.1f}" cy="{y:.1f}" r="3"/>' for at, y in map(place, line)]
+        x += 50 + 7 * len(name)
+    return svg(title, WIDE, TOP + PLANE[1] + 40, parts)
+
+
+def placing(points: Sequence[Point]) -> Callable[[Point], Point]:
+    """Where a point lies, in px, on logarithmic axes that reach as far as the points."""
+    (left, right), (low, high) = ((min(values), max(values)) for values in zip(*points, strict=True))
+
+    def place(point: Point) -> Point:
+        across = math.log(point[0] / left) / math.log(right / left)
+        up = math.log(point[1] / low) / math.log(high / low) if high > low else 0.5
+        return EDGE + across * PLANE[0], TOP + 8 + (1 - up) * PLANE[1]
+
+    return place
+
+
+def axes(points: Sequence[Point], place: Callable[[Point], Point]) -> list[str]:
+    """A number below each point, and a line across for each round number."""
+    across, up = (sorted(set(values)) for values in zip(*points, strict=True))
+    bottom, right = place((across[0], up[0]))[1] + 20, EDGE + PLANE[0]
+    parts = [text(place((x, up[0]))[0], bottom, f"{x:g}", anchor="middle", size=11, quiet=True) for x in across]
+    for value in ticks(up[0], up[-1]):
+        y = place((across[0], value))[1]
+        parts.append(f'<line class="grid" x1="{EDGE}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(text(EDGE - 8, y + 4, f"{value:g}", anchor="end", size=11, quiet=True))
+    return parts
+
+
+def linear(line: Sequence[Point], points: Sequence[Point]) -> list[Point]:
+    """Two points of a line of slope 1 through the last point, the first of them where the plot begins."""
+    across, up = line[-1]
+    low = min(point[1] for point in points)
+    start = max(line[0][0], across * low / up)
+    return [(start, up * start / across), (across, up)]
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two positive ones."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [step * 10.0**power for power in powers for step in STEPS if low <= step * 10.0**power <= high]
+
+
+def straight(points: Sequence[Point], colour: str, dashes: str) -> str:
+    """A line through points, in px."""
+    told = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    style = "fill:none;stroke:currentColor;opacity:.6" if colour == "none" else "fill:none"  # over that of the class
+    return f'<polyline class="{colour}" points="{told}"{dashed} style="{style}"/>'
+
+
 MADE: dict[str, Callable[[], str]] = {
     "levin": levin,
     "photos": photos,
     "synthetic": synthetic,
     "search": search,
     "calibration": calibration,
+    "speed-seconds": speed_seconds,
+    "speed-memory": speed_memory,
+    "speed-kernel": speed_kernel,
 }
 
 

@@ -125,6 +125,18 @@ def test_bars_are_as_long_as_their_numbers():
     assert {"a & b", "<two>"} <= {one.text for one in tree.iter("{http://www.w3.org/2000/svg}text")}
 
 
+def test_lines_are_straight_where_time_is_a_power_of_size():
+    made = plots.lines("T", {"one": [(1.0, 10.0), (10.0, 20.0), (100.0, 40.0)], "two": [(1.0, 10.0), (100.0, 1000.0)]})
+    found = [one.get("points") for one in ElementTree.fromstring(made).iter("{http://www.w3.org/2000/svg}polyline")]
+    slope, _, one, _, two = ([tuple(map(float, point.split(","))) for point in points.split()] for points in found)
+    (left, low), (across, up), (right, high) = one
+    assert (across, up) == pytest.approx(((left + right) / 2, (low + high) / 2), abs=0.1)
+    assert slope[1] == one[2]
+    assert (slope[0][1] - slope[1][1]) / (slope[1][0] - slope[0][0]) == pytest.approx(
+        (two[0][1] - two[1][1]) / (two[1][0] - two[0][0]), abs=0.02
+    )
+
+
 def test_every_plot_is_on_a_page():
     pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
     assert all(f"(plots/{path.name})" in pages for path in (ROOT / "docs" / "plots").iterdir())

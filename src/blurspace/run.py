@@ -117,13 +117,13 @@ def held_memory() -> int:
     return most_memory() or 0
 
 
-def most_memory(*, children: bool = False) -> int | None:
-    """The most bytes that this process, or any of its children, has held so far; None where nobody says (Windows)."""
+def most_memory() -> int | None:
+    """The most bytes that this process has held so far; None where nobody says (Windows)."""
     try:
         import resource
     except ImportError:
         return None
-    most = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
 

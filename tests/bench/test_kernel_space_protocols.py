@@ -13,6 +13,7 @@ from blurspace.bench import (
     tran2021_transfer,
     transfer,
 )
+from blurspace.bench.alone import Cost
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import line
@@ -77,7 +78,7 @@ def quick(monkeypatch):
     for name, value in {"SCENES": 2, "CROP": 60, "FRAMES": 2, "MOMENTS": 3, "LARGE": (64, 96), "RUNS": 1}.items():
         monkeypatch.setattr(transfer, name, value)
     monkeypatch.setattr(transfer, "SHAPES", ((64, 64), (48, 96)))
-    monkeypatch.setattr(transfer, "timed", lambda *_: (1.0, ""))
+    monkeypatch.setattr(transfer, "command", lambda *_: Cost(1.0, 1.0, 100.0, 0.0, 0, "", ""))
 
 
 def test_table_1(data):

@@ -15,7 +15,7 @@ HASHES = {
     "synthetic": "b07f3f5fe734",
     "rotation": "7ff382be2c0f",
     "sharp": "9629c16c9b45",
-    "speed": "fc8a1d25cda8",
+    "speed": "291c19524aea",
     "kaufman2020-ablation": "58cc8e40bb72",
     "transfer": "aece2dccdb05",
     "tran2021-transfer": "32080ac75119",

@@ -1,4 +1,4 @@
-"""Do the scripts in benchmarks/ know which rows are of older code, and make big photos whose blur is exact?"""
+"""Do the scripts in benchmarks/ know which rows are of older code, and keep those that were measured?"""
 
 import csv
 import importlib.util
@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from blurspace.blur.exposure import photograph
-from blurspace.io.images import encode_photo, read_photo
-from blurspace.pixels import inner
-from blurspace.types import Photo
+from blurspace.bench import synthetic
+from blurspace.blur.kernels import shake
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 LEVIN = "blurspace bench levin --data levin2009 --method blurry --csv benchmarks/levin-blurry.csv"
@@ -138,17 +136,48 @@ def test_before_is_run_with_older_code_and_older_names(run, tmp_path, monkeypatc
     assert rows["levin-x.before.csv"]["note"] == "a note; before"
 
 
-def test_a_big_photo_is_blurred_exactly(tmp_path, monkeypatch):
+def test_rows_of_speed_are_kept_one_by_one_and_busy_ones_measured_again(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
-    scale = script("scale")
-    monkeypatch.setattr(scale, "SIGMA", 0.0)
-    photo = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
-    (tmp_path / "0.png").write_bytes(encode_photo(Photo.of(photo), photo))
-    kernel = scale.made_kernel(tmp_path)
-    sharp = torch.cat((photo, photo.flip(-1)), -1)
-    sharp = scale.tiled(torch.cat((sharp, sharp.flip(-2)), -2), 300, 400)
-    blurry = scale.tiled(scale.blurred_block(tmp_path / "0.png", kernel), 300, 400)
-    away = inner(photograph(sharp, kernel, response="linear"), 26)
-    assert torch.allclose(inner(blurry, 26), away, atol=3e-3)  # the photo was rounded to 8 bits
-    path = scale.make_photo(tmp_path, tmp_path, kernel, 1.2)
-    assert read_photo(path).pixels.shape == (1, 3, 949, 1265)
+    speed, measured = script("speed"), []
+
+    def measure(case, method, data):
+        measured.append(case.megapixels)
+        others = 1.5 if len(measured) == 1 else 0.0
+        more = {"seconds": 1.0, "seconds_per_mp": 1.0, "core_seconds": 1.0, "peak_mib": 1, "verdict": "restored"}
+        return {**vars(case), "method": method, **more, "others": others}
+
+    monkeypatch.setattr(speed, "HERE", tmp_path)
+    monkeypatch.setattr(speed, "measure", measure)
+    monkeypatch.setattr(speed, "note_bench", lambda *_: None)
+    for words, expected in (([], [0.25, 1.0]), ([], []), (["--again"], [0.25]), (["--again"], [])):
+        before = len(measured)
+        monkeypatch.setattr(
+            sys, "argv", ["speed.py", "mild", "--data", "8.webp", "--only", "size", "--most", "1", *words]
+        )
+        speed.main()
+        assert measured[before:] == expected
+    assert [row["megapixels"] for row in speed.read("mild")] == [0.25, 1.0]
+
+
+def test_peers_that_are_told_the_kernel_gain(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    peers = script("peers")
+    chance = torch.Generator().manual_seed(0)
+    kernel = shake(9, extent=9, generator=chance)
+    sharp = torch.nn.functional.interpolate(torch.rand(1, 3, 18, 20, generator=chance), scale_factor=6)
+    recipe = synthetic.Recipe("short", kernel, 0.005, chance)
+    case = peers.Case(synthetic.make_pair(sharp, recipe), recipe)
+    for name, (package, needs_kernel, peer) in peers.PEERS.items():
+        if package != "deepinv":  # an extra of its own
+            outcome = peers.undone(peer, case, kernel)
+            row = peers.summed(name, package, "true", [case], [outcome])
+            assert outcome.restored.shape == case.pair.blurry.shape
+            assert row["gain_db"] > (0.5 if needs_kernel else -1), name
+
+
+def test_a_peer_that_is_not_installed_is_left_out(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(FOLDER)
+    peers = script("peers")
+    monkeypatch.setattr(peers, "PEERS", {"nobody's": ("no-such-package", False, None)})
+    assert list(peers.others([])) == []
+    assert "left out" in capsys.readouterr().out

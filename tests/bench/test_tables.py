@@ -26,8 +26,9 @@ def test_pages_show_the_committed_rows(path):
 
 
 def test_every_protocol_with_rows_is_on_one_page():
-    shown = [found[2] for path in PAGES for found in BLOCK.finditer(path.read_text(encoding="utf-8"))]
-    assert len(set(shown)) == len(shown)
+    blocks = [found for path in PAGES for found in BLOCK.finditer(path.read_text(encoding="utf-8"))]
+    assert len({(found[2], found[3]) for found in blocks}) == len(blocks)
+    shown = [found[2] for found in blocks]
     for path in ROWS.glob("*.csv"):
         first = path.read_text(encoding="utf-8").partition("\n")[0]
         summary = json.loads(first[2:]) if first.startswith("# {") else {}
@@ -89,3 +90,5 @@ def test_numbers_cannot_be_typed_in(folder):
 def test_unknown_block(tmp_path):
     with pytest.raises(UsageError, match="bench:paint"):
         regenerate("<!-- bench:paint -->\n<!-- /bench -->\n", tmp_path)
+    with pytest.raises(UsageError, match=r"bench:levin\.colours"):
+        regenerate("<!-- bench:levin.colours -->\n<!-- /bench -->\n", ROWS)

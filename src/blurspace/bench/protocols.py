@@ -7,6 +7,7 @@ A protocol lives in the file of its name, `bench/levin.py` for "levin", which ha
     run(data, *, method, progress, limit)    its rows
     summary(rows)                            what their summary has beside the contract's fields
     table(results)                           the lines of a page's table, from results of several methods or data
+    VIEWS                                    other tables by name, if there are any
     PUBLISHED                                what others measured, if there is anything
 
 Those import torch; this table does not, so that `blurspace --help` and `cite` are instant.

@@ -15,7 +15,7 @@ from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import BenchResult, Row, markdown, read_csv
 from blurspace.errors import UsageError
 
-BLOCK = re.compile(r"(<!-- bench:([\w-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- bench:([\w-]+)(?:\.(\w+))? -->\n).*?(<!-- /bench -->)", re.DOTALL)
 ROWS = re.compile(r"(<!-- rows:([\w.-]+) -->\n).*?(<!-- /rows -->)", re.DOTALL)
 BEFORE = ".before.csv"  # how files end whose rows come from older code: `benchmarks/run.py --before`
 # Columns of a table from left to right: nothing done, then blind methods, then those that are told the kernel.
@@ -45,7 +45,7 @@ HEADINGS = {
 def regenerate(page: str, folder: Path) -> str:
     """The page, with every marked block made again from the CSV files in `folder` whose names begin like it.
 
-    A block `rows:FILE` is the rows of that file as they are.
+    A block `bench:NAME.VIEW` is another table, that of the protocol's `VIEWS`; `rows:FILE` is the rows of that file.
     Raises UsageError on a block that is neither a protocol's name nor the beginning of a file's.
     """
 
@@ -53,14 +53,23 @@ def regenerate(page: str, folder: Path) -> str:
         results = load(folder, found[2])
         if not results and found[2] not in PROTOCOLS:
             raise UsageError(f"the page has a block bench:{found[2]}: use one of {', '.join(PROTOCOLS)}")
-        lines = PROTOCOLS[results[0].summary["name"]].code.table(results) if results else []
-        return f"{found[1]}{markdown(lines) if lines else ''}{found[3]}"
+        lines = view(results, found[3])(results) if results else []
+        return f"{found[1]}{markdown(lines) if lines else ''}{found[4]}"
 
     def rows(found: re.Match[str]) -> str:
         lines = list(csv.DictReader((folder / found[2]).read_text(encoding="utf-8").splitlines()))
         return f"{found[1]}{markdown(lines)}{found[3]}"
 
     return ROWS.sub(rows, BLOCK.sub(block, page))
+
+
+def view(results: Sequence[BenchResult], name: str | None) -> Callable[[Sequence[BenchResult]], list[Row]]:
+    """What makes a protocol's table, or another one of its views. Raises UsageError where it has none of that name."""
+    protocol = PROTOCOLS[results[0].summary["name"]]
+    views = {None: protocol.code.table, **getattr(protocol.code, "VIEWS", {})}
+    if name not in views:
+        raise UsageError(f"the page has a block bench:{protocol.name}.{name}: {protocol.name} has no such table")
+    return views[name]
 
 
 def load(folder: Path, name: str) -> list[BenchResult]:

@@ -14,7 +14,7 @@ import torch
 
 from blurspace.bench.result import Progress, Row, no_progress
 from blurspace.bench.spaces import all_pairs, crops, rounded_psnr
-from blurspace.bench.speed import timed
+from blurspace.bench.speed import command
 from blurspace.bench.tables import rows_table
 from blurspace.blur.cameras import CAMERAS
 from blurspace.blur.exposure import photograph
@@ -28,7 +28,6 @@ from blurspace.data.pairs import spaced_pairs
 from blurspace.data.sources import from_scenes
 from blurspace.io.images import encode_photo, find_photos, read_photo, write_bytes
 from blurspace.nets.kernel_space import BasisSpace
-from blurspace.run import most_memory
 from blurspace.types import Image, Pair, Photo
 
 SEED, SCENES, CROP, FRAMES, MOMENTS = 2022, 24, 320, 10, 11
@@ -133,7 +132,7 @@ def _sized(
 
 
 def _speed_row(space: BasisSpace) -> Row:
-    """Between made pictures, in memory, and by the command, whose children tell the memory."""
+    """Between made pictures, in memory, and by the command, which tells the memory."""
     sharp, blurry, other = (torch.rand(1, 3, *LARGE, generator=chance(SEED, index)) for index in range(3))
     seconds = []
     for _ in range(RUNS + 1):
@@ -145,11 +144,10 @@ def _speed_row(space: BasisSpace) -> Row:
         for path, picture in zip(paths, (sharp, blurry, other), strict=True):
             write_bytes(path, encode_photo(Photo.of(picture), picture), overwrite=False)
         names = [str(path) for path in paths]
-        whole, _ = timed("transfer", "--from", *names[:2], "--to", names[2], "-o", str(Path(place, "out")))
-    most = most_memory(children=True)
+        whole = command("transfer", "--from", *names[:2], "--to", names[2], "-o", str(Path(place, "out")))
     return _row(
-        f"transfer {LARGE[1]} x {LARGE[0]} RGB (whole command: {whole:.1f} s)",
+        f"transfer {LARGE[1]} x {LARGE[0]} RGB (whole command: {whole.seconds:.1f} s)",
         [],
         seconds=round(median(seconds[1:]), 4),
-        peak_mib=most and round(most / 2**20),
+        peak_mib=whole.peak_mib and round(whole.peak_mib),
     )

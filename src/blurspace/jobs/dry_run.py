@@ -19,8 +19,7 @@ from blurspace.jobs.stored import in_store
 from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
 
-# Seconds of one processor core: to find a blur, whatever the size (benchmarks/speed.csv), and to undo it, for each
-# megapixel (benchmarks/scale.csv, 12 and 100 megapixels).
+# Seconds of one processor core: to find a blur, whatever the size, and to undo it, for each megapixel (protocol speed).
 SEARCH = {"auto": 24.0, "learned": 24.0, "classical": 24.0, "fast": 12.0}
 RESTORE = 2.5
 LOSSLESS, COLOURS = ("PNG", "TIFF"), 3
