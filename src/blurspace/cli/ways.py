@@ -1,19 +1,27 @@
-"""How is `deblur` run otherwise than here and now: only rehearsed, or on a cluster?"""
+"""How is work done otherwise than here and now: on a cluster, or, of `deblur`, only rehearsed?"""
 
 from functools import partial
 from typing import TYPE_CHECKING
 
 from blurspace.cli.run import tell
 from blurspace.console import Console
+from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.deblur import Engine
+    from blurspace.jobs.engines import Engine
     from blurspace.jobs.files import Source
     from blurspace.jobs.wishes import Wishes
 
 
-def engine_of(jobs: int | None, device: str) -> "Engine":
-    """A Ray cluster, with so many workers. Raises ModelError where Ray is not installed."""
+def engine_of(name: str | None, jobs: int | None, device: str = "cpu") -> "Engine | None":
+    """The engine of that name, with so many workers on such devices; None: no other than this machine.
+
+    Raises UsageError on another name than ray, ModelError where Ray is not installed.
+    """
+    if name is None:
+        return None
+    if name != "ray":
+        raise UsageError(f"there is no engine {name}: give --engine ray, or leave it out")
     from blurspace.jobs.on_ray import imported, on_ray
 
     imported()  # here already, where no photo has failed yet

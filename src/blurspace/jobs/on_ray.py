@@ -9,40 +9,19 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeVar
 
 from blurspace.errors import BlurspaceError, MemoryExhaustedError, ModelError, UsageError, WorkerError
-from blurspace.jobs.each import Failure, FileRecord, Stream, failure
+from blurspace.jobs.each import Failure, Stream, failure
+from blurspace.jobs.engines import Portable
 from blurspace.jobs.shared import Guarded
 
 S = TypeVar("S")
-Task_contra = TypeVar("Task_contra", contravariant=True)
-R = TypeVar("R", bound=FileRecord)
-Made_co = TypeVar("Made_co", covariant=True)
+R = TypeVar("R")
 TRIES = 3  # workers that a file may take with it; of a machine that is taken away, the first is no fault of the file
 # Ray tells nobody of its use, and leaves a GPU's variables alone where a worker has none.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 MISSING = 'the engine ray needs Ray, which is not here: pip install "blurspace[ray]"'
-
-
-class Portable(Protocol[Task_contra, Made_co]):
-    """Work on one file that can be sent to another machine."""
-
-    def __call__(self, task: Task_contra) -> Made_co:
-        """Do it. Raises what is wrong with the file."""
-        ...
-
-    def again(self, task: Task_contra) -> Made_co:
-        """Do it after a worker died with it: what that one finished is there, and is no earlier run's."""
-        ...
-
-    def share(self, jobs: int) -> Self:
-        """As one of so many on a machine does it, with its share of the memory."""
-        ...
-
-    def on(self, device: str) -> Self:
-        """As it is done on another device."""
-        ...
 
 
 def on_ray(
