@@ -47,3 +47,9 @@ def portable(error: Exception) -> Exception:
     sent = BlurspaceError(str(error))
     sent.add_note("".join(traceback.format_exception(error)))
     return sent
+
+
+def why_not(task: object, why: Failure) -> str:
+    """What is said of work that failed, and has no record."""
+    del task
+    return why.reason
