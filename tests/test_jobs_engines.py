@@ -205,16 +205,17 @@ def test_all_verbs_know_the_same_engines(line, folder, monkeypatch, capsys):
 @pytest.mark.parametrize("verb", ["blur", "diagnose"])
 def test_jobs_reach_the_work(verb, folder, monkeypatch):
     seen = []
-    monkeypatch.setattr("blurspace.jobs.engines.shared", lambda *given, jobs: (one for one in seen.append(given) or []))
+
+    def noted(*_, **how):
+        seen.append(how)
+        yield from ()
+
+    monkeypatch.setattr("blurspace.jobs.engines.shared", noted)
     monkeypatch.setattr("blurspace.jobs.on_ray.imported", lambda: None)
-    engines = SimpleNamespace(seen=[])
-    monkeypatch.setattr(
-        "blurspace.jobs.on_ray.on_ray", lambda *_, **how: (one for one in engines.seen.append(how) or [])
-    )
+    monkeypatch.setattr("blurspace.jobs.on_ray.on_ray", noted)
     assert cli.main([verb, str(folder), "--jobs", "3"]) == 0
-    assert len(seen) == 1
     assert cli.main([verb, str(folder), "--jobs", "3", "--engine", "ray"]) == 0
-    assert engines.seen == [{"jobs": 3, "device": "cpu"}]
+    assert seen == [{"jobs": 3}, {"jobs": 3, "device": "cpu"}]
 
 
 def test_memory_of_a_search_is_shared(folder, tmp_path):
