@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from blurspace.errors import BlurspaceError, Cancelled
+from blurspace.jobs.each import as_known_error
 from blurspace.run import Run
 from blurspace.web.limits import busy
 
@@ -40,26 +41,25 @@ class Job:
     started: float | None = None
     ended: float | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
-    version: int = 0  # grows with each change, so that who watches sees it
 
     def step(self, stage: str, done: int, total: int) -> None:
         """Note how far it is; the share never goes back, though a search may begin again in another light."""
         part = done / total if total else 1.0
         share = SEARCHING * part if stage != "restoring" else SEARCHING + (1 - SEARCHING) * part
-        self.stage, self.share, self.version = stage, max(self.share, min(share, 0.99)), self.version + 1
+        self.stage, self.share = stage, max(self.share, min(share, 0.99))
 
     def show(self, address: str) -> None:
         """Note where a preview of the result is."""
-        self.preview, self.version = address, self.version + 1
+        self.preview = address
 
     def seconds_left(self, pace: float) -> float | None:
         """About how many seconds it takes yet; None where nobody knows. `pace`: of this machine, over the guess."""
         if self.state != "working" or self.started is None:
             return None
         passed = time.monotonic() - self.started
-        by_experience = self.expected * pace - passed
-        by_steps = passed * (1 - self.share) / self.share if self.share >= TELLING else by_experience
-        return max(1.0, by_steps if self.share >= TELLING else by_experience)
+        if self.share >= TELLING:
+            return max(1.0, passed * (1 - self.share) / self.share)
+        return max(1.0, self.expected * pace - passed)
 
 
 class Queue:
@@ -157,7 +157,6 @@ class Queue:
                     return
                 job = self._waiting.popleft()
                 job.state, job.stage, job.started = "working", "starting", time.monotonic()
-                job.version += 1
             self._do(job)
             del job  # with all that its work holds, while this thread waits
 
@@ -178,7 +177,7 @@ class Queue:
         if state == "done" and job.started is not None and job.expected > 0:
             self.pace = (1 - WEIGHT) * self.pace + WEIGHT * (now - job.started) / job.expected
         job.share = 1.0 if state == "done" else job.share
-        job.state, job.stage, job.version = state, state, job.version + 1
+        job.state = job.stage = state
         job.ended = now  # last: who sees this, sees all
 
 
@@ -188,9 +187,7 @@ def _nothing(_job: Job) -> Mapping[str, Any]:
 
 def _sentence(error: Exception) -> str:
     """What went wrong, without what a server should not tell of itself."""
-    if isinstance(error, BlurspaceError):
-        return " ".join(str(error).split())
-    from blurspace.jobs.each import as_known_error
-
     known = as_known_error(error)
-    return str(known) if known is not error else f"an unexpected error, {type(error).__name__}: try another photo"
+    if isinstance(known, BlurspaceError):
+        return " ".join(str(known).split())
+    return f"an unexpected error, {type(error).__name__}: try another photo"
