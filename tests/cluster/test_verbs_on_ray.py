@@ -15,12 +15,12 @@ from blurspace.blur.kernels import delta
 from blurspace.codes import BlurBank
 from blurspace.data.crops import SharpPhotos
 from blurspace.jobs.blur import blur_files
-from blurspace.jobs.engines import Portable
 from blurspace.jobs.files import find_sources
 from blurspace.jobs.inspect import diagnose_files
 from blurspace.jobs.kinds import plan_blur
 from blurspace.jobs.on_ray import helped_on_ray, on_ray
 from blurspace.jobs.transfer import Draw, transfer_files
+from blurspace.jobs.worked import Portable
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.train.cases import Making, Range, make_shards
 

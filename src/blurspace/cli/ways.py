@@ -9,10 +9,10 @@ from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.engines import Engine
     from blurspace.jobs.files import Source
     from blurspace.jobs.train import Helpers
     from blurspace.jobs.wishes import Wishes
+    from blurspace.jobs.worked import Engine
 
 
 def engine_of(name: str | None, jobs: int | None, device: str = "cpu") -> "Engine | None":

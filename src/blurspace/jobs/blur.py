@@ -16,7 +16,6 @@ from blurspace.io.files import shown
 from blurspace.io.images import encode_and_tell, kernel_bytes
 from blurspace.jobs.deblur_video import Report, quiet
 from blurspace.jobs.each import Failure, FileRecord, Stream, describe_kernel
-from blurspace.jobs.engines import Engine, Portable, worked
 from blurspace.jobs.files import (
     STANDARD,
     Source,
@@ -29,6 +28,7 @@ from blurspace.jobs.files import (
     twins,
 )
 from blurspace.jobs.kinds import KERNELS, KINDS, Options
+from blurspace.jobs.worked import Engine, Portable, worked
 
 MARK = ".blurred"
 
@@ -70,7 +70,7 @@ def blur_files(
     `seed`: picture i draws from a generator of `seed` and i, so that one bad file changes no other. `output`: a file,
     a folder, `-` for standard output (then `data`), or None for `name.blurred.ext` beside each input. `save_kernel`:
     a float TIFF of the kernel. `inputs`: what is read besides, see `check_target`. `report` gets a sentence on whatever
-    a file cannot keep. `jobs`, `engine`: who does the work, see `engines.worked`. Raises UsageError before any work.
+    a file cannot keep. `jobs`, `engine`: who does the work, see `worked`. Raises UsageError before any work.
     """
     if save_kernel and len(sources) > 1:
         raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")

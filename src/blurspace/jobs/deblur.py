@@ -23,7 +23,6 @@ from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, left_of, quiet
 from blurspace.jobs.develop import Developed, Stamp, develop, within
 from blurspace.jobs.each import REFUSED, Deblurred, Failure, Stream, picture_bytes
-from blurspace.jobs.engines import Engine, processes, worked
 from blurspace.jobs.files import (
     KERNEL,
     SIDES,
@@ -38,6 +37,7 @@ from blurspace.jobs.journal import Entry, Journal, hash_of
 from blurspace.jobs.sidecar import file_sha256, sidecar_bytes, sidecar_of
 from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
+from blurspace.jobs.worked import Engine, processes, worked
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float

@@ -10,9 +10,9 @@ from blurspace.io.files import shown
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
 from blurspace.jobs.each import Failure, Stream, as_known_error, describe_kernel, number, picture_bytes
-from blurspace.jobs.engines import Engine, Portable, worked
 from blurspace.jobs.files import PARTS, STANDARD, Source, Writing, beside, check_target, check_twin, load, twins
 from blurspace.jobs.inspect_video import drawing_of, inspect_video, stills_of
+from blurspace.jobs.worked import Engine, Portable, worked
 from blurspace.pixels import luminance
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.diagnose import diagnose
@@ -99,7 +99,7 @@ def diagnose_files(
     """For each source a record of its blur, and why it failed if it did (kind `failed`).
 
     `plot` writes `name.parts.png` beside each: which parts are sharp, which blurred. Videos, and `keep`: see
-    `inspect_video`. `jobs`, `engine`: who does the work, see `engines.worked`. Raises UsageError before any work where
+    `inspect_video`. `jobs`, `engine`: who does the work, see `worked`. Raises UsageError before any work where
     a source has no beside, or stills are wanted of no video.
     """
     if keep and not any(is_video(source.name) for source in sources):

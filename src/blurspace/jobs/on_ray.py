@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from blurspace.errors import BlurspaceError, MemoryExhaustedError, ModelError, UsageError, WorkerError
 from blurspace.jobs.each import Failure, Stream, failure
-from blurspace.jobs.engines import Portable
 from blurspace.jobs.shared import Guarded, why_not
+from blurspace.jobs.worked import Portable
 
 S = TypeVar("S")
 R = TypeVar("R")

@@ -9,8 +9,8 @@ from typing import Any
 from blurspace.errors import UsageError
 from blurspace.io.weights import read_weights
 from blurspace.jobs.each import number
-from blurspace.jobs.engines import Portable
 from blurspace.jobs.shared import Guarded, why_not
+from blurspace.jobs.worked import Portable
 from blurspace.jobs.workers import helped
 from blurspace.run import pick_device
 from blurspace.train import loop
@@ -58,7 +58,7 @@ def train_recipe(
 
     with joined(device) as team:
         told = report if team.leads else lambda _: None
-        with helpers_of(Work(settings, data), jobs, engine, leads=team.leads):
+        with helping(Work(settings, data), jobs, engine, leads=team.leads):
             task = entry.build(settings, data=data, device=team.device, report=told)
         weights = loop.run(
             task,
@@ -85,7 +85,7 @@ def train_recipe(
     }
 
 
-def helpers_of(work: "Work", jobs: int, engine: Helpers | None, *, leads: bool) -> AbstractContextManager[None]:
+def helping(work: "Work", jobs: int, engine: Helpers | None, *, leads: bool) -> AbstractContextManager[None]:
     """Those who help a process, as a context: a cluster is for all of a team, and helps the one that leads."""
     if engine is None:
         return helped(Guarded(work, why_not, 1), helpers=jobs - 1)

@@ -22,10 +22,10 @@ from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import exists, is_folder, shown
 from blurspace.io.images import encode_photo, write_bytes
 from blurspace.jobs.each import PRIVATE, Failure, FileRecord, several
-from blurspace.jobs.engines import Engine, Portable, worked
 from blurspace.jobs.files import STANDARD, Source, Writing, create_folder, load
 from blurspace.jobs.pairs import read_pair
 from blurspace.jobs.shared import portable
+from blurspace.jobs.worked import Engine, Portable, worked
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Code, Image, Photo
 
@@ -117,7 +117,7 @@ def transfer_files(
 
     Grey stays grey, 16 bits stay 16, and the colour profile is kept; alpha, EXIF and XMP are left out: these are
     pictures to train with. With `overwrite` the folder's other files stay, and never one of `sources` or `inputs` is
-    replaced. `jobs`, `engine`: who does the work, see `engines.worked`. The manifest, written last, also where the work
+    replaced. `jobs`, `engine`: who does the work, see `worked`. The manifest, written last, also where the work
     is interrupted, lists what this call made. Raises OutputError before any work as `check_folder` does.
     """
     check_folder(output, overwrite=overwrite)

@@ -160,7 +160,7 @@ def test_an_interrupt_leaves_a_manifest_of_what_is_done(folder, tmp_path, monkey
         yield work(tasks[1])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("blurspace.jobs.engines.shared", interrupted)
+    monkeypatch.setattr("blurspace.jobs.worked.shared", interrupted)
     results = []
     with pytest.raises(KeyboardInterrupt):
         results.extend(transferred(folder, tmp_path / "out", jobs=2))
@@ -210,7 +210,7 @@ def test_jobs_reach_the_work(verb, folder, monkeypatch):
         seen.append(how)
         yield from ()
 
-    monkeypatch.setattr("blurspace.jobs.engines.shared", noted)
+    monkeypatch.setattr("blurspace.jobs.worked.shared", noted)
     monkeypatch.setattr("blurspace.jobs.on_ray.imported", lambda: None)
     monkeypatch.setattr("blurspace.jobs.on_ray.on_ray", noted)
     assert cli.main([verb, str(folder), "--jobs", "3"]) == 0
