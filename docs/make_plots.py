@@ -10,6 +10,9 @@ from html import escape
 from pathlib import Path
 from statistics import fmean
 
+sys.path.insert(0, str(Path(__file__).parent))  # for who loads this file from elsewhere, as its tests do
+from palette import colours
+
 from blurspace.bench.result import BenchResult, Row
 from blurspace.bench.tables import load, word
 
@@ -18,21 +21,23 @@ ROWS, PLOTS = HERE.parent / "benchmarks", HERE / "plots"
 WIDE, LEFT, RIGHT, BAR, GAP, TOP = 720, 190, 80, 13, 12, 54  # px
 SQUARE, EDGE = 300, 60  # px of the plot of probabilities, and of the margin around it
 COLOURS = ("first", "second", "none")  # of the series; the theme says what they are
-LIGHT = {"ink": "#1d1f21", "quiet": "#5a5e65", "grid": "#dcd8d1", "first": "#27598a", "second": "#7d5200"}
-DARK = {"ink": "#e8e6e2", "quiet": "#a6abb2", "grid": "#363b42", "first": "#8fbdea", "second": "#e2b45f"}
 
 
-def theme(colours: dict[str, str]) -> str:
-    """The rules of one theme, as of `pages/look.css`."""
-    both = "".join(f".plot .{name}{{fill:{colours[name]};stroke:{colours[name]}}}" for name in ("first", "second"))
-    plain = f".plot{{color:{colours['ink']}}}.plot .quiet,.plot .none{{fill:{colours['quiet']}}}"
-    return f"{plain}.plot .grid{{stroke:{colours['grid']}}}{both}"
+def theme(ours: dict[str, str]) -> str:
+    """The rules of one theme, in the colours of our pages."""
+    both = "".join(
+        f".plot .{name}{{fill:{ours[mine]};stroke:{ours[mine]}}}"
+        for name, mine in {"first": "accent", "second": "doubt"}.items()
+    )
+    plain = f".plot{{color:{ours['ink']}}}.plot .quiet,.plot .none{{fill:{ours['faint']}}}"
+    return f"{plain}.plot .grid{{stroke:{ours['line']}}}{both}"
 
 
+LIGHT, DARK = map(theme, colours())
 STYLE = f"""<style>
 .plot{{font-family:system-ui,"Liberation Sans",sans-serif}}
-{theme(LIGHT)}
-@media(prefers-color-scheme:dark){{{theme(DARK)}}}
+{LIGHT}
+@media(prefers-color-scheme:dark){{{DARK}}}
 </style>"""
 
 Bars = dict[str, Sequence[tuple[float, str]]]  # a group's name -> for each series how long its bar is, and what it says

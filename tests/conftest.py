@@ -5,6 +5,7 @@ in their own words. Of a function that a test calls very often, after the first 
 the time of a search.
 """
 
+import gc
 import inspect
 import sys
 import types
@@ -28,6 +29,11 @@ def no_home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+def pytest_collection_finish():
+    """What is imported and collected stays: whoever looks for garbage in a test need not look through all of that."""
+    gc.freeze()
 
 
 def pytest_runtest_setup():

@@ -1,5 +1,6 @@
 """Does the command line keep its contract: data on stdout, words on stderr, and the right exit code?"""
 
+import importlib
 import io
 import json
 import math
@@ -17,11 +18,13 @@ import tifffile
 import torch
 from PIL import Image as Pil
 
+import blurspace.train
 from blurspace import cli
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.blur.convolve import blur
 from blurspace.blur.kernels import disk, line
 from blurspace.catalog import CARDS
+from blurspace.errors import ModelError
 from blurspace.io.images import write_kernel
 from blurspace.jobs.each import picture_bytes
 
@@ -128,26 +131,64 @@ def test_an_empty_output_is_not_this_folder(run, photo, verdict, verb):
     assert (result.code, result.err.count("\n")) == (2, 1)
 
 
+@pytest.fixture
+def odd(tmp_path, photo):
+    """Photos whose names are not UTF-8, not ASCII, and more than a line."""
+    names = [os.fsencode(tmp_path) + b"/" + name for name in (b"bad\xff.png", "é.png".encode(), b"two\n\x1b[2J.png")]
+    for name in names:
+        Path(os.fsdecode(name)).write_bytes(photo.read_bytes())
+    return names
+
+
+def assert_told(names, out, *, as_json):
+    """Standard output has the names of the results, in their own bytes or as JSON."""
+    targets = [name.replace(b".png", b".blurred.png") for name in names]
+    if as_json:
+        assert [os.fsencode(json.loads(line)["output"]) for line in out.splitlines()] == targets
+    else:
+        assert out == b"".join(target + b"\n" for target in targets)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 @pytest.mark.parametrize("as_json", [True, False])
-def test_any_name_and_any_encoding_of_the_output_ends_well(tmp_path, photo, encoding, as_json):
-    odd = [os.fsencode(tmp_path) + b"/" + name for name in (b"bad\xff.png", "é.png".encode(), b"two\n\x1b[2Jlines.png")]
-    for name in odd:
-        Path(os.fsdecode(name)).write_bytes(photo.read_bytes())
-    command = [sys.executable, "-m", "blurspace", "blur", *odd, *(["--json"] if as_json else [])]
-    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding}, check=False)
+def test_any_name_and_any_encoding_of_the_output_ends_well(odd, encoding, as_json, monkeypatch):
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, errors) for errors in ("strict", "backslashreplace"))
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    assert cli.main(["blur", *map(os.fsdecode, odd), *(["--json"] if as_json else [])]) == 0
+    told, said = (stream.detach().getvalue() for stream in (out, err))
+    assert (said.count(b"\n"), said.count(b"\x1b")) == (4, 0)
+    assert_told(odd, told, as_json=as_json)
+
+
+def test_any_name_ends_well_in_a_process_of_ascii(odd):
+    """Whose own streams are what the test above makes."""
+    command = [sys.executable, "-m", "blurspace", "blur", *odd]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}, check=False)
     assert (done.returncode, done.stderr.count(b"\n"), done.stderr.count(b"\x1b")) == (0, 4, 0)
-    targets = [name.replace(b".png", b".blurred.png") for name in odd]
-    if as_json:
-        assert [os.fsencode(json.loads(line)["output"]) for line in done.stdout.splitlines()] == targets
-    else:
-        assert done.stdout == b"".join(target + b"\n" for target in targets)
+    assert_told(odd, done.stdout, as_json=False)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+
+
+@full_device
 @pytest.mark.parametrize("options", [["--json"], [], ["-o", "-"]])
-def test_a_full_disk_is_one_sentence(photo, options):
-    command = [sys.executable, "-m", "blurspace", "blur", photo, *options]
+def test_a_full_disk_is_one_sentence(photo, options, monkeypatch, capfd):
+    full = Path("/dev/full").open("w")  # noqa: SIM115
+    monkeypatch.setattr(sys, "stdout", full)
+    code = cli.main(["blur", str(photo), *options])
+    said = capfd.readouterr().err.splitlines()
+    assert (code, len(said)) == (1, 2)
+    assert said[-1].startswith("blurspace: standard output cannot be written (No space left")
+    with pytest.raises(OSError, match="No space left"):
+        full.close()
+
+
+@full_device
+def test_a_process_on_a_full_disk_says_no_more_at_its_end(photo):
+    """Python would try to write once more, and say so."""
+    command = [sys.executable, "-m", "blurspace", "blur", photo]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 2)
@@ -258,6 +299,7 @@ def test_kernel_json(run, shaken, tmp_path):
     result = run("kernel", shaken, "--size", 9, "--plot", tmp_path / "k.png", "--json")
     record = json.loads(result.out)
     assert record["size"] in (5, 7, 9)
+    assert "variation_px" not in record
     assert record["plotted"] == str(tmp_path / "k.png")
     assert run("kernel", shaken, "--plot", tmp_path / "k.png").code == 1
 
@@ -277,7 +319,6 @@ def test_kernel_field(run, shaken, tmp_path):
     assert "across the photo\n" in result.out or "the same everywhere\n" in result.out
     with Pil.open(tmp_path / "field.png") as picture:
         assert picture.size == (4 * 64 + 1, 3 * 64 + 1)
-    assert "variation_px" not in json.loads(run("kernel", shaken, "--size", 9, "--json").out)
 
 
 def test_diagnose(run, photo, tmp_path, monkeypatch):
@@ -355,15 +396,16 @@ def test_train_refuses_by_name(run, lesson, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_train_without_pydantic_says_what_to_install():
-    """As `run` would say it: typer may need pydantic too, so that only our part runs without."""
-    code = (
-        "import sys\nsys.modules['pydantic'] = None\nfrom blurspace.errors import ModelError\n"
-        "try:\n    import blurspace.jobs.train\nexcept ModelError as error:\n    print(error.exit_code, error)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.startswith("4 training needs pydantic")
-    assert 'pip install "blurspace[train]"' in result.stdout
+def test_training_without_pydantic_says_what_to_install(monkeypatch):
+    """Asked of our part alone: typer may need pydantic too."""
+    ours = [name for name in sys.modules if name.startswith(("blurspace.train", "blurspace.jobs.train"))]
+    for name in ours:  # as if they had not been imported yet
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(blurspace, "train", blurspace.train)  # put back afterwards
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    with pytest.raises(ModelError, match=r'^training needs pydantic.*pip install "blurspace\[train\]"') as problem:
+        importlib.import_module("blurspace.jobs.train")
+    assert problem.value.exit_code == 4
 
 
 def test_bench_help_names_every_protocol(run):

@@ -21,7 +21,7 @@ from .restore.scenes import made_scene
 SIDE = 132
 RECIPE = """
 task = "translator"
-judge_steps = 40
+judge_steps = 5
 [loop]
 steps = 3
 [data]

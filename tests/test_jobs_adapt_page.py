@@ -11,7 +11,8 @@ import blurspace
 from blurspace.jobs.adapt_page import Section, address, begun, render, shown
 
 HOSTILE = '<script>alert("1")</script>\'"><img src=x onerror=alert(2)>'
-LOOK = (Path(blurspace.__file__).parent / "pages" / "look.css").read_text(encoding="utf-8")
+PACKAGE = Path(blurspace.__file__).parent
+LOOK = (PACKAGE / "pages" / "look.css").read_text(encoding="utf-8")
 
 
 class Tags(HTMLParser):
@@ -75,23 +76,26 @@ def luminance(colour):
 
 
 def themes():
-    blocks = re.findall(r"\{\s*color-scheme: (\w+);(.*?)\}", LOOK, re.DOTALL)
-    assert [theme for theme, _ in blocks] == ["light", "dark", "dark"]
-    return [dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for _, block in blocks]
+    found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", LOOK)
+    return [{name: light for name, light, _ in found}, {name: dark for name, _, dark in found}]
 
 
-def test_both_dark_blocks_say_the_same():
-    light, dark, chosen = themes()
-    assert dark == chosen
-    assert set(light) == set(dark)
+def test_every_colour_is_said_once_and_both_pages_have_it():
+    names = re.findall(r"^  --([\w-]+):", LOOK, re.MULTILINE)
+    assert len(set(names)) == len(names)
+    styles = page() + "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "web" / "page").glob("*.css"))
+    used = set(re.findall(r"var\(--([\w-]+)\)", styles))
+    assert set(themes()[0]) < set(names)
+    assert used - set(names) == {"tone"}  # the verdict's, which is one of them
+    assert set(names) - used == set()
 
 
 @pytest.mark.parametrize("theme", [0, 1])
-@pytest.mark.parametrize("behind", ["paper", "raised", "sunk"])
+@pytest.mark.parametrize("behind", ["paper", "card", "sunk", "tint", "bad-tint"])
 def test_letters_can_be_read(theme, behind):
     """WCAG's AA wants 4.5 of text."""
     colours = themes()[theme]
-    pairs = [(name, behind) for name in ("ink", "quiet", "accent", "good", "doubt", "bad")] + [("on-accent", "accent")]
+    pairs = [(name, behind) for name in ("ink", "faint", "accent", "good", "doubt", "bad")] + [("on-accent", "accent")]
     for above, below in pairs:
         dark, light = sorted((luminance(colours[above]), luminance(colours[below])))
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (above, below)

@@ -9,7 +9,7 @@ import pytest
 from blurspace.errors import MemoryExhaustedError, ModelError, UsageError, WorkerError
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
-from blurspace.jobs.on_ray import TRIES, Crew, cause, imported
+from blurspace.jobs.on_ray import QUIET, TRIES, Crew, cause, imported
 from blurspace.jobs.wishes import Wishes
 
 from .fakes import Fake, noisy_photos
@@ -60,6 +60,13 @@ def test_a_file_is_tried_again_and_order_is_kept():
     assert sorted(task for task, _ in ray.calls) == ["a", *["b"] * TRIES, "c"]
 
 
+def test_a_worker_has_its_next_file_before_a_result_is_looked_at():
+    ray = Pretended({})
+    told = Crew(ray, ray.worker, lambda task, why: task).results(["a", "b", "c"], 1)
+    assert next(told) == "a done"
+    assert [task for task, _ in ray.calls] == ["a", "b"]
+
+
 def test_a_poisoned_file_fails_alone():
     ray = Pretended({"b": 99})
     assert results(ray, ["a", "b", "c", "d"]) == ["a done", "b: process died, 1", "c done", "d done"]
@@ -78,10 +85,23 @@ def test_memory_that_ran_out_is_known():
 
 def test_without_ray_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+    for name in QUIET:
+        monkeypatch.setenv(name, "1")
     with pytest.raises(ModelError, match=r"pip install \"blurspace\[ray\]\""):
         imported()
+
+
+def test_ray_prints_nothing_among_the_records(monkeypatch, capsys):
+    for name in QUIET:
+        monkeypatch.setenv(name, "1")
+    worker = pytest.importorskip("ray._private.worker", reason="Ray is not here: pip install 'blurspace[ray]'")
+    death = {"lines": ["a worker died"], "pid": "raylet", "is_err": False}
+    monkeypatch.setattr(worker, "_worker_logs_enabled", True)
+    worker.print_worker_logs(death, sys.stdout)
+    assert "a worker died" in capsys.readouterr().out
+    imported()
+    worker.print_worker_logs(death, sys.stdout)
+    assert capsys.readouterr().out == ""
 
 
 def folder_work(tmp_path):

@@ -15,7 +15,7 @@ from blurspace.jobs import export as export_job
 from blurspace.jobs import tune as tune_job
 from blurspace.jobs.develop import computed_by
 from blurspace.runtimes import engines, served
-from blurspace.runtimes.engines import ENGINES, installed, missing
+from blurspace.runtimes.engines import ENGINES, installed
 from blurspace.runtimes.exported import plain
 from blurspace.runtimes.served import is_served
 from blurspace.runtimes.tuned import Speed, pick_runtime
@@ -60,25 +60,6 @@ def stand_ins(monkeypatch):
         return lambda inputs: [plain(module)(*inputs)]
 
     monkeypatch.setattr(served, "engine_of", make)
-
-
-def test_a_users_weights_become_onnx_files(run, weights, tmp_path):
-    if lacking := missing("onnx"):
-        pytest.skip(f"{', '.join(lacking)} not installed")
-    code, out, err = run("export", weights, "-o", tmp_path / "new", "--json")
-    assert (code, "differs from torch by" in err) == (0, True)
-    record = json.loads(out)
-    assert record["output"] == str(tmp_path / "new" / "mine.restorer.onnx")
-    assert record["inputs"] == {"picture": ["batch", 3, "height", "width"]}
-    assert (record["network"], record["multiple"]) == ("restorer", 4)
-    assert record["max_error"] < 1e-5
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(record["output"], providers=["CPUExecutionProvider"])
-    picture = torch.rand(1, 3, 20, 28)
-    (found,) = session.run(None, {"picture": picture.numpy()})
-    network = export_job.read_file(weights).network("restorer")
-    torch.testing.assert_close(torch.from_numpy(found), network(picture), rtol=0, atol=1e-5)
 
 
 def test_all_shipped_networks_of_convolutions_have_parts(monkeypatch, tmp_path):

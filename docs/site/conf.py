@@ -1,10 +1,12 @@
 """How does Sphinx make the site? In Furo, from Markdown, in the colours of all our pages."""
 
-import re
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from palette import LETTERS, colours
+
 HERE = Path(__file__).parent
-LOOK = (HERE / "../../src/blurspace/pages/look.css").resolve().read_text(encoding="utf-8")
 # Furo's names of colours, and ours.
 NAMES = {
     "color-background-primary": "paper",
@@ -12,32 +14,31 @@ NAMES = {
     "color-background-hover": "line",
     "color-background-border": "line",
     "color-foreground-primary": "ink",
-    "color-foreground-secondary": "quiet",
-    "color-foreground-muted": "quiet",
-    "color-foreground-border": "quiet",
+    "color-foreground-secondary": "faint",
+    "color-foreground-muted": "faint",
+    "color-foreground-border": "faint",
     "color-brand-primary": "accent",
     "color-brand-content": "accent",
     "color-brand-visited": "accent",
     "color-inline-code-background": "sunk",
     "color-code-background": "sunk",
-    "color-admonition-background": "raised",
-    "color-good": "good",
+    "color-admonition-background": "card",
     "color-doubt": "doubt",
     "color-bad": "bad",
-    "color-raised": "raised",
 }
 
 
-def colours(theme: str) -> dict[str, str]:
-    """Furo's colours of this theme."""
-    block = re.search(rf"color-scheme: {theme};(.*?)\}}", LOOK, re.DOTALL)
-    assert block is not None
-    ours = dict(re.findall(r"--([\w-]+): (#\w+);", block[1]))
+def in_furo(ours: dict[str, str]) -> dict[str, str]:
+    """Our colours by Furo's names."""
     return {name: ours[mine] for name, mine in NAMES.items()}
 
 
-letters = dict(re.findall(r"--(sans|mono): (.*?);", LOOK))
-fonts = {"font-stack": letters["sans"], "font-stack--monospace": letters["mono"]}
+light, dark = map(in_furo, colours())
+fonts = {
+    "font-stack": LETTERS["sans"],
+    "font-stack--monospace": LETTERS["mono"],
+    "font-stack--headings": LETTERS["serif"],
+}
 
 project = html_title = "blurspace"
 author = "The blurspace authors"
@@ -51,8 +52,8 @@ pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-con
 
 html_theme = "furo"
 html_theme_options = {
-    "light_css_variables": colours("light") | fonts,
-    "dark_css_variables": colours("dark"),
+    "light_css_variables": light | fonts,
+    "dark_css_variables": dark,
     "navigation_with_keys": False,
 }
 html_static_path = [str(HERE / "static")]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import fft, ndimage, signal
 
-from blurspace.blur.convolve import DIRECT_UP_TO, blur, fast_size, to_otf
+from blurspace.blur.convolve import DIRECT_UP_TO, LARGE, blur, fast_size, from_spectrum, to_otf
 from blurspace.errors import UsageError
 
 # Our border names in scipy.ndimage's words.
@@ -32,6 +32,20 @@ def test_valid_is_scipys(side):
     picture, kernel = random(1, 1, 21, 18), random(1, 1, side, side, seed=1)
     wanted = signal.fftconvolve(picture[0, 0], kernel[0, 0], mode="valid")
     np.testing.assert_allclose(blur(picture, kernel, border="valid")[0, 0], wanted, atol=1e-11)
+
+
+@pytest.mark.parametrize("size", [(21, 18), (600, 450)])
+def test_plane_by_plane_a_spectrum_becomes_the_same_pictures(size):
+    spectrum = torch.fft.rfft2(random(2, 3, *size).float())
+    assert (spectrum[0, 0].numel() >= LARGE) == (size == (600, 450))
+    assert torch.equal(from_spectrum(spectrum, size), torch.fft.irfft2(spectrum, s=size))
+
+
+def test_a_large_spectrum_carries_gradients():
+    spectrum = torch.fft.rfft2(random(1, 2, 600, 450)).requires_grad_()
+    ways = [from_spectrum(spectrum, (600, 450)), torch.fft.irfft2(spectrum, s=(600, 450))]
+    found, wanted = (torch.autograd.grad(way.square().sum(), spectrum)[0] for way in ways)
+    torch.testing.assert_close(found, wanted)
 
 
 def test_a_kernel_may_be_bigger_than_the_picture():

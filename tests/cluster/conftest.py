@@ -1,14 +1,14 @@
 """A Ray cluster of two workers, for all tests of it: it took 42 s to start on our busy machine."""
 
-import os
-
 import pytest
+
+from blurspace.jobs.on_ray import imported
 
 
 @pytest.fixture(scope="session")
 def cluster():
-    ray = pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
-    os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
+    pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
+    ray = imported()
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield ray
     ray.shutdown()

@@ -79,7 +79,7 @@ def kill_some(marks, stop, killed):
             break
 
 
-def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers):
+def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers, capsys):
     widths = [40 + number % 7 for number in range(60)]
     alone = run(tmp_path, widths, name="alone")
     for mark in (tmp_path / "marks").iterdir():
@@ -93,6 +93,7 @@ def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers):
         stop.set()
         thread.join()
     assert killed
+    assert capsys.readouterr().out == ""  # where records go
     assert told(many) == told(alone)
     made = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.suffix == ".png"}
     assert made == {path.name: path.read_bytes() for path in (tmp_path / "alone").iterdir() if path.suffix == ".png"}

@@ -161,7 +161,7 @@ def test_samples_are_written_as_they_are_however_they_lie_in_memory(format, make
 def test_a_big_picture_is_held_once(monkeypatch, make, depth):
     """What NumPy and Python hold: Pillow's own memory is not counted."""
     monkeypatch.setattr(raster, "BAND", 2**14)
-    samples = np.full((2800, 1000, 3), 77, np.uint8 if depth == 8 else np.uint16)
+    samples = np.full((1400, 1000, 3), 77, np.uint8 if depth == 8 else np.uint16)
     data, least = make(samples), samples.nbytes
     tracemalloc.start()
     try:

@@ -9,36 +9,16 @@ from blurspace.errors import ModelError
 from blurspace.nets.synthesis import Synthesis
 from blurspace.nets.unet import UNet
 from blurspace.runtimes import exported
-from blurspace.runtimes.engines import ENGINES, missing
 from blurspace.runtimes.exported import TOLERANCE, check, export, fingerprint, onnx_of, plain
 from blurspace.runtimes.kept import folder
 from blurspace.runtimes.parts import PARTS
 
 from .tiny import tiny
 
-needs_onnx = pytest.mark.skipif(bool(missing("onnx")), reason=f"{', '.join(missing('onnx'))} not installed")
-
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-
-
-@needs_onnx
-def test_it_says_what_torch_says_at_other_sizes_and_batches():
-    module, part = tiny(Synthesis), PARTS[Synthesis]
-    data = export(module, part, told={"licence": "of the test"})
-    for runtime in (name for name in ENGINES if not missing(name)):
-        engine = ENGINES[runtime][1](data, 1)
-        assert check(module, part, engine) < 1e-5
-        inputs = part.draw(module, (7, 3), batch=3)
-        (found,) = engine(inputs)
-        torch.testing.assert_close(found, module(*inputs), rtol=1e-4, atol=1e-5)
-    import onnx
-
-    facts = {one.key: one.value for one in onnx.load_from_string(data).metadata_props}
-    assert facts["licence"] == "of the test"
-    assert facts["multiple"] == str(part.multiple(module))
 
 
 @pytest.mark.parametrize(

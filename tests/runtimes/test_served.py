@@ -1,19 +1,17 @@
 """Does a network that another runtime serves say the same, and does torch do what others cannot?"""
 
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
 from blurspace.errors import ModelError, UsageError
-from blurspace.nets.deconvolver import Deconvolver
 from blurspace.nets.features import FeatureNet
 from blurspace.nets.restorer import Restorer
 from blurspace.nets.synthesis import Synthesis
 from blurspace.nets.unet import UNet
 from blurspace.runtimes import served
-from blurspace.runtimes.engines import ENGINES, missing
+from blurspace.runtimes.engines import ENGINES
 from blurspace.runtimes.parts import PARTS
 from blurspace.runtimes.served import is_served, serve
 
@@ -122,23 +120,3 @@ def test_an_engine_that_says_something_else_is_refused(monkeypatch):
     network = serve(tiny(UNet), "onnx")
     with pytest.raises(ModelError, match="differs from torch"):
         network(*inputs_of(network))
-
-
-@pytest.mark.parametrize("runtime", ENGINES)
-def test_the_real_ones_deconvolve_as_torch_does_and_in_several_threads(runtime, tmp_path_factory, monkeypatch):
-    if lacking := missing(runtime):
-        pytest.skip(f"{', '.join(lacking)} not installed")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "exported"))  # one export for both
-    torch.manual_seed(0)
-    network = Deconvolver(rounds=1, widths=(2, 4)).requires_grad_(False).eval()
-    torch.nn.init.normal_(network.denoiser.net.leave.weight, 0, 0.1)
-    picture, kernel = torch.rand(1, 3, *ODD), torch.full((1, 1, 3, 3), 1 / 9)
-    how = picture, kernel, torch.tensor([0.01]), torch.tensor([0.0]), picture
-    with torch.inference_mode():
-        wanted = network(*how)
-        assert (wanted - picture).abs().max() > 0.01
-        serve(network, runtime)
-        with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda _: network(*how), range(8)))
-    for one in found:
-        torch.testing.assert_close(one, wanted, rtol=0, atol=1e-5)

@@ -1,5 +1,9 @@
 """Are the bytes those of the command line, and a preview like what it previews?"""
 
+import pkgutil
+from collections import Counter
+from functools import wraps
+
 import pytest
 import torch
 
@@ -10,7 +14,7 @@ from blurspace.metrics import psnr
 from blurspace.run import Run
 from blurspace.types import Photo
 from blurspace.web.limits import Limits
-from blurspace.web.preview import preview
+from blurspace.web.preview import made_small
 from blurspace.web.work import Wish, Workshop, result_name
 
 from ..restore.scenes import made_scene
@@ -56,7 +60,63 @@ def test_a_small_photo_needs_no_preview(shaken):
     workshop = Workshop(Limits(), device="cpu")
     held, wish = workshop.admit(shaken, "p.png"), Wish("a", 1.0, "classical", line(9, 20), force=True)
     kept = workshop._kept_for(held, wish)
-    assert preview(kept.seen, kept.methods[0], 0.5, Run()) is None
+    assert made_small(kept.seen) is None
+
+
+# What hangs on the photo and not on the strength: where it is worked out.
+ONCE = (
+    "blurspace.restore.finders.KernelFinder.__call__",
+    "blurspace.restore.observed.estimate_sigma",
+    "blurspace.restore.observed.untouched",
+    "blurspace.restore.observed.find_parts",
+    "blurspace.web.kept.made_small",
+    "blurspace.web.pictures.map_picture",
+    "blurspace.web.pictures.kernel_picture",
+    "blurspace.web.pictures.field_picture",
+)
+DECONVOLVED = "blurspace.restore.total_variation.deconvolve"
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often each of these was called."""
+    calls = Counter()
+
+    def count(name):
+        place, _, last = name.rpartition(".")
+        before = getattr(pkgutil.resolve_name(place), last)
+
+        @wraps(before)
+        def counting(*given, **how):
+            calls[name] += 1
+            return before(*given, **how)
+
+        monkeypatch.setattr(name, counting)
+
+    for name in (*ONCE, DECONVOLVED):
+        count(name)
+    return calls
+
+
+def test_another_strength_works_out_only_what_hangs_on_it(shaken, monkeypatch, counted):
+    monkeypatch.setattr("blurspace.web.preview.PIXELS", 8_000)  # of a photo of 23,000
+    workshop = Workshop(Limits(), device="cpu")
+    held, kernel = workshop.admit(shaken, "p.png"), line(9, 20)
+
+    def shown(strength):
+        wish = Wish("a", strength, "classical", kernel, force=True)
+        return workshop.preview(held, wish, Run()), workshop.deblur(held, wish, Run())
+
+    first, (small, second) = shown(1.0)[1], shown(0.8)
+    assert small is not None
+    assert all(counted[name] for name in ONCE)
+    counted.clear()
+    other, third = shown(0.6)
+    assert {name: counted[name] for name in ONCE} == dict.fromkeys(ONCE, 0)
+    assert counted[DECONVOLVED] in (2, 3, 4)  # the preview and the result, each again where the kernel errs
+    assert small.data != other.data
+    assert len({one.files["file"].data for one in (first, second, third)}) == 3
+    assert all(first.files[name] is third.files[name] for name in ("map", "kernel", "kernel_file", "field"))
 
 
 def test_only_so_many_pixels_are_kept(shaken):

@@ -20,8 +20,9 @@ from blurspace.jobs.worked import Portable
 S = TypeVar("S")
 R = TypeVar("R")
 TRIES = 3  # workers that a file may take with it; of a machine that is taken away, the first is no fault of the file
-# Ray tells nobody of its use, and leaves a GPU's variables alone where a worker has none.
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+# Ray tells nobody of its use, and leaves a GPU's variables alone where a worker has none. Workers of a cluster that is
+# begun here are as nice as those of --jobs: by 15, which is Ray's way, they starve beside other work.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_worker_niceness": "0"}
 MISSING = 'the engine ray needs Ray, which is not here: pip install "blurspace[ray]"'
 
 
@@ -122,10 +123,8 @@ class Crew:
                 while place not in ready:
                     while len(self.busy) + len(self.idle) < min(count, len(tasks) - place - len(ready)):
                         self.put(worker := self.worker(), worker.begin.remote(), None)
-                    while self.idle and waiting:
-                        number, worker = waiting.popleft(), self.idle.pop()
-                        self.put(worker, worker.do.remote(tasks[number], self.deaths[number] > 0), number)
                     self.take(tasks, waiting, ready)
+                    self.give(tasks, waiting)  # before whoever asked looks at a result: nobody waits for that
                 yield ready.pop(place)
         except KeyboardInterrupt:
             yield from (ready[place] for place in sorted(ready))
@@ -137,6 +136,12 @@ class Crew:
     def put(self, worker: Any, promise: Any, number: int | None) -> None:
         """Remember what a worker is at."""
         self.busy[promise] = (worker, number, time.perf_counter())
+
+    def give(self, tasks: Sequence[Any], waiting: deque[int]) -> None:
+        """Let those who have nothing to do begin."""
+        while self.idle and waiting:
+            number, worker = waiting.popleft(), self.idle.pop()
+            self.put(worker, worker.do.remote(tasks[number], self.deaths[number] > 0), number)
 
     def take(self, tasks: Sequence[Any], waiting: deque[int], ready: dict[int, Any]) -> None:
         """Wait for one worker. Raises WorkerError where workers cannot even begin."""
@@ -177,12 +182,14 @@ def cause(death: Exception) -> BlurspaceError:
 
 
 def imported() -> Any:
-    """Ray, which tells nobody that it is used. Raises ModelError where it is missing."""
+    """Ray, which tells nobody that it is used, and prints nothing. Raises ModelError where it is missing."""
     os.environ.update(QUIET)
     try:
         import ray
     except ImportError:
         raise ModelError(MISSING) from None
+    # Else it tells of every death on stdout, among the records: `log_to_driver` does not keep it from that.
+    ray._private.worker._worker_logs_enabled = False
     return ray
 
 

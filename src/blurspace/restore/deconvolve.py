@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from blurspace.blur.convolve import to_otf
+from blurspace.blur.convolve import from_spectrum, to_otf
 from blurspace.blur.fourier import add_differences, differences_adjoint, extend, extended_size, gradient_power
 from blurspace.errors import UsageError
 from blurspace.run import Run
@@ -88,7 +88,7 @@ def deconvolve(
 
     # Every array is as big as the picture, and memory is what takes time: so they are changed where they lie. What is
     # carried from round to round is, at relaxation 1, the dual variable of each splitting.
-    sharp, blurred = observed, torch.fft.irfft2(transfer * torch.fft.rfft2(observed), s=size)
+    sharp, blurred = observed, from_spectrum(transfer * torch.fft.rfft2(observed), size)
     guess, gradients = torch.zeros_like(observed), observed.new_zeros(2, *observed.shape)
     for count in range(rounds.count):
         if run:
@@ -103,8 +103,8 @@ def deconvolve(
         carried = torch.sub(guess, explained, alpha=rounds.relaxation)
         spectrum = torch.fft.rfft2(explained.mul_(2).sub_(guess)).mul_(from_blurred)
         spectrum += torch.fft.rfft2(differences_adjoint(wanted)).mul_(from_gradients)
-        sharp = torch.fft.irfft2(spectrum, s=size)
-        blurred = torch.fft.irfft2(spectrum.mul_(transfer), s=size)
+        sharp = from_spectrum(spectrum, size)
+        blurred = from_spectrum(spectrum.mul_(transfer), size)
         guess = carried
     return sharp[..., :height, :width].contiguous()
 
@@ -120,7 +120,7 @@ def wiener(blurry: Image, kernel: Kernel, *, smoothing: float) -> AnyImage:
     transfer = to_otf(kernel, size)
     undone = transfer.conj() / (transfer.abs().square() + smoothing * gradient_power(size, blurry.device))
     spectrum = torch.fft.rfft2(extend(blurry, size)).mul_(undone)
-    return torch.fft.irfft2(spectrum, s=size)[..., :height, :width].contiguous()
+    return from_spectrum(spectrum, size)[..., :height, :width].contiguous()
 
 
 def _beliefs(

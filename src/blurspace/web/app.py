@@ -22,6 +22,7 @@ from blurspace.web.visitors import Visitors
 from blurspace.web.work import Workshop
 
 PAGE = Path(__file__).parent / "page"
+LOOK = PAGE.parent.parent / "pages" / "look.css"  # of all pages of blurspace
 SUFFIXES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -81,7 +82,8 @@ def build_app(server: Server, *, token: str | None = None, port: int | None = No
 
 def page_files() -> dict[str, Path]:
     """What the page is made of, by its address below `/`."""
-    return {path.relative_to(PAGE).as_posix(): path for path in sorted(PAGE.rglob("*")) if path.suffix in SUFFIXES}
+    own = {path.relative_to(PAGE).as_posix(): path for path in sorted(PAGE.rglob("*")) if path.suffix in SUFFIXES}
+    return {**own, LOOK.name: LOOK}
 
 
 def _serve_page(app: FastAPI) -> None:

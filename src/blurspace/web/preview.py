@@ -4,26 +4,42 @@ A kernel shrinks with the picture as it does with the strength: `Blur.shortened`
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 from torch.nn import functional
 
-from blurspace.restore.driver import Method, in_tiles
+from blurspace.restore.driver import Found, Method
 from blurspace.restore.observed import Observed, as_float, as_stored
 from blurspace.run import Run
 
 PIXELS = 220_000  # of a preview at most: half a second on two cores (ours)
 
 
-def preview(seen: Observed, method: Method, strength: float, run: Run) -> Tensor | None:
-    """A photo (1 c h w), smaller, restored with the blur that a method found in it, stored as the photo is.
+@dataclass(frozen=True)
+class Small:
+    """A photo made smaller, as `seen`: each pixel is the mean of `step` times `step`."""
 
-    None where the photo is so small that a preview takes as long as the result, or where no blur was found.
-    """
+    seen: Observed
+    step: int
+
+    def restored(self, method: Method, found: Found | None, strength: float, run: Run) -> Tensor | None:
+        """It (1 c h w) with that much of the blur removed that a method found in the photo, stored as the photo is.
+
+        Nothing is judged. None where no blur was found.
+        """
+        if found is None or found.blur is None:
+            return None
+        shorter = replace(found, blur=found.blur.shortened(strength / self.step))
+        area, quiet = self.seen.area, replace(run, on_step=None)
+        sharp = method.restorer(self.seen, shorter, quiet)(self.seen.light(area).to(run.device), area, quiet)
+        return self.seen.restored(self.seen.displayed(sharp), area).to(self.seen.pixels.device)
+
+
+def made_small(seen: Observed) -> Small | None:
+    """A photo whose light is known, made smaller; None where its preview takes as long as its result."""
     step = math.ceil(math.sqrt(seen.size[0] * seen.size[1] / PIXELS))
-    found = seen.find(method.find, run)
-    if step < 2 or found is None or found.blur is None:
+    if step < 2:
         return None
     height, width = seen.size[0] // step, seen.size[1] // step
 
@@ -37,5 +53,4 @@ def preview(seen: Observed, method: Method, strength: float, run: Run) -> Tensor
         alpha=few(seen.alpha),
         region=few(seen.region),
     )
-    quiet = replace(run, on_step=None)
-    return in_tiles(small, method, replace(found, blur=found.blur.shortened(strength / step)), quiet).picture
+    return Small(small, step)

@@ -1,12 +1,10 @@
 """What is done for the page, with photos in memory? What the command line does, so that the bytes are the same."""
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,8 +16,7 @@ from blurspace.codes import BlurBank, show_code
 from blurspace.errors import Cancelled, PictureError
 from blurspace.io.exif import orientation
 from blurspace.io.files import FORMAT_SUFFIXES
-from blurspace.io.images import encode_photo, kernel_bytes, read_photo
-from blurspace.jobs.develop import Stamp, develop
+from blurspace.io.images import encode_photo, read_photo
 from blurspace.jobs.dry_run import RESTORE, search_seconds
 from blurspace.jobs.each import describe_kernel, number, picture_bytes
 from blurspace.jobs.files import DEBLURRED
@@ -29,8 +26,7 @@ from blurspace.levels import from_levels, to_levels
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur
-from blurspace.restore.deblurrer import Deblurrer
-from blurspace.restore.driver import Method, Restoration, in_order
+from blurspace.restore.driver import Restoration
 from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed
 from blurspace.restore.origin import facts_of
@@ -39,8 +35,8 @@ from blurspace.restore.verdict import nothing_to_do
 from blurspace.run import Run, fast_in_half, pick_device
 from blurspace.types import Kernel, Photo
 from blurspace.web import pictures
+from blurspace.web.kept import Kept
 from blurspace.web.limits import Limits
-from blurspace.web.preview import preview
 from blurspace.web.visitors import File, Held, Outcome
 from blurspace.web.words import receipt_told
 
@@ -58,40 +54,6 @@ class Wish:
     kernel: Kernel | None = None
     force: bool = False
     region: Mask = None
-
-
-@dataclass(eq=False)
-class Kept:
-    """A photo that was looked at, with all that was found: other strengths need no other search."""
-
-    photo: Photo
-    deblurrer: Deblurrer
-    seen: Observed
-    methods: tuple[Method, ...]
-    taken: Method | None = None  # whose result was believed last
-    searched: bool = False  # to its end
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def restored(self, strength: float, run: Run) -> tuple[Any, float]:
-        """What `develop` makes of it at some strength, and the seconds."""
-        with self.lock:
-            start, every = time.perf_counter(), replace(self.deblurrer, strength=strength)
-            first = replace(every, methods=self.methods)
-            developed = develop(self.photo, first, run, stamp=Stamp(), seen=self.seen)
-            if developed.restoration.receipt.verdict == "refused" and len(self.methods) < len(every.methods):
-                developed = develop(self.photo, every, run, stamp=Stamp(), seen=self.seen)
-            self.take(developed.restoration, run)
-            self.searched = True
-            return developed, time.perf_counter() - start
-
-    def take(self, done: Restoration, run: Run) -> None:
-        """Keep to the methods that were asked until one was believed: of these one is believed again, nearly always."""
-        if done.receipt.verdict != "restored":
-            return
-        order = in_order(self.seen, self.deblurrer.methods, run)
-        names = [method.name for method in order]
-        self.methods = tuple(order[: names.index(done.method.partition(",")[0]) + 1])
-        self.taken = self.methods[-1]
 
 
 class Workshop:
@@ -153,11 +115,8 @@ class Workshop:
         """How another strength will look, soon; None where nothing is kept, or the result comes as soon."""
         with self._lock:
             kept = self._kept.get((held.id, wish.name))
-        if kept is None or kept.taken is None:
-            return None
-        with kept.lock:
-            small = preview(kept.seen, kept.taken, wish.strength, run)
-        return None if small is None else pictures.viewable(None, kept.photo, small, held.orientation)
+        small = None if kept is None else kept.preview(wish.strength, run)
+        return None if kept is None or small is None else pictures.viewable(None, kept.photo, small, held.orientation)
 
     def deblur(self, held: Held, wish: Wish, run: Run) -> Outcome:
         """Restore a photo, and draw what was found. Raises whatever `develop` raises."""
@@ -172,17 +131,12 @@ class Workshop:
         restoration, photo = developed.restoration, kept.photo
         known = kept.deblurrer.given is not None
         told = receipt_told(restoration.receipt, developed.record, strength=wish.strength, seconds=seconds, known=known)
-        files = {"map": pictures.map_file(kept.seen, held.orientation)}
+        files = dict(kept.files(restoration.blur, held))
         if developed.data is not None:
             files["file"] = File(developed.data, pictures.kind_of(developed.data), result_name(held.file.name, photo))
             files["view"] = pictures.viewable(developed.data, photo, restoration.restored, held.orientation)
         if restoration.blur is not None:
             kernel = restoration.blur.kernel.cpu()
-            files["kernel_file"] = File(
-                kernel_bytes(kernel), "image/tiff", f"{PurePath(held.file.name).stem}.kernel.tiff"
-            )
-            files["kernel"] = pictures.kernel_picture(kernel, held.orientation)
-            files["field"] = pictures.field_picture(restoration.blur, (held.height, held.width), held.orientation)
             values = pictures.upright(kernel[0, 0], held.orientation)
             told["kernel"] = {**describe_kernel(kernel), "values": rounded(values), "varies": files_vary(restoration)}
         return Outcome({**told, "photo": held.id, "wish": wish.name}, files)

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { painted, showBrush, startBrush } from "./brush.js";
-import { by, careful, droppable, make, say, settled } from "./dom.js";
+import { by, careful, droppable, make, say, settled, trouble } from "./dom.js";
 import { drawing, startEditor, take } from "./editor.js";
 import {
   addExample, addFiles, beginAgain, current, onChange, readPlace, removePhoto, restore, stop, useKernel,
@@ -38,7 +38,8 @@ function refresh() {
   const fresh = drawn?.photo !== photo || drawn?.result !== result;
   if (fresh || ended) show(photo, result);
   if (fresh || drawn?.wish !== wish || drawn?.kernels !== photo.kernels.length) listKernels(photo);
-  drawn = { photo, result, wish, state, kernels: photo.kernels.length };
+  if (photo.error && drawn?.error !== photo.error) by("desk").scrollIntoView(); // the receipt says why
+  drawn = { photo, result, wish, state, error: photo.error, kernels: photo.kernels.length };
   by("viewer").classList.toggle("working", Boolean(state));
   by("progress").hidden = !state;
   if (state) {
@@ -84,6 +85,7 @@ function startTools() {
     photo.wish.strength = Number(by("strength").value) / 100;
     rework(photo, { strength: photo.wish.strength });
   });
+  by("desk").addEventListener("change", () => trouble()); // what was wrong before
   by("cancel").addEventListener("click", () => { stop(current()); say("Cancelled"); });
   by("again").addEventListener("click", () => beginAgain(current()));
   by("remove").addEventListener("click", () => removePhoto(current()));

@@ -19,11 +19,13 @@ export function say(sentence) {
   by("live").textContent = sentence;
 }
 
-/** Show what went wrong, in a sentence; an empty one hides it. */
+/** Show what went wrong, in a sentence; an empty one hides it. Only what is new is put in, so that it alone is read out. */
 export function trouble(sentence = "") {
   const place = by("trouble");
-  place.textContent = sentence;
-  place.hidden = !sentence;
+  const old = place.textContent;
+  place.parentElement.hidden = !sentence;
+  if (old && sentence.startsWith(old)) place.append(sentence.slice(old.length));
+  else place.textContent = sentence;
 }
 
 /** Do something that may fail, and show why it did. */

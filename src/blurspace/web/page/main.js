@@ -3,7 +3,7 @@
 import { emptyAdapt, startAdapt } from "./adapt.js";
 import { get } from "./api.js";
 import { startDeblur } from "./deblur.js";
-import { by, careful } from "./dom.js";
+import { by, careful, trouble } from "./dom.js";
 import { forgetAll, recall } from "./photos.js";
 import { startTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
@@ -11,6 +11,7 @@ import { emptyTransfer, startTransfer } from "./transfer.js";
 
 startTheme();
 startTabs();
+by("trouble-close").addEventListener("click", () => trouble());
 for (const dropped of ["dragover", "drop"]) window.addEventListener(dropped, (event) => event.preventDefault());
 careful(async () => {
   const about = await get("about");

@@ -116,6 +116,7 @@ function wishWhatIsShown(photo) {
 function fail(photo, error) {
   photo.error = error.message;
   photo.gone = error.gone || error.status === 404;
+  say(`${photo.name}: ${error.message}`);
 }
 
 /** Note the blur that was found in the whole photo, where a result is of that. */

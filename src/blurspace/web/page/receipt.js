@@ -18,8 +18,8 @@ export function showReceipt(photo) {
   if (told.files?.file) {
     download.href = told.files.file;
     download.setAttribute("download", told.name);
-    const old = state ? " This is the result from before, not what is worked out now." : "";
-    by("saved-as").textContent = `${told.name}, with all that came with your file.${old}`;
+    by("saved-as").textContent = `${told.name}, with all that came with your file.`;
+    by("old").hidden = !state;
   }
   by("facts").replaceChildren(...(told.facts ?? []).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   by("notes").replaceChildren(...(told.notes ?? []).map((note) => make("li", {}, note)));

@@ -1,10 +1,11 @@
 // Which tab is open? By mouse, by arrow keys, by the address.
 
-import { by } from "./dom.js";
+import { by, trouble } from "./dom.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 
 function open(tab, focus = false) {
+  trouble(); // it was of another tab
   for (const one of tabs) {
     const chosen = one === tab;
     one.setAttribute("aria-selected", String(chosen));

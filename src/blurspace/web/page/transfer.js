@@ -16,13 +16,21 @@ async function pick(which, file) {
   picture.src = photo.view;
   picture.hidden = false;
   place.querySelector("p").textContent = photo.name;
-  by("transfer").disabled = !Object.values(picked).every(Boolean);
+  ready();
+}
+
+/** Whether it can begin. */
+function ready() {
+  const all = Object.values(picked).every(Boolean);
+  by("transfer").disabled = !all;
+  by("transfer-wants").hidden = all;
 }
 
 async function transfer() {
   const progress = by("transfer-progress");
   const job = await api.post("transfers", { sharp: picked.sharp.id, blurry: picked.blurry.id, to: picked.to.id });
   progress.hidden = false;
+  progress.scrollIntoView({ block: "nearest" });
   progress.querySelector("button").onclick = () => api.cancel(job);
   let result;
   try {
@@ -46,6 +54,7 @@ function shown(result) {
   by("transfer-code").src = result.files.code;
   by("transfer-save").href = result.files.file;
   by("transfer-save").setAttribute("download", result.name);
+  by("transferred").scrollIntoView({ block: "nearest" });
   say("The photo has the blur");
 }
 
@@ -58,7 +67,7 @@ export function emptyTransfer() {
     place.querySelector("img").removeAttribute("src");
     place.querySelector("p").textContent = captions[which];
   }
-  by("transfer").disabled = true;
+  ready();
   by("transferred").hidden = true;
 }
 
