@@ -585,7 +585,7 @@ def test_an_interrupt_ends_with_a_summary(run, photo, verdict, tmp_path, monkeyp
 
 def test_several_jobs_reach_the_work(run, photo, verdict, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("blurspace.jobs.deblur.shared", lambda *_, jobs: (one for one in seen.append(jobs) or []))
+    monkeypatch.setattr("blurspace.jobs.worked.shared", lambda *_, jobs: (one for one in seen.append(jobs) or []))
     (tmp_path / "b.png").write_bytes(photo.read_bytes())
     assert run("deblur", tmp_path, "--jobs", 9).code == 0
     assert seen == [2]

@@ -16,7 +16,7 @@ from blurspace.cli.blurs import BELONGS
 from blurspace.codes import BlurBank, write_bank
 from blurspace.io.images import read_kernel, read_photo, write_kernel
 from blurspace.io.weights import write_weights
-from blurspace.jobs.blur import KINDS
+from blurspace.jobs.kinds import KINDS
 from blurspace.nets.kernel_space import BasisSpace
 
 

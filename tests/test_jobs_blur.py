@@ -14,7 +14,8 @@ from blurspace.codes import BlurBank, write_bank
 from blurspace.errors import ModelError, NoInputError, PictureError, UsageError
 from blurspace.io.images import read_kernel, read_photo, write_kernel
 from blurspace.io.weights import write_weights
-from blurspace.jobs.blur import KERNELS, KINDS, Options, blur_files, find_sharp, plan_blur
+from blurspace.jobs.blur import blur_files, find_sharp
+from blurspace.jobs.kinds import KERNELS, KINDS, Options, plan_blur
 from blurspace.nets.kernel_space import BasisSpace
 
 FLAT = {"shake": 5, "line": 5, "disk": 2, "gaussian": 1, "rotation": 5, "scene": "hand"}

@@ -118,7 +118,7 @@ def test_what_an_interrupt_left_of_a_video_is_told_for_other_processes(folder, m
         yield from ()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("blurspace.jobs.deblur.shared", interrupted)
+    monkeypatch.setattr("blurspace.jobs.worked.shared", interrupted)
     told, sources = [], find_sources([str(folder)], videos=True)
     how = {"deblurrer": Fake(), "output": str(left.parents[1]), "wishes": ASKED, "jobs": 2}
     with pytest.raises(KeyboardInterrupt):

@@ -197,16 +197,16 @@ def test_nothing_is_left_where_nothing_was_made(space, pair, tmp_path):
 
 
 def test_half_a_pair_is_never_left(space, pair, tmp_path, monkeypatch):
-    from blurspace.jobs import transfer
+    from blurspace.jobs import files
 
-    real = transfer.write_bytes
+    real = files.write_bytes
 
     def write(path, data, *, overwrite):
         if path.parent.name == "blur":
             raise OutputError("the disk is full")
         real(path, data, overwrite=overwrite)
 
-    monkeypatch.setattr(transfer, "write_bytes", write)
+    monkeypatch.setattr(files, "write_bytes", write)
     (made,) = give(space, bank_of(space, pair), [save(tmp_path / "a.png")], tmp_path / "out")
     assert made.reason == "the disk is full"
     assert not (tmp_path / "out").exists()

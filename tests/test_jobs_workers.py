@@ -113,7 +113,7 @@ def test_an_error_of_another_process_says_where_it_was(tmp_path):
 def test_memory_is_shared(tmp_path, forked, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "blurspace.jobs.deblur.shared", lambda tasks, work, failed, jobs: (one for one in seen.append(work) or [])
+        "blurspace.jobs.worked.shared", lambda tasks, work, failed, jobs: (one for one in seen.append(work) or [])
     )
     run(photos(tmp_path / "in", [40, 41, 42]), 2, memory=4 * 2**30)
     assert (seen[0].asked.memory, seen[0].run.on_step) == (2 * 2**30, None)
@@ -194,7 +194,7 @@ def test_each_process_reads_a_journal_once(tmp_path, monkeypatch):
     run(folder, 1)
     sent, read = [], []
     monkeypatch.setattr(
-        "blurspace.jobs.deblur.shared",
+        "blurspace.jobs.worked.shared",
         lambda tasks, work, *_, **__: (one for one in sent.extend((pickle.dumps(work), tasks)) or []),
     )
     list(run(folder, 3))

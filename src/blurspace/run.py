@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,6 +56,10 @@ class Run:
             self.step(stage, done, len(pieces))
             yield piece
         self.step(stage, len(pieces), len(pieces))
+
+    def apart(self) -> "Run":
+        """The same for work that is sent to another process: nobody is told how far it is, or can stop it."""
+        return replace(self, on_step=None, cancelled=None)
 
     def networks(self) -> AbstractContextManager[object]:
         """The precision that networks run in, as a context."""

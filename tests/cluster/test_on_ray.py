@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from PIL import Image as Pil
 
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
-from blurspace.jobs.on_ray import imported, on_ray
+from blurspace.jobs.on_ray import on_ray
 from blurspace.jobs.wishes import Wishes
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
@@ -45,16 +44,6 @@ class Slow(Deblurrer):
         time.sleep(0.2)
         receipt = Receipt("restored", "because of the test", 0.01, 40.0, 30.0, 3.0, 0.0)
         return Restoration(255 - blurry, None, receipt, "fake", ())
-
-
-@pytest.fixture(scope="session")
-def two_workers():
-    pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
-    ray = imported()
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    ray.shutdown()
 
 
 def run(tmp_path, widths, *, engine=None, name="out"):

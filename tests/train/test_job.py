@@ -1,7 +1,7 @@
 """Does the job behind `train` go from a recipe file to weights, and refuse what it cannot do?"""
 
 import pickle
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -67,7 +67,8 @@ def test_refusals(photos, tmp_path):
         train_recipe(RECIPE, data=tmp_path / "none", out=tmp_path)
 
 
-def test_jobs_make_the_cases_that_the_recipe_needs(photos, tmp_path, monkeypatch):
+@pytest.mark.parametrize("engine", [False, True])
+def test_jobs_make_the_cases_that_the_recipe_needs(photos, tmp_path, monkeypatch, engine):
     """A helper, here in this process, makes them all, and the training finds them there."""
     making = Making(
         ranges=(Range(3, 9, side=64, crop=24, count=1),),
@@ -89,18 +90,20 @@ def test_jobs_make_the_cases_that_the_recipe_needs(photos, tmp_path, monkeypatch
         yield
 
     monkeypatch.setattr(train, "helped", helped)
+    how = {"engine": partial(helped, helpers=3)} if engine else {"jobs": 2}
     tiny = [f"folder={tmp_path}", "shards=2", "held_out_shards=1", "validation=1", "widths=[4, 4]", "steps=1"]
     start = tmp_path / "start.safetensors"
     network = {"rounds": 1, "widths": (4, 4)}
     write_weights(start, {"deconvolver": Deconvolver(**network)}, about={"architecture": {"deconvolver": network}})
     tiny += [f"start={start}", "rounds=1", "schedule=steps"]
-    options = {"data": photos, "overrides": tiny, "jobs": 2, "report": told.append}
+    options = {"data": photos, "overrides": tiny, "report": told.append, **how}
     assert train_recipe(RECIPE.with_name("deconvolver.toml"), out=tmp_path / "run", **options)["steps"] == 1
-    assert asked == [1]
+    assert asked == [3 if engine else 1]
     assert len(list(tmp_path.glob("*/9px-*.safetensors"))) == 3
     assert not any("shards of cases are made" in line for line in told)  # not by this process
 
 
-def test_jobs_are_for_recipes_with_cases(photos, tmp_path):
-    with pytest.raises(UsageError, match="task synthesis has no training cases to make by 2 processes"):
-        train_recipe(RECIPE, data=photos, out=tmp_path, jobs=2)
+@pytest.mark.parametrize("how", [{"jobs": 2}, {"engine": lambda work: nullcontext()}])
+def test_jobs_are_for_recipes_with_cases(photos, tmp_path, how):
+    with pytest.raises(UsageError, match="no training cases to make: leave --jobs and --engine out"):
+        train_recipe(RECIPE, data=photos, out=tmp_path, **how)

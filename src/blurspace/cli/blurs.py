@@ -7,8 +7,9 @@ from typing import Annotated
 
 from typer import Option
 
-from blurspace.cli.options import Overwrite, Paths, check_json
+from blurspace.cli.options import EngineName, Jobs, Overwrite, Paths, check_json
 from blurspace.cli.run import find_or_record, tell, verb
+from blurspace.cli.ways import engine_of
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
@@ -60,6 +61,8 @@ def blur(
     ] = None,
     output: Annotated[str | None, Option("-o", "--output", help="FILE, FOLDER (no suffix) or - for stdout.")] = None,
     overwrite: Overwrite = False,
+    jobs: Jobs = None,
+    engine: EngineName = None,
 ) -> int:
     """Make photos blurry by one kind of blur; writes name.blurred.ext beside each."""
     kinds: Given = {
@@ -82,8 +85,10 @@ def blur(
         if extra is not None and kind not in BELONGS[name]:
             owners = ", ".join(f"--{owner}" for owner in BELONGS[name])
             raise UsageError(f"--{name} was given with --{kind}, which has none: leave it out, it belongs to {owners}")
-    from blurspace.jobs.blur import Blurred, blur_files, find_sharp, plan_blur
+    from blurspace.jobs.blur import Blurred, blur_files, find_sharp
+    from blurspace.jobs.kinds import plan_blur
 
+    done_by = engine_of(engine, jobs)
     options = plan_blur(
         kind,
         value if isinstance(value, float) else str(value),
@@ -110,6 +115,8 @@ def blur(
         save_kernel=save_kernel,
         inputs=(kernel, code, space),
         report=console.message,
+        jobs=jobs or 1,
+        engine=done_by,
     )
 
     def say(one: Blurred) -> str:

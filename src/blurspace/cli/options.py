@@ -26,6 +26,12 @@ Runtime = Annotated[
     str,
     Option("--runtime", help="What computes the networks: auto (as `tune` found, else torch), torch, onnx, openvino."),
 ]
+Jobs = Annotated[
+    int | None, Option("--jobs", min=1, help="Photos at a time, each in a process of its own. Default: 1.")
+]
+EngineName = Annotated[
+    str | None, Option("--engine", help="ray: on the machines of a Ray cluster, of which --jobs tells the workers.")
+]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30, "T": 10**12, "TI": 2**40}
 

@@ -9,7 +9,18 @@ from typer import Argument, Option
 
 from blurspace.cli.deblurrers import deblurrer_of, rebuilt
 from blurspace.cli.log import Log
-from blurspace.cli.options import Device, Overwrite, Paths, Response, Runtime, Size, check_json, parse_bytes
+from blurspace.cli.options import (
+    Device,
+    EngineName,
+    Jobs,
+    Overwrite,
+    Paths,
+    Response,
+    Runtime,
+    Size,
+    check_json,
+    parse_bytes,
+)
 from blurspace.cli.run import find_or_record, summarise, tell, tell_written, verb
 from blurspace.cli.ways import engine_of, rehearsed
 from blurspace.console import Console
@@ -57,12 +68,8 @@ def deblur(
     memory: Annotated[
         str | None, Option("--memory", help="Hold at most so much, such as 2GB. Default: half of what is free.")
     ] = None,
-    jobs: Annotated[
-        int | None, Option("--jobs", min=1, help="Photos at a time, each in a process of its own. Default: 1.")
-    ] = None,
-    engine: Annotated[
-        str | None, Option("--engine", help="ray: on the machines of a Ray cluster, of which --jobs tells the workers.")
-    ] = None,
+    jobs: Jobs = None,
+    engine: EngineName = None,
     max_pixels: Annotated[int, Option("--max-pixels", min=1, help="Refuse photos with more.")] = 200_000_000,
     max_minutes: Annotated[
         float | None, Option("--max-minutes", help="Of a search: at most about so many, by fewer steps.")
@@ -112,8 +119,7 @@ def deblur(
         raise UsageError("--log and --dry-run were both given, and a dry run writes nothing: leave --log out")
     if fast and method not in ("auto", "fast"):
         raise UsageError("--fast and --method were both given: --fast is a method of its own, leave one out")
-    if engine not in (None, "ray"):
-        raise UsageError(f"there is no engine {engine}: give --engine ray, or leave it out")
+    done_by = engine_of(engine, jobs, device)
     called = "fast" if fast else current_name(method, console.message)
     if sidecar and max_minutes is not None:
         raise UsageError("--sidecar and --max-minutes were both given: time differs from run to run, leave one out")
@@ -171,7 +177,7 @@ def deblur(
         run=console.run(deblurrer.device, half=deblurrer.half),
         report=console.message,
         jobs=jobs or 1,
-        engine=None if engine is None else engine_of(jobs, device),
+        engine=done_by,
         rebuild=partial(rebuilt, settings),
     )
 
@@ -260,15 +266,18 @@ def diagnose(
         int, Option("--keep-sharpest", min=0, help="Of a video: write so many of its sharpest frames, spread over it.")
     ] = 0,
     overwrite: Overwrite = False,
+    jobs: Jobs = None,
+    engine: EngineName = None,
 ) -> int:
     """Say whether each photo or frame of a video is blurry, how, and how much; changes nothing."""
     from blurspace.jobs.each import exit_code
     from blurspace.jobs.files import find_sources
     from blurspace.jobs.inspect import diagnose_files, failed_record
 
-    find = partial(find_sources, videos=True)
+    done_by, find = engine_of(engine, jobs), partial(find_sources, videos=True)
     sources, codes, kinds = find_or_record(console, paths, find, failed_record), [], []
-    records = diagnose_files(sources, plot=plot, keep=keep, overwrite=overwrite, run=console.run())
+    how: dict[str, Any] = {"plot": plot, "keep": keep, "overwrite": overwrite, "run": console.run()}
+    records = diagnose_files(sources, **how, jobs=jobs or 1, engine=done_by)
     for record, why in console.progress(records, total=len(sources), what="diagnosing"):
         codes.append(0 if why is None else why.exit_code)
         kinds.append(str(record["kind"]))

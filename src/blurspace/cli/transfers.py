@@ -1,12 +1,13 @@
 """Which verb gives the blur of some pictures to others? `transfer`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from blurspace.cli.options import Overwrite, refuse
+from blurspace.cli.options import EngineName, Jobs, Overwrite, refuse
 from blurspace.cli.run import verb
+from blurspace.cli.ways import engine_of
 from blurspace.console import Console
 
 
@@ -36,6 +37,8 @@ def transfer(
     copies: Annotated[int, Option("--copies", help="Blurs for each picture.")] = 1,
     centred: Annotated[bool, Option("--centred", help="The blur moves nothing on average.")] = False,
     overwrite: Overwrite = False,
+    jobs: Jobs = None,
+    engine: EngineName = None,
 ) -> int:
     """Give the blur of a pair, or of many, to other pictures; writes sharp/, blur/ and manifest.csv."""
     names = [*(to or ()), *(more or ())]
@@ -56,6 +59,9 @@ def transfer(
             "the blurry pictures need a place: give -o FOLDER": names and output is None,
             "-o is for pictures, and none were given: give --to PATH, or leave it out": output and not names,
             f"{copies} copies were asked for: give 1 or more": copies < 1,
+            "--jobs and --engine are for pictures, and none were given: give --to PATH, or leave them out": (
+                (jobs or engine) and not names
+            ),
         }
     )
     from blurspace.builders import build_space
@@ -65,6 +71,7 @@ def transfer(
     from blurspace.jobs.files import Source, check_target, find_sources
     from blurspace.jobs.transfer import Draw, check_folder, extract_bank, transfer_files
 
+    done_by = engine_of(engine, jobs)
     if output:
         check_folder(output, overwrite=overwrite)
     sources = find_sources(names) if names else []
@@ -85,7 +92,8 @@ def transfer(
         console.data({"bank": str(bank), "codes": len(blurs.codes), "space": blurs.space}, str(bank))
         return 0
     draw = Draw(blurs, built, seed=seed, copies=copies, centred=centred)
-    outcomes = transfer_files(sources, draw=draw, output=output, overwrite=overwrite, inputs=read)
+    how: dict[str, Any] = {"draw": draw, "output": output, "overwrite": overwrite, "inputs": read}
+    outcomes = transfer_files(sources, **how, jobs=jobs or 1, engine=done_by)
     codes: list[int] = []
     left_out: set[str] = set()
     for outcome in console.progress(outcomes, total=len(sources) * copies, what="transferring"):

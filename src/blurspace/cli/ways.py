@@ -1,23 +1,50 @@
-"""How is `deblur` run otherwise than here and now: only rehearsed, or on a cluster?"""
+"""How is work done otherwise than here and now: on a cluster, or, of `deblur`, only rehearsed?"""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from blurspace.cli.run import tell
 from blurspace.console import Console
+from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from blurspace.jobs.deblur import Engine
     from blurspace.jobs.files import Source
+    from blurspace.jobs.train import Helpers
     from blurspace.jobs.wishes import Wishes
+    from blurspace.jobs.worked import Engine
 
 
-def engine_of(jobs: int | None, device: str) -> "Engine":
-    """A Ray cluster, with so many workers. Raises ModelError where Ray is not installed."""
-    from blurspace.jobs.on_ray import imported, on_ray
+def engine_of(name: str | None, jobs: int | None, device: str = "cpu") -> "Engine | None":
+    """The engine of that name, with so many workers on such devices; None: no other than this machine.
 
-    imported()  # here already, where no photo has failed yet
+    Raises UsageError on another name than ray, ModelError where Ray is not installed.
+    """
+    if check_engine(name) is None:
+        return None
+    from blurspace.jobs.on_ray import on_ray
+
     return partial(on_ray, jobs=jobs, device=device)
+
+
+def helpers_of(name: str | None, jobs: int | None, report: Callable[[str], None]) -> "Helpers | None":
+    """The same for `train`: who helps to make its training cases; `report` gets why somebody could not."""
+    if check_engine(name) is None:
+        return None
+    from blurspace.jobs.on_ray import helped_on_ray
+
+    return partial(helped_on_ray, jobs=jobs, report=report)
+
+
+def check_engine(name: str | None) -> str | None:
+    """The name, where there is such an engine, and it is installed: before any work is done."""
+    if name not in (None, "ray"):
+        raise UsageError(f"there is no engine {name}: give --engine ray, or leave it out")
+    if name:
+        from blurspace.jobs.on_ray import imported
+
+        imported()
+    return name
 
 
 def rehearsed(

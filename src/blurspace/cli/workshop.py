@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from blurspace.bench.protocols import PROTOCOLS
-from blurspace.cli.options import Overwrite
+from blurspace.cli.options import EngineName, Overwrite
 from blurspace.cli.run import verb
+from blurspace.cli.ways import helpers_of
 from blurspace.console import Console
 from blurspace.errors import UsageError
 
@@ -25,8 +26,10 @@ def train(
     ] = None,
     device: Annotated[str, Option("--device", help="cpu or cuda.")] = "cpu",
     jobs: Annotated[
-        int, Option("--jobs", min=1, help="Processes that make training cases, for recipes that have some made first.")
-    ] = 1,
+        int | None,
+        Option("--jobs", min=1, help="Processes that make training cases, for recipes that have some made first."),
+    ] = None,
+    engine: EngineName = None,
     overrides: Annotated[
         list[str] | None, Option("--set", metavar="KEY=VALUE", help="Replace a setting of the recipe; may be repeated.")
     ] = None,
@@ -34,6 +37,7 @@ def train(
     """Train networks by a recipe; prints the path of the weights. Under torchrun or srun: in several processes."""
     from blurspace.jobs.train import train_recipe
 
+    done_by = helpers_of(engine, jobs, console.message)
     record = train_recipe(
         recipe,
         data=data,
@@ -42,7 +46,8 @@ def train(
         max_minutes=max_minutes,
         device=device,
         overrides=overrides or (),
-        jobs=jobs,
+        jobs=jobs or 1,
+        engine=done_by,
         report=console.message,
     )
     if record is not None:  # of several processes, the first one tells

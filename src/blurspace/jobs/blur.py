@@ -1,70 +1,36 @@
 """How are many photos made blurry, one after another, each by its own draw of one kind of blur?
 
-The table KINDS says which blurs there are. The files keep what `deblur` keeps, and a bad one never stops the others.
+`kinds` says which blurs there are. The files keep what `deblur` keeps, and a bad one never stops the others.
 """
 
-import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
-import torch
-from torch import Generator
-
-from blurspace.blur.cameras import CAMERAS, SceneCamera
-from blurspace.blur.exposure import RESPONSES, add_noise, jpeg, photograph, to_display, to_linear
-from blurspace.blur.kernels import delta, disk, gaussian, line, shake
-from blurspace.blur.scenes import FOCAL, draw_scene
-from blurspace.blur.varying import blur_varying, draw_rotation_path, rotation_field
-from blurspace.builders import build_space
 from blurspace.chance import chance
-from blurspace.codes import AnySpace, read_bank
 from blurspace.errors import NoInputError, OutputError, UsageError
 from blurspace.io.files import shown
-from blurspace.io.images import encode_and_tell, read_kernel, write_bytes, write_kernel
-from blurspace.jobs.deblur import Report
-from blurspace.jobs.each import FileRecord, Stream, describe_kernel, each
+from blurspace.io.images import encode_and_tell, kernel_bytes
+from blurspace.jobs.deblur_video import Report, quiet
+from blurspace.jobs.each import Failure, FileRecord, Stream, describe_kernel
 from blurspace.jobs.files import (
     STANDARD,
     Source,
+    Writing,
     as_asked,
-    check_target,
     create_parent,
     find_sources,
     load,
     plan_targets,
+    twins,
 )
-from blurspace.types import Code, Image, Kernel
+from blurspace.jobs.kinds import KERNELS, KINDS, Options
+from blurspace.jobs.worked import Engine, Portable, worked
 
 MARK = ".blurred"
-# px; no hand is so unsteady, and a field of kernels of this size still fits into memory.
-MOST = 300.0
-# Nodes along the longer side of a rotating camera's field: one per px of extent, so that neighbouring kernels differ
-# by half a px where the camera rolls as much as it pitches, and no more than this many, which bounds the memory.
-MOST_NODES = 24
-
-
-@dataclass(frozen=True)
-class Options:
-    """Which blur, and through which camera; `plan_blur` fills it in and checks it.
-
-    `kind`: a name in KINDS. `amount`: px, its size: extent of a shake or rotation, length of a line, radius of a disk,
-    sigma of a Gaussian. `codes`: one of them is drawn for each picture; without any, `space`, which they belong to,
-    makes one. `sigma`: noise, in linear light, and of a code in display values. A scene's noise and JPEG are its
-    `camera`'s.
-    """
-
-    kind: str
-    amount: float = 1.0
-    angle: float = 0.0
-    kernel: Kernel = field(default_factory=delta)
-    camera: SceneCamera = CAMERAS["hand"]
-    codes: tuple[Code, ...] = ()
-    space: AnySpace | None = None
-    response: str = "srgb"
-    sigma: float = 0.0
-    quality: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,47 +41,6 @@ class Blurred(FileRecord):
     seed: int = 0
     kernel: dict[str, float | int | None] | None = None
     notes: tuple[str, ...] = ()  # what the file could not keep
-
-
-def plan_blur(
-    kind: str,
-    value: float | str,
-    *,
-    angle: float = 0.0,
-    index: int | None = None,
-    space: Path | None = None,
-    response: str = "srgb",
-    sigma: float | None = None,
-    quality: int | None = None,
-) -> Options:
-    """The options for one kind of blur; reads the files that `value` and `space` name.
-
-    `value`: the amount in px, the camera's name, or the path of a kernel or a bank. The others are for the kinds that
-    have them; None = the usual. Raises UsageError on values that make no sense, and what reading raises.
-    """
-    if kind not in KINDS:
-        raise UsageError(f"there is no blur of kind {kind}: give one of {', '.join(KINDS)}")
-    if response not in RESPONSES:
-        raise UsageError(f"camera response {response!r} is unknown: choose one of {', '.join(RESPONSES)}")
-    if kind == "scene":
-        if value not in CAMERAS:
-            raise UsageError(f"there is no camera {value}: give --scene one of {', '.join(CAMERAS)}")
-        camera = CAMERAS[str(value)]
-        noise = camera.sigma if sigma is None else sigma
-        return Options(kind, camera=replace(camera, sigma=noise, jpeg=camera.jpeg if quality is None else quality))
-    options = Options(kind, response=response, sigma=sigma or 0.0, quality=quality)
-    if kind == "kernel":
-        return replace(options, kernel=read_kernel(str(value)))
-    if kind == "sample":
-        return replace(options, space=build_space(space))
-    if kind == "code":
-        built = build_space(space)
-        return replace(options, codes=_codes(str(value), index, built), space=built)
-    amount, least = float(value), 0.0 if kind in ("disk", "gaussian") else 1.0
-    if not least <= amount <= MOST or amount == 0:
-        wanted = "1 (no blur)" if least else "more than 0"
-        raise UsageError(f"--{kind} {amount:g} was given: give {wanted} and at most {MOST:g} px")
-    return replace(options, amount=amount, angle=angle)
 
 
 def find_sharp(names: Sequence[str], *, output: str | None = None) -> list[Source]:
@@ -136,123 +61,92 @@ def blur_files(
     overwrite: bool = False,
     save_kernel: Path | None = None,
     inputs: Sequence[Path | None] = (),
-    report: Report = lambda _: None,
+    report: Report = quiet,
+    jobs: int = 1,
+    engine: Engine | None = None,
 ) -> Stream[Blurred]:
     """Blur each source and yield what became of it as soon as it is written.
 
     `seed`: picture i draws from a generator of `seed` and i, so that one bad file changes no other. `output`: a file,
     a folder, `-` for standard output (then `data`), or None for `name.blurred.ext` beside each input. `save_kernel`:
     a float TIFF of the kernel. `inputs`: what is read besides, see `check_target`. `report` gets a sentence on whatever
-    a file cannot keep. Raises UsageError before any work.
+    a file cannot keep. `jobs`, `engine`: who does the work, see `worked`. Raises UsageError before any work.
     """
     if save_kernel and len(sources) > 1:
         raise UsageError(f"--save-kernel was given with {len(sources)} inputs: give one input")
     if save_kernel and options.kind not in KERNELS:
         raise UsageError(f"--save-kernel was given with --{options.kind}, which is no single kernel: leave it out")
     targets = plan_targets(sources, output, mark=MARK)
-    taken: set[Path | None] = {save_kernel}
+    _, *doubled = twins([[save_kernel] if save_kernel else [], *([one] if one else [] for one in targets)])
+    tasks = list(map(Task, count(), sources, targets, doubled))
+    work = Work(options, seed, tuple(sources), Writing(overwrite), save_kernel, tuple(inputs))
+    return reported(worked(tasks, work, work.failed, sources=sources, jobs=jobs, engine=engine), report)
 
-    def work(one: tuple[int, Source, Path | None]) -> Blurred:
-        start, (index, source, target) = time.perf_counter(), one
-        if target and target in taken:
-            raise OutputError(f"{shown(target)} would be written twice: use two folders, or other names")
+
+@dataclass(frozen=True)
+class Task:
+    """One file: its place among all, where it comes from, and where its result goes.
+
+    `twin`: its result, where that is written before too.
+    """
+
+    index: int
+    source: Source
+    target: Path | None
+    twin: Path | None
+
+
+@dataclass(frozen=True)
+class Work(Portable[Task, Blurred]):
+    """What is done to one file after another, in this process or in others; `sources`: all of them."""
+
+    options: Options
+    seed: int
+    sources: tuple[Source, ...]
+    writing: Writing
+    save_kernel: Path | None
+    inputs: tuple[Path | None, ...]
+
+    def __call__(self, task: Task) -> Blurred:
+        """Blur one file. Raises what is wrong with it."""
+        start, options, source, target = time.perf_counter(), self.options, task.source, task.target
+        if task.twin:
+            raise OutputError(f"{shown(task.twin)} would be written twice: use two folders, or other names")
         if target:
             create_parent(target, source)
-        for path in filter(None, (target, save_kernel)):
-            check_target(path, sources, overwrite=overwrite, inputs=inputs)
-        taken.add(target)
+        for path in filter(None, (target, self.save_kernel)):
+            self.writing.check(path, self.sources, inputs=self.inputs)
         photo = as_asked(load(source), target, source)
-        pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(seed, index))
+        pixels, kernel = KINDS[options.kind](photo.pixels, options, chance(self.seed, task.index))
         data, note = encode_and_tell(photo, pixels)
         if target:
-            write_bytes(target, data, overwrite=overwrite)
-        if save_kernel and kernel is not None:
-            write_kernel(save_kernel, kernel, overwrite=overwrite)
-        if note:
-            report(f"{source.name}: {note}")
+            self.writing.write(target, data)
+        if self.save_kernel and kernel is not None:
+            self.writing.write(self.save_kernel, kernel_bytes(kernel))
         return Blurred(
             source.name,
             str(target or STANDARD),
             seconds=round(time.perf_counter() - start, 3),
             kind=options.kind,
-            seed=seed,
+            seed=self.seed,
             kernel=None if kernel is None else describe_kernel(kernel),
             notes=(note,) if note else (),
             data=None if target else data,
         )
 
-    planned = list(zip(range(len(sources)), sources, targets, strict=True))
-    return each(planned, work, lambda one, why: Blurred(one[1].name, kind=options.kind, seed=seed, **vars(why)))
+    def again(self, task: Task) -> Blurred:
+        """As a call, after a worker died with it."""
+        return replace(self, writing=replace(self.writing, again=True))(task)
+
+    def failed(self, task: Task, why: Failure) -> Blurred:
+        """What became of a file that failed."""
+        return Blurred(task.source.name, kind=self.options.kind, seed=self.seed, **vars(why))
 
 
-Drawn = tuple[Image, Kernel | None]
-
-
-def _uniform(sharp: Image, options: Options, generator: Generator) -> Drawn:
-    kernel = KERNELS[options.kind](options, generator)
-    photo = photograph(
-        sharp, kernel, response=options.response, sigma=options.sigma, quality=options.quality, generator=generator
-    )
-    return photo, kernel
-
-
-def _rotation(sharp: Image, options: Options, generator: Generator) -> Drawn:
-    """A turning camera, in the order of `blur.exposure.photograph`."""
-    size = (sharp.shape[-2], sharp.shape[-1])
-    focal = FOCAL * max(size)
-    path = draw_rotation_path(extent=options.amount, focal=focal, generator=generator)
-    most = min(MOST_NODES, math.ceil(options.amount))
-    rows, columns = (max(1, math.ceil(most * length / max(size))) for length in size)
-    kernels = rotation_field(path, size, focal=focal, rows=rows, columns=columns)
-    light = blur_varying(to_linear(sharp, options.response), kernels)
-    return _developed(light, options.response, options, generator), None
-
-
-def _scene(sharp: Image, options: Options, generator: Generator) -> Drawn:
-    """The photo is the background, and its mirror images are what the moving things are cut out of."""
-    pictures = torch.cat((sharp, sharp.flip(-1), sharp.flip(-2), sharp.flip(-2, -1)))
-    return draw_scene(pictures, camera=options.camera, generator=generator).blurry, None
-
-
-def _coded(sharp: Image, options: Options, generator: Generator) -> Drawn:
-    if options.space is None:
-        raise UsageError("a blur by a code was asked for without a kernel space: give one")
-    if options.codes:
-        code = options.codes[int(torch.randint(len(options.codes), (), generator=generator))]
-    else:
-        code = options.space.sample((sharp.shape[-2], sharp.shape[-1]), generator=generator)
-    return _developed(options.space.reblur(sharp, code), "linear", options, generator), None
-
-
-def _developed(light: Image, response: str, options: Options, generator: Generator) -> Image:
-    exposed = add_noise(light, sigma=options.sigma, generator=generator) if options.sigma else light
-    photo = to_display(exposed, response)
-    return photo if options.quality is None else jpeg(photo, quality=options.quality)
-
-
-KERNELS: dict[str, Callable[[Options, Generator], Kernel]] = {
-    "shake": lambda options, generator: shake(
-        2 * math.ceil((options.amount - 1) / 2) + 1, extent=options.amount, generator=generator
-    ),
-    "line": lambda options, _: line(options.amount, options.angle),
-    "disk": lambda options, _: disk(options.amount),
-    "gaussian": lambda options, _: gaussian(options.amount),
-    "kernel": lambda options, _: options.kernel,
-}
-KINDS: dict[str, Callable[[Image, Options, Generator], Drawn]] = {
-    **dict.fromkeys(KERNELS, _uniform),
-    "rotation": _rotation,
-    "scene": _scene,
-    "code": _coded,
-    "sample": _coded,
-}
-
-
-def _codes(path: str, index: int | None, space: AnySpace) -> tuple[Code, ...]:
-    """The code of a bank at `index`, or all of them. Raises UsageError where they belong to another space."""
-    bank = read_bank(path).of(space)
-    if index is None:
-        return bank.codes
-    if not 0 <= index < len(bank.codes):
-        raise UsageError(f"--index {index} was given and {path} holds {len(bank.codes)} codes: count from 0")
-    return bank.codes[index : index + 1]
+def reported(outcomes: Stream[Blurred], report: Report) -> Stream[Blurred]:
+    """The outcomes, each after a report of what its file could not keep."""
+    with closing(outcomes):
+        for one in outcomes:
+            for note in one.notes:
+                report(f"{one.input}: {note}")
+            yield one

@@ -22,7 +22,7 @@ from blurspace.io.remux import partial
 from blurspace.io.video import is_video
 from blurspace.jobs.deblur_video import Report, VideoOutcome, deblur_video, left_of, quiet
 from blurspace.jobs.develop import Developed, Stamp, develop, within
-from blurspace.jobs.each import REFUSED, Deblurred, Failure, Stream, each, picture_bytes
+from blurspace.jobs.each import REFUSED, Deblurred, Failure, Stream, picture_bytes
 from blurspace.jobs.files import (
     KERNEL,
     SIDES,
@@ -34,11 +34,11 @@ from blurspace.jobs.files import (
     load,
 )
 from blurspace.jobs.journal import Entry, Journal, hash_of
-from blurspace.jobs.shared import shared
 from blurspace.jobs.sidecar import sidecar_bytes, sidecar_of
 from blurspace.jobs.stored import InStore, in_store
 from blurspace.jobs.tasks import Task, plan_tasks
 from blurspace.jobs.wishes import Wishes
+from blurspace.jobs.worked import Engine, processes, worked
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Restoration
 from blurspace.restore.observed import as_float
@@ -46,8 +46,6 @@ from blurspace.run import Run, fast_in_half
 from blurspace.types import Photo
 
 SHOWN = 2048  # px: the sides of a picture of before and after
-# Does work on many tasks.
-Engine = Callable[[Sequence[Task], "Work | InStore", Callable[[Task, Failure], Any]], Stream[Any]]
 SKIPPED = "a file of the result's name is there, and was not looked at"
 
 
@@ -80,7 +78,7 @@ def deblur_files(
     run: Run | None = None,
     report: Report = quiet,
     jobs: int = 1,
-    engine: "Engine | None" = None,
+    engine: Engine | None = None,
     rebuild: Callable[[str], Deblurrer] | None = None,
 ) -> Stream[Outcome | VideoOutcome]:
     """Deblur each source, photos and videos (see `deblur_video`), and yield its outcome as soon as it is written.
@@ -98,14 +96,13 @@ def deblur_files(
     for folder in {task.target.parent for task in tasks if task.target and not stored}:
         clear_parts(folder)
     stamp = Stamp(tuple(sha256_of(path) for path in asked.weights)) if asked.provenance else None
-    here, jobs = Work(deblurrer, tuple(sources), asked, how, stamp, report, rebuild=rebuild), min(jobs, len(tasks))
+    here = Work(deblurrer, tuple(sources), asked, how, stamp, report, rebuild=rebuild)
     work = InStore.over(here, failed, tasks) if stored else here
     if engine is not None:
         check_engine(tasks, asked)
-        return reported(engine(tasks, work.apart(), failed), report)
-    if jobs <= 1 or STANDARD in (source.name for source in sources):
-        return reported(each(tasks, work, failed), report)
-    return reported(shared(tasks, work.share(jobs), failed, jobs=jobs), report, tasks)
+    outcomes = worked(tasks, work, failed, sources=sources, jobs=jobs, engine=engine)
+    elsewhere = engine is None and processes(sources, jobs) > 1
+    return reported(outcomes, report, tasks if elsewhere else ())
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,7 @@ class Work:
 
     def apart(self) -> "Work":
         """The work as it can be sent: nobody is told how far it is."""
-        return replace(self, run=replace(self.run, on_step=None, cancelled=None), report=quiet)
+        return replace(self, run=self.run.apart(), report=quiet)
 
     def again(self, task: Task) -> Outcome | VideoOutcome:
         """As a call, after a worker died with it: what that one noted is read, and is no earlier run's."""

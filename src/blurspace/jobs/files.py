@@ -13,7 +13,7 @@ from typing import Any
 from blurspace.errors import NoInputError, OutputError, PictureError, UsageError
 from blurspace.io import files, store
 from blurspace.io.convert import converted
-from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, exists, is_file, is_folder, shown
+from blurspace.io.files import FORMAT_SUFFIXES, SUFFIXES, clear_parts, exists, is_file, is_folder, shown, write_bytes
 from blurspace.io.folders import Found, find_below
 from blurspace.io.images import FORMATS, HEAD, MAX_PIXELS, SMALLER, fitting_suffix, format_of, most_bytes, read_photo
 from blurspace.io.remux import PARTIAL
@@ -40,6 +40,30 @@ class Source:
     name: str
     problem: str | None = None
     root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Writing:
+    """May results replace what is there? `overwrite`: as the user says.
+
+    `again`: a worker died with this file, and what it finished is taken for the result where it is just that.
+    """
+
+    overwrite: bool = False
+    again: bool = False
+
+    def check(self, target: Path, sources: Sequence[Source], *, inputs: Sequence[Path | None] = ()) -> None:
+        """Raise OutputError, before any work, as `check_target`."""
+        check_target(target, sources, overwrite=self.overwrite or self.again, inputs=inputs)
+
+    def write(self, target: Path, data: bytes) -> None:
+        """Write a whole file or nothing. Raises OutputError as `write_bytes`."""
+        there = None
+        if self.again:
+            clear_parts(target.parent)
+            there = target.read_bytes() if is_file(target) else None
+        if there != data:  # where there are no hard links, a name is reserved by an empty file
+            write_bytes(target, data, overwrite=self.overwrite or there == b"")
 
 
 def find_sources(

@@ -1,6 +1,7 @@
 """What blur is in these pictures? The jobs that look and change nothing: `kernel` and `diagnose`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ from blurspace.errors import PictureError, UsageError
 from blurspace.io.files import shown
 from blurspace.io.images import write_bytes
 from blurspace.io.video import is_video
-from blurspace.jobs.each import Failure, as_known_error, describe_kernel, each, number, picture_bytes
-from blurspace.jobs.files import PARTS, STANDARD, Source, beside, check_target, check_twin, load, twins
+from blurspace.jobs.each import Failure, Stream, as_known_error, describe_kernel, number, picture_bytes
+from blurspace.jobs.files import PARTS, STANDARD, Source, Writing, beside, check_target, check_twin, load, twins
 from blurspace.jobs.inspect_video import drawing_of, inspect_video, stills_of
+from blurspace.jobs.worked import Engine, Portable, worked
 from blurspace.pixels import luminance
 from blurspace.restore.blurs import FieldBlur
 from blurspace.restore.diagnose import diagnose
@@ -23,6 +25,8 @@ from blurspace.run import Run
 from blurspace.types import Image
 
 Record = dict[str, object]
+Task = tuple[Source, Path | None]  # a file, and what is written for an earlier one too
+Diagnosed = tuple[Record, Failure | None]  # what is told of it, and why it failed
 # Of a diagnosis, in this order; those that are not known are None.
 FIELDS = (
     *("input", "blurry", "kind", "length_px", "angle_deg", "variation", "confidence", "sigma", "light"),
@@ -83,38 +87,59 @@ def inspect_kernel(
 
 
 def diagnose_files(
-    sources: Sequence[Source], *, plot: bool = False, keep: int = 0, overwrite: bool = False, run: Run | None = None
-) -> Iterator[tuple[Record, Failure | None]]:
+    sources: Sequence[Source],
+    *,
+    plot: bool = False,
+    keep: int = 0,
+    overwrite: bool = False,
+    run: Run | None = None,
+    jobs: int = 1,
+    engine: Engine | None = None,
+) -> Stream[Diagnosed]:
     """For each source a record of its blur, and why it failed if it did (kind `failed`).
 
     `plot` writes `name.parts.png` beside each: which parts are sharp, which blurred. Videos, and `keep`: see
-    `inspect_video`. Raises UsageError before any work where a source has no beside, or stills are wanted of no video.
+    `inspect_video`. `jobs`, `engine`: who does the work, see `worked`. Raises UsageError before any work where
+    a source has no beside, or stills are wanted of no video.
     """
     if keep and not any(is_video(source.name) for source in sources):
         raise UsageError(f"--keep-sharpest is for videos, and {shown(sources[0].name)} is none: give a video")
     if plot and any(source.name == STANDARD for source in sources):
         raise UsageError("--plot writes beside the photo, and standard input has no beside: give a file")
+    work = Work(tuple(sources), plot=plot, keep=keep, writing=Writing(overwrite), run=run or Run())
+    tasks = list(zip(sources, twins(map(work.written, sources)), strict=True))
+    return worked(tasks, work, failed, sources=sources, jobs=jobs, engine=engine)
 
-    def written(source: Source) -> list[Path]:
-        path = Path(source.name)
-        if not is_video(path):
-            return [map_of(path)] if plot else []
-        return [*([drawing_of(path)] if plot else []), *([stills_of(path)] if keep else [])]
 
-    def work(one: tuple[Source, Path | None]) -> tuple[Record, Failure | None]:
-        source, twin = one
+@dataclass(frozen=True)
+class Work(Portable[Task, Diagnosed]):
+    """What is done to one file after another, in this process or in others; `sources`: all of them."""
+
+    sources: tuple[Source, ...]
+    plot: bool
+    keep: int
+    writing: Writing
+    run: Run
+
+    def __call__(self, task: Task) -> Diagnosed:
+        """Look at one file. Raises what is wrong with it."""
+        source, twin = task
         check_twin(twin)
-        if is_video(source.name):
-            how: dict[str, Any] = {"plot": plot, "keep": keep, "overwrite": overwrite, "run": run or Run()}
-            return dict.fromkeys(FIELDS) | inspect_video(source, sources, **how), None
-        target = map_of(Path(source.name)) if plot else None
+        if not is_video(source.name):
+            return self.photo(source), None
+        how: dict[str, Any] = {"plot": self.plot, "keep": self.keep, "writing": self.writing, "run": self.run}
+        return dict.fromkeys(FIELDS) | inspect_video(source, self.sources, **how), None
+
+    def photo(self, source: Source) -> Record:
+        """The record of one photo."""
+        target = map_of(Path(source.name)) if self.plot else None
         if target:
-            check_target(target, sources, overwrite=overwrite)
+            self.writing.check(target, self.sources)
         photo = load(source)
         seen = Observed(photo.samples, alpha=photo.alpha, **facts_of(photo))
-        found = diagnose(seen, run)
+        found = diagnose(seen, self.run)
         if target:
-            write_bytes(target, picture_bytes(mapped(seen)), overwrite=overwrite)
+            self.writing.write(target, picture_bytes(mapped(seen)))
         return {
             "input": source.name,
             "blurry": found.blurry,
@@ -130,10 +155,31 @@ def diagnose_files(
             "code": found.code,
             "part": found.part,
             "plotted": str(target) if target else None,
-        }, None
+        }
 
-    planned = zip(sources, twins(map(written, sources)), strict=True)
-    return each(planned, work, lambda one, why: (failed_record(one[0].name, why.reason), why))
+    def written(self, source: Source) -> list[Path]:
+        """What is written for a file, beside it."""
+        path = Path(source.name)
+        if not is_video(path):
+            return [map_of(path)] if self.plot else []
+        return [*([drawing_of(path)] if self.plot else []), *([stills_of(path)] if self.keep else [])]
+
+    def apart(self) -> "Work":
+        """The work as it can be sent."""
+        return replace(self, run=self.run.apart())
+
+    def share(self, jobs: int) -> "Work":
+        """The work as one of so many processes does it."""
+        return replace(self, run=replace(self.run.apart(), memory=self.run.room() // jobs))
+
+    def again(self, task: Task) -> Diagnosed:
+        """As a call, after a worker died with it."""
+        return replace(self, writing=replace(self.writing, again=True))(task)
+
+
+def failed(task: Task, why: Failure) -> Diagnosed:
+    """What is told of a file that failed."""
+    return failed_record(task[0].name, why.reason), why
 
 
 def map_of(path: Path) -> Path:

@@ -9,10 +9,10 @@ import torch
 
 from blurspace.errors import PictureError
 from blurspace.io.frames import VideoFrame
-from blurspace.io.images import encode_photo, write_bytes
+from blurspace.io.images import encode_photo
 from blurspace.io.video import Damaged, count_frames, decoded, no_frame, opened
 from blurspace.jobs.each import number, picture_bytes
-from blurspace.jobs.files import FRAMES, STILLS, Source, beside, check_target, create_folder
+from blurspace.jobs.files import FRAMES, STILLS, Source, Writing, beside, create_folder
 from blurspace.levels import to_levels
 from blurspace.run import Run
 from blurspace.types import Image, Photo
@@ -53,7 +53,7 @@ def numbered(frames: Iterator[Any]) -> Iterator[VideoFrame]:
 
 
 def inspect_video(
-    source: Source, sources: Sequence[Source], *, plot: bool, keep: int, overwrite: bool, run: Run
+    source: Source, sources: Sequence[Source], *, plot: bool, keep: int, writing: Writing, run: Run
 ) -> dict[str, object]:
     """What a record says of a video: how many frames are blurry, and each one's numbers.
 
@@ -66,12 +66,12 @@ def inspect_video(
     path, told = Path(source.name), Counted()
     drawing = drawing_of(path) if plot else None
     if drawing:
-        check_target(drawing, sources, overwrite=overwrite)
+        writing.check(drawing, sources)
     seen = judged_frames(path, run, told)
     blurry = [one.look.index for one in seen if one.blurry]
     if drawing:
-        write_bytes(drawing, picture_bytes(drawn(seen)), overwrite=overwrite)
-    kept = keep_stills(path, sharpest(seen, keep), overwrite=overwrite, run=run)
+        writing.write(drawing, picture_bytes(drawn(seen)))
+    kept = keep_stills(path, sharpest(seen, keep), writing=writing, run=run)
     return {
         "input": source.name,
         "blurry": bool(blurry),
@@ -124,7 +124,7 @@ def described(seen: Sequence[Judged]) -> list[dict[str, object]]:
     ]
 
 
-def keep_stills(path: Path, wanted: Sequence[Judged], *, overwrite: bool, run: Run) -> list[str]:
+def keep_stills(path: Path, wanted: Sequence[Judged], *, writing: Writing, run: Run) -> list[str]:
     """Write some frames of a video as PNG, upright, of 16 bits if they are deep; their names."""
     if not wanted:
         return []
@@ -132,12 +132,12 @@ def keep_stills(path: Path, wanted: Sequence[Judged], *, overwrite: bool, run: R
     create_folder(folder)
     names = {one.look.index: folder / f"{path.stem}.{one.look.index:06d}.png" for one in wanted}
     for name in names.values():
-        check_target(name, (), overwrite=overwrite)
+        writing.check(name, ())
     with opened(path) as container:
         for frame in numbered(decoded(container, Counted())):
             run.check()
             if frame.index in names:
-                write_bytes(names[frame.index], still(frame), overwrite=overwrite)
+                writing.write(names[frame.index], still(frame))
             if frame.index == max(names):
                 break
     return [str(name) for name in names.values()]

@@ -8,42 +8,22 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol, Self, TypeVar
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
 
 from blurspace.errors import BlurspaceError, MemoryExhaustedError, ModelError, UsageError, WorkerError
-from blurspace.jobs.each import Failure, FileRecord, Stream, failure
-from blurspace.jobs.shared import Guarded
+from blurspace.jobs.each import Failure, Stream, failure
+from blurspace.jobs.shared import Guarded, why_not
+from blurspace.jobs.worked import Portable
 
 S = TypeVar("S")
-Task_contra = TypeVar("Task_contra", contravariant=True)
-R = TypeVar("R", bound=FileRecord)
-Made_co = TypeVar("Made_co", covariant=True)
+R = TypeVar("R")
 TRIES = 3  # workers that a file may take with it; of a machine that is taken away, the first is no fault of the file
 # Ray tells nobody of its use, and leaves a GPU's variables alone where a worker has none. Workers of a cluster that is
 # begun here are as nice as those of --jobs: by 15, which is Ray's way, they starve beside other work.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_worker_niceness": "0"}
 MISSING = 'the engine ray needs Ray, which is not here: pip install "blurspace[ray]"'
-
-
-class Portable(Protocol[Task_contra, Made_co]):
-    """Work on one file that can be sent to another machine."""
-
-    def __call__(self, task: Task_contra) -> Made_co:
-        """Do it. Raises what is wrong with the file."""
-        ...
-
-    def again(self, task: Task_contra) -> Made_co:
-        """Do it after a worker died with it: what that one finished is there, and is no earlier run's."""
-        ...
-
-    def share(self, jobs: int) -> Self:
-        """As one of so many on a machine does it, with its share of the memory."""
-        ...
-
-    def on(self, device: str) -> Self:
-        """As it is done on another device."""
-        ...
 
 
 def on_ray(
@@ -69,20 +49,51 @@ def on_ray(
         kind = "GPU" if graphic else "CPU"
         count = jobs or max(1, int(there.get(kind, 1)))
         actor = ray.remote(num_cpus=1, num_gpus=int(graphic), max_restarts=0)(Performer)
-        sent = ray.put((work, failed))
+        sent = ray.put((work, failed, Path.cwd()))
         yield from Crew(ray, lambda: actor.remote(sent, kind, count), failed).results(tasks, count)
+
+
+@contextmanager
+def helped_on_ray(work: Portable[None, None], *, jobs: int | None, report: Callable[[str], None]) -> Iterator[None]:
+    """As `workers.helped`, by so many workers of that cluster, or one for each processor (None).
+
+    One that dies begins again. `report` gets why, where one could not help. Raises as `on_ray`, and WorkerError where
+    none can begin.
+    """
+    ray = imported()
+    with cluster(ray, jobs):
+        count = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        actor = ray.remote(num_cpus=1, max_restarts=TRIES, max_task_retries=TRIES)(Performer)
+        sent = ray.put((work, why_not, Path.cwd()))
+        helpers = [actor.remote(sent, "CPU", count) for _ in range(count)]
+        try:
+            begun, _ = ray.wait([one.begin.remote() for one in helpers])
+            try:
+                ray.get(begun)
+            except ray.exceptions.RayError as death:
+                raise no_beginning(death) from None
+            promises = [one.do.remote(None, False) for one in helpers]
+            yield
+            ended, _ = ray.wait(promises, num_returns=count, timeout=0)
+            for reason in filter(None, ray.get(ended)):
+                report(f"a worker of the cluster could not help: {reason}")
+        finally:
+            for one in helpers:
+                ray.kill(one)
 
 
 class Performer:
     """What a worker is: an actor, in a process of its own on some machine."""
 
-    def __init__(self, sent: tuple[Any, Callable[..., Any]], kind: str, count: int) -> None:
-        """`kind`: CPU or GPU, of which it has one; `count`: of all workers."""
+    def __init__(self, sent: tuple[Any, Callable[..., Any], Path], kind: str, count: int) -> None:
+        """`sent`: also the folder from which names count; `kind`: CPU or GPU, of which it has one; `count`: of all."""
         import ray
 
         here = ray.get_runtime_context().get_node_id()
         machine = next(one["Resources"] for one in ray.nodes() if one["NodeID"] == here)
-        work, failed = sent
+        work, failed, folder = sent
+        with suppress(OSError):  # where it is not there, each file will say so
+            os.chdir(folder)
         work = work.share(max(1, min(count, int(machine.get(kind, 1)))))
         work = work.on("cuda") if kind == "GPU" else work
         self.first, self.next = Guarded(work, failed, 1), Guarded(work.again, failed, 1)
@@ -142,10 +153,7 @@ class Crew:
             self.ray.kill(worker)
             self.deaths[number] += 1
             if number is None and self.deaths[None] >= TRIES:
-                told = " ".join(str(death).split())[-300:]
-                raise WorkerError(
-                    f"workers of the cluster cannot begin ({told}): install this blurspace there"
-                ) from None
+                raise no_beginning(death) from None
             if number is not None and self.deaths[number] < TRIES:
                 waiting.appendleft(number)
             elif number is not None:
@@ -157,6 +165,12 @@ class Crew:
             self.deaths[None] = 0
         else:
             ready[number] = result
+
+
+def no_beginning(death: Exception) -> WorkerError:
+    """Why workers could not even begin."""
+    told = " ".join(str(death).split())[-300:]
+    return WorkerError(f"workers of the cluster cannot begin ({told}): install this blurspace there")
 
 
 def cause(death: Exception) -> BlurspaceError:

@@ -9,11 +9,11 @@ import torch
 
 from blurspace.errors import BlurspaceError
 from blurspace.io.files import hush_pillow
-from blurspace.jobs.each import Failure, FileRecord, Stream, each, failure
+from blurspace.jobs.each import Failure, Stream, each, failure
 from blurspace.jobs.workers import spread
 
 S = TypeVar("S")
-R = TypeVar("R", bound=FileRecord)
+R = TypeVar("R")
 
 
 def shared(tasks: Sequence[S], work: Callable[[S], R], failed: Callable[[S, Failure], R], *, jobs: int) -> Stream[R]:
@@ -34,8 +34,12 @@ class Guarded(Generic[S, R]):
         """What became of one file."""
         torch.set_num_threads(self.threads)
         hush_pillow()
-        (outcome,) = each([task], self.work, self.failed)
-        return outcome if outcome.error is None else replace(outcome, error=portable(outcome.error))
+        (outcome,) = each([task], self.work, self.portably_failed)
+        return outcome
+
+    def portably_failed(self, task: S, why: Failure) -> R:
+        """What became of a file that failed, of which the error is sent too."""
+        return self.failed(task, replace(why, error=portable(why.error)))
 
 
 def portable(error: Exception) -> Exception:
@@ -43,3 +47,9 @@ def portable(error: Exception) -> Exception:
     sent = BlurspaceError(str(error))
     sent.add_note("".join(traceback.format_exception(error)))
     return sent
+
+
+def why_not(task: object, why: Failure) -> str:
+    """What is said of work that failed, and has no record."""
+    del task
+    return why.reason

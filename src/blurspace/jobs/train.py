@@ -1,14 +1,16 @@
 """How does a recipe become weights? The job behind `train`."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blurspace.errors import BlurspaceError, UsageError
+from blurspace.errors import UsageError
 from blurspace.io.weights import read_weights
 from blurspace.jobs.each import number
+from blurspace.jobs.shared import Guarded, why_not
+from blurspace.jobs.worked import Portable
 from blurspace.jobs.workers import helped
 from blurspace.run import pick_device
 from blurspace.train import loop
@@ -17,6 +19,7 @@ from blurspace.train.recipes import TASKS, read_recipe
 from blurspace.train.team import joined
 
 DEVICES = ("cpu", "cuda")
+Helpers = Callable[[Portable[None, None]], AbstractContextManager[None]]  # do work within the context
 
 
 def train_recipe(
@@ -29,22 +32,24 @@ def train_recipe(
     device: str = "cpu",
     overrides: Sequence[str] = (),
     jobs: int = 1,
+    engine: Helpers | None = None,
     report: Report = lambda _: None,
 ) -> dict[str, object] | None:
     """Train by the recipe on the photos in `data`; the record of what came out.
 
     `max_minutes`, `overrides` ("table.key=value"): instead of what the recipe says. `jobs`: how many processes make
-    training cases, for the recipes that have some made first (`Entry.prepare`). `report` gets a sentence per row
-    of the log. The weights, checkpoint and log go to the folder `out`. Where `torchrun` or SLURM started several
-    processes, they train together, and all but the first report nothing and get None. Raises UsageError on a wrong
-    recipe or device, NoInputError without photos, and what `joined` and `loop.run` raise.
+    training cases, for the recipes that have some made first (`Entry.prepare`). `engine`: who helps with that instead,
+    such as `on_ray.helped_on_ray`. `report` gets a sentence per row of the log. The weights, checkpoint and log go to
+    the folder `out`. Where `torchrun` or SLURM started several processes, they train together, and all but the first
+    report nothing and get None. Raises UsageError on a wrong recipe or device, NoInputError without photos, and what
+    `joined`, `loop.run` and an engine raise.
     """
     pick_device(device, DEVICES)
     check_minutes(max_minutes)
     settings = read_recipe(recipe, overrides=overrides)
     entry = TASKS[settings.task]
-    if jobs > 1 and entry.prepare is None:
-        raise UsageError(f"task {settings.task} has no training cases to make by {jobs} processes: leave --jobs out")
+    if (jobs > 1 or engine) and entry.prepare is None:
+        raise UsageError(f"task {settings.task} has no training cases to make: leave --jobs and --engine out")
     last: dict[str, float] = {}
 
     def progress(row: Mapping[str, float]) -> None:
@@ -53,7 +58,7 @@ def train_recipe(
 
     with joined(device) as team:
         told = report if team.leads else lambda _: None
-        with helped(partial(_prepare, settings, data), helpers=jobs - 1):
+        with helping(Work(settings, data), jobs, engine, leads=team.leads):
             task = entry.build(settings, data=data, device=team.device, report=told)
         weights = loop.run(
             task,
@@ -80,12 +85,30 @@ def train_recipe(
     }
 
 
-def _prepare(settings: Any, data: Path, _: None) -> None:
-    """What a helper does; what is wrong, the process that it helps finds as well, and says."""
-    prepare = TASKS[settings.task].prepare
-    with suppress(BlurspaceError):
+def helping(work: "Work", jobs: int, engine: Helpers | None, *, leads: bool) -> AbstractContextManager[None]:
+    """Those who help a process, as a context: a cluster is for all of a team, and helps the one that leads."""
+    if engine is None:
+        return helped(Guarded(work, why_not, 1), helpers=jobs - 1)
+    return engine(work) if leads else nullcontext()
+
+
+@dataclass(frozen=True)
+class Work(Portable[None, None]):
+    """The work of helpers: to make training cases, which shares itself out. What is wrong, the helped one finds too."""
+
+    settings: Any
+    data: Path
+
+    def __call__(self, task: None) -> None:
+        """Make those that are missing, with all others who do."""
+        del task
+        prepare = TASKS[self.settings.task].prepare
         if prepare is not None:
-            prepare(settings, data=data, report=lambda _: None)
+            prepare(self.settings, data=self.data, report=lambda _: None)
+
+    def again(self, task: None) -> None:
+        """As a call."""
+        self(task)
 
 
 def line(row: Mapping[str, float]) -> str:

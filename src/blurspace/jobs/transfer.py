@@ -8,8 +8,8 @@ import csv
 import io
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, islice
 from pathlib import Path
 
@@ -21,18 +21,17 @@ from blurspace.data.layouts import PairFiles
 from blurspace.errors import OutputError, UsageError
 from blurspace.io.files import exists, is_folder, shown
 from blurspace.io.images import encode_photo, write_bytes
-from blurspace.jobs.each import PRIVATE, FileRecord, several
-from blurspace.jobs.files import STANDARD, Source, check_target, create_folder, load
+from blurspace.jobs.each import PRIVATE, Failure, FileRecord, several
+from blurspace.jobs.files import STANDARD, Source, Writing, create_folder, load
 from blurspace.jobs.pairs import read_pair
+from blurspace.jobs.shared import portable
+from blurspace.jobs.worked import Engine, Portable, worked
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.types import Code, Image, Photo
 
 FOLDERS = ("sharp", "blur")
 MANIFEST = "manifest.csv"
 COLUMNS = ("sharp", "blurry", "scene", "source", "code")
-
-
-Planned = tuple[int, tuple[Source, list[str]]]  # a source's place, and the names of its files
 
 
 @dataclass(frozen=True)
@@ -105,57 +104,111 @@ def check_folder(output: Path, *, overwrite: bool) -> None:
 
 
 def transfer_files(
-    sources: Sequence[Source], *, draw: Draw, output: Path, overwrite: bool = False, inputs: Sequence[Path] = ()
+    sources: Sequence[Source],
+    *,
+    draw: Draw,
+    output: Path,
+    overwrite: bool = False,
+    inputs: Sequence[Path] = (),
+    jobs: int = 1,
+    engine: Engine | None = None,
 ) -> Iterator[Transferred]:
     """Blur each source as `draw` says; yield each outcome when sharp/NAME.png and blur/NAME.png are in `output`.
 
     Grey stays grey, 16 bits stay 16, and the colour profile is kept; alpha, EXIF and XMP are left out: these are
     pictures to train with. With `overwrite` the folder's other files stay, and never one of `sources` or `inputs` is
-    replaced. The manifest, written last, also where the work is interrupted, lists what this call made. Raises
-    OutputError before any work as `check_folder` does.
+    replaced. `jobs`, `engine`: who does the work, see `worked`. The manifest, written last, also where the work
+    is interrupted, lists what this call made. Raises OutputError before any work as `check_folder` does.
     """
     check_folder(output, overwrite=overwrite)
-    read = [*sources, *(Source(str(path)) for path in inputs)]
-    _check_targets([output / MANIFEST], read, overwrite=overwrite)
+    read, writing = [*sources, *(Source(str(path)) for path in inputs)], Writing(overwrite)
+    _check_targets([output / MANIFEST], read, writing)
     made: list[Transferred] = []
     ours = [*(output / name for name in FOLDERS), *([] if exists(output) else [output])]
     for name in FOLDERS:
         create_folder(output / name)
-    plan = enumerate(zip(sources, plan_names(sources, draw.copies), strict=True))
-
-    def work(one: Planned) -> Iterator[Transferred]:
-        index, (source, names) = one
-        files = [(output / FOLDERS[0] / name, output / FOLDERS[1] / name) for name in names]
-        _check_targets(chain.from_iterable(files), read, overwrite=overwrite)
-        start = time.perf_counter()
-        photo = load(source)
-        plain = Photo(photo.samples, icc=photo.icc)
-        extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
-        for (sharp, blurry), (place, pixels) in zip(files, draw.blurred(photo.pixels, index), strict=True):
-            data = encode_photo(plain, photo.samples), encode_photo(plain, pixels)
-            _write_both((sharp, blurry), data, overwrite=overwrite)
-            copy = Transferred(
-                input=source.name,
-                output=str(blurry),
-                sharp=str(sharp),
-                source=draw.bank.sources[place],
-                code=place,
-                left_out=tuple(name for name, value in extras.items() if value is not None),
-                seconds=round(time.perf_counter() - start, 3),
-                scene=files[0][0].stem,
-            )
-            made.append(copy)
-            yield copy
-            start = time.perf_counter()
-
+    tasks = list(map(Task, count(), sources, plan_names(sources, draw.copies)))
+    work = Work(draw, output, tuple(read), writing)
     try:
-        yield from several(plan, work, lambda one, why: Transferred(one[1][0].name, **vars(why)))
+        with closing(worked(tasks, work, failed, sources=sources, jobs=jobs, engine=engine)) as outcomes:
+            for copies in outcomes:
+                made += [one for one in copies if one.output]
+                yield from copies
     finally:
         if made:
             write_bytes(output / MANIFEST, _manifest(made), overwrite=True)
         for folder in () if made else ours:
             with suppress(OSError):  # there is something in it
                 folder.rmdir()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A source, its place among all, and the names of its files, one for each copy."""
+
+    index: int
+    source: Source
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Work(Portable[Task, list[Transferred]]):
+    """What is done to one source after another, in this process or in others; `read`: what must not be replaced."""
+
+    draw: Draw
+    output: Path
+    read: tuple[Source, ...]
+    writing: Writing
+
+    def __call__(self, task: Task) -> list[Transferred]:
+        """All copies of a source, and last what is wrong, where not all can be made; of an interrupted one none."""
+        made = list[Transferred]()
+        try:
+            made.extend(several([task], self.copies, failed_copy))
+        except BaseException:
+            for path in (Path(str(name)) for one in made for name in (one.sharp, one.output)):
+                path.unlink(missing_ok=True)
+            raise
+        return made
+
+    def copies(self, task: Task) -> Iterator[Transferred]:
+        """The copies of a source, one after another. Raises what is wrong with it."""
+        source, writing = task.source, self.writing
+        files = [(self.output / FOLDERS[0] / name, self.output / FOLDERS[1] / name) for name in task.names]
+        _check_targets(chain.from_iterable(files), self.read, writing)
+        start = time.perf_counter()
+        photo = load(source)
+        plain = Photo(photo.samples, icc=photo.icc)
+        extras = {"alpha": photo.alpha, "EXIF": photo.exif, "XMP": photo.xmp}
+        blurred = self.draw.blurred(photo.pixels, task.index)
+        for (sharp, blurry), (place, pixels) in zip(files, blurred, strict=True):
+            data = encode_photo(plain, photo.samples), encode_photo(plain, pixels)
+            _write_both((sharp, blurry), data, writing)
+            yield Transferred(
+                input=source.name,
+                output=str(blurry),
+                sharp=str(sharp),
+                source=self.draw.bank.sources[place],
+                code=place,
+                left_out=tuple(name for name, value in extras.items() if value is not None),
+                seconds=round(time.perf_counter() - start, 3),
+                scene=files[0][0].stem,
+            )
+            start = time.perf_counter()
+
+    def again(self, task: Task) -> list[Transferred]:
+        """As a call, after a worker died with it."""
+        return replace(self, writing=replace(self.writing, again=True))(task)
+
+
+def failed(task: Task, why: Failure) -> list[Transferred]:
+    """What became of a source that failed."""
+    return [Transferred(task.source.name, **vars(why))]
+
+
+def failed_copy(task: Task, why: Failure) -> Transferred:
+    """What became of a copy that failed; its error can be sent with the others."""
+    return Transferred(task.source.name, **vars(replace(why, error=portable(why.error))))
 
 
 def plan_names(sources: Sequence[Source], copies: int) -> list[list[str]]:
@@ -172,20 +225,20 @@ def plan_names(sources: Sequence[Source], copies: int) -> list[list[str]]:
     return plan
 
 
-def _write_both(files: tuple[Path, Path], data: tuple[bytes, bytes], *, overwrite: bool) -> None:
+def _write_both(files: tuple[Path, Path], data: tuple[bytes, bytes], writing: Writing) -> None:
     """Write two files or none: a picture without its partner would spoil the data set."""
-    write_bytes(files[0], data[0], overwrite=overwrite)
+    writing.write(files[0], data[0])
     try:
-        write_bytes(files[1], data[1], overwrite=overwrite)
+        writing.write(files[1], data[1])
     except BaseException:
         files[0].unlink(missing_ok=True)
         raise
 
 
-def _check_targets(files: Iterable[Path], read: Sequence[Source], *, overwrite: bool) -> None:
+def _check_targets(files: Iterable[Path], read: Sequence[Source], writing: Writing) -> None:
     for path in files:
         if exists(path):  # else there is nothing to lose, and thousands of inputs need not be asked
-            check_target(path, read, overwrite=overwrite)
+            writing.check(path, read)
 
 
 def _manifest(made: Sequence[Transferred]) -> bytes:
