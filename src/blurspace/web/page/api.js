@@ -38,17 +38,19 @@ export const remove = (path) => asked(path, { method: "DELETE" }).catch((error) 
   return null;
 });
 
-let about = null; // being asked
+let about = null; // what is being asked
 const asking = () => (about ??= get("about").finally(() => { about = null; }));
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Send a file. The server is asked first what it takes: so uploads at once get one cookie, not each its own. */
 export async function upload(path, file) {
   const most = (await asking()).file_bytes;
-  if (file.size > most) throw new Error(`The file has ${megabytes(file.size)}, more than the limit of ${megabytes(most)}: give a smaller one.`);
+  if (file.size > most) {
+    throw new Error(`The file has ${megabytes(file.size)}, more than the limit of ${megabytes(most)}: give a smaller one.`);
+  }
   return asked(path, { method: "POST", body: file });
 }
 
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 export const post = (path, fields = {}) =>
   asked(path, { method: "POST", body: JSON.stringify(fields), headers: { "content-type": "application/json" } });
 
