@@ -2,10 +2,11 @@
 
 import * as api from "./api.js";
 import { painted, showBrush, startBrush } from "./brush.js";
-import { by, careful, droppable, make, reveal, say, settled, trouble } from "./dom.js";
+import { by, careful, droppable, make, reveal, say, trouble } from "./dom.js";
 import { drawing, startEditor, take } from "./editor.js";
 import {
-  addExample, addFiles, beginAgain, current, onChange, readPlace, removePhoto, restore, stop, useKernel,
+  addExample, addFiles, beginAgain, cancel, current, onChange, readPlace, removePhoto, renew, restore, restoreSoon, unplan,
+  useKernel,
 } from "./photos.js";
 import { boxIsShown, place, showBox } from "./places.js";
 import { showReceipt } from "./receipt.js";
@@ -14,6 +15,7 @@ import { startLens } from "./lens.js";
 
 let drawn = null; // the photo, result and wish that are shown
 let stage = ""; // what was said last
+const PASSING = 700; // ms: arrow keys go through choices that are not meant
 
 /** Show all there is of the chosen photo. */
 function refresh() {
@@ -30,9 +32,11 @@ function refresh() {
   by("name").textContent = photo.name;
   if (drawn?.photo !== photo) showBox(false);
   if (drawn?.photo !== photo || drawn?.wish !== wish) {
-    by("strength").value = Math.round(100 * wish.strength);
-    document.querySelector(`[name=where][value="${wish.mask && wish.mask !== "auto" ? "paint" : wish.mask ?? ""}"]`).checked = true;
-    by("method").value = wish.method;
+    const { strength, mask, method, force } = { ...wish, ...photo.planned?.wish };
+    by("strength").value = Math.round(100 * strength);
+    document.querySelector(`[name=where][value="${mask && mask !== "auto" ? "paint" : mask ?? ""}"]`).checked = true;
+    by("method").value = method;
+    by("force").checked = force;
     showBrush(photo, false);
   }
   by("strength-told").textContent = `${by("strength").value} %`;
@@ -82,14 +86,9 @@ function listKernels(photo) {
 
 function startTools() {
   by("strength").addEventListener("input", () => { by("strength-told").textContent = `${by("strength").value} %`; });
-  const rework = settled(restore, 150);
-  by("strength").addEventListener("change", () => {
-    const photo = current(); // now: another may be chosen when it has settled
-    photo.wish.strength = Number(by("strength").value) / 100;
-    rework(photo, { strength: photo.wish.strength });
-  });
+  by("strength").addEventListener("change", () => restoreSoon(current(), { strength: Number(by("strength").value) / 100 }));
   by("desk").addEventListener("change", () => trouble()); // what was wrong before
-  by("cancel").addEventListener("click", () => { stop(current()); say("Cancelled"); });
+  by("cancel").addEventListener("click", () => { cancel(current()); say("Cancelled"); });
   by("again").addEventListener("click", () => beginAgain(current()));
   by("remove").addEventListener("click", () => removePhoto(current()));
   by("method").addEventListener("change", () => restore(current(), { method: by("method").value }));
@@ -117,10 +116,15 @@ function startTools() {
     await useKernel(photo, told, by("force").checked);
   }));
 
+  by("force").addEventListener("change", () => {
+    if (current().wish.kernel) restore(current(), { force: by("force").checked });
+  });
+
   for (const radio of document.querySelectorAll("[name=where]")) {
     radio.addEventListener("change", () => {
       showBrush(current(), radio.value === "paint");
-      if (radio.value !== "paint") restore(current(), { mask: radio.value || null });
+      if (radio.value === "paint") unplan(current());
+      else restoreSoon(current(), { mask: radio.value || null }, PASSING);
     });
   }
   by("brush-again").addEventListener("click", () => showBrush(current(), true));
@@ -144,7 +148,8 @@ function startTools() {
 export function startDeblur(about) {
   for (const [name, told] of Object.entries(about.methods)) by("method").append(make("option", { value: name }, `${name}: ${told}`));
   onChange(refresh);
-  startViewer();
+  startViewer(() => careful(renew));
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) renew().catch(() => {}); });
   startLens();
   startBrush();
   startEditor();

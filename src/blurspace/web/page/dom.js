@@ -62,12 +62,6 @@ export function droppable(place, taken) {
   });
 }
 
-/** Call later, and only once, however often it is asked meanwhile. */
-export function settled(work, wait = 250) {
-  let timer;
-  return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), wait); };
-}
-
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** Where an arrow key leads, as a step across and down; undefined for other keys. */

@@ -53,6 +53,15 @@ function dab(row, column, rubbing) {
       line_[column + across] = rubbing ? 0 : Math.max(line_[column + across], near);
     }
   }
+}
+
+/** Paint or rub out all cells from one to another: a fast pointer leaves none out. */
+function stroke(from, to) {
+  const steps = Math.max(Math.abs(to.row - from.row), Math.abs(to.column - from.column), 1);
+  for (let step = 0; step <= steps; step += 1) {
+    const between = (first, last) => Math.round(first + ((last - first) * step) / steps);
+    dab(between(from.row, to.row), between(from.column, to.column), by("rub").checked);
+  }
   draw();
 }
 
@@ -81,9 +90,19 @@ export function startEditor() {
     const cell = (share) => Math.min(values.length - 1, Math.floor(share * values.length));
     return { row: cell(place.y), column: cell(place.x) };
   };
-  const paint = (event) => { cursor = at(event); dab(cursor.row, cursor.column, by("rub").checked); };
-  canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); paint(event); });
-  canvas.addEventListener("pointermove", (event) => { if (event.buttons) paint(event); });
+  let last = null; // cell of the stroke that is being drawn
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    last = cursor = at(event);
+    stroke(last, last);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!last) return;
+    cursor = at(event);
+    stroke(last, cursor);
+    last = cursor;
+  });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { last = null; });
   canvas.addEventListener("keydown", (event) => {
     const move = arrow(event);
     const rub = event.key === "Backspace" || event.key === "Delete";
@@ -92,6 +111,7 @@ export function startEditor() {
     const most = values.length - 1;
     if (!move) {
       dab(cursor.row, cursor.column, rub);
+      draw();
       return void say(rub ? "rubbed out" : "painted");
     }
     cursor = { row: limit(cursor.row + move[1], 0, most), column: limit(cursor.column + move[0], 0, most) };

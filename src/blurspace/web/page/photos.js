@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { by, careful, make, say, trouble } from "./dom.js";
 
+const ASKED = { state: "waiting", stage: "waiting", share: 0, before: 0 }; // until the server answers
 const AT_ONCE = 3; // uploads at a time: the others wait here, not in the server
 export const photos = [];
 let chosen = null;
@@ -42,14 +43,17 @@ export const addExample = (name) => careful(async () => adopt(await api.post(`ex
 
 const PLAIN = { strength: 1, method: "auto", kernel: null, mask: null, force: false };
 
+const withPicture = (kernel) => ({ ...kernel, picture: kernel.files.picture });
+
 /** Take in what the server told of a photo; `again` adds a new one anew, should the server forget it. */
 function adopt(told, again = null) {
   const photo = {
-    ...told, result: told.results.at(-1) ?? null, state: null, job: null, error: "", turn: 0, again,
-    kernels: told.kernels.map((one) => ({ ...one, picture: one.files.picture })), wish: { ...PLAIN },
+    ...told, result: told.results.at(-1) ?? null, state: again && ASKED, job: null, error: "", turn: 0, again,
+    kernels: told.kernels.map(withPicture), wish: { ...PLAIN }, planned: null,
   };
   for (const result of told.results) found(photo, result);
   if (photo.result) photo.wish = { ...photo.result.asked };
+  if (told.job?.asked) photo.wish = { ...PLAIN, ...told.job.asked };
   photos.push(photo);
   if (!chosen) choose(photo);
   if (again) restore(photo);
@@ -75,11 +79,25 @@ export function choose(photo) {
 
 /** Restore a photo as it is wished; what was under way for it is stopped. */
 export async function restore(photo, wish = {}) {
-  Object.assign(photo.wish, wish);
+  Object.assign(photo.wish, photo.planned?.wish, wish);
+  unplan(photo);
   const turn = (photo.turn += 1);
   await stop(photo);
   if (turn !== photo.turn) return undefined;
   return attend(photo, turn, () => api.post(`photos/${photo.id}/deblur`, photo.wish));
+}
+
+/** Restore a photo as it is wished once the visitor has settled: no other wish came for so many milliseconds. */
+export function restoreSoon(photo, wish, wait = 150) {
+  const all = { ...photo.planned?.wish, ...wish };
+  unplan(photo);
+  photo.planned = { wish: all, timer: setTimeout(() => restore(photo), wait) };
+}
+
+/** Drop what `restoreSoon` was to do. */
+export function unplan(photo) {
+  clearTimeout(photo.planned?.timer);
+  photo.planned = null;
 }
 
 /** Follow what is done to a photo, and keep what comes of it; unless it was asked for something else meanwhile. */
@@ -114,33 +132,37 @@ function keepResult(photo, result) {
   if (photo === chosen) say(`${result.headline}. ${result.chance}`);
 }
 
-/** After something was stopped, the wish is again that of the result; a new object only where it differs. */
+/** After something ended, the wish is again that of the result, unless another came; a new object only where it differs. */
 function wishWhatIsShown(photo) {
-  const asked = photo.result?.asked;
+  const asked = photo.planned ? null : photo.result?.asked;
   if (asked && Object.keys(asked).some((key) => asked[key] !== photo.wish[key])) photo.wish = { ...asked };
 }
 
 function fail(photo, error) {
   photo.error = error.message;
   photo.gone = lost(error);
+  if (error.status === 404) photo.wish = { ...photo.wish, kernel: null, mask: null }; // of no use any more
   say(`${photo.name}: ${error.message}`);
 }
 
-/** Whether the server has forgotten the photo. */
-const lost = (error) => Boolean(error.gone) || error.status === 404;
+/** Whether the server has forgotten the photo, or all; not only a kernel or a mask of it. */
+const lost = (error) => Boolean(error.gone) || (error.status === 404 && /photo|browser|job/.test(error.message));
 
 /** Note the blur that was found in the whole photo, where a result is of that. */
 function found(photo, result) {
   if (!result.asked.kernel && result.files.kernel) photo.found = { picture: result.files.kernel, ...result.kernel };
 }
 
-/** Add a photo anew that the server forgot; one that this page does not have is asked for again. */
+/** Restore a photo again that was stopped or failed; one that the server forgot is added anew, or asked for again. */
 export async function beginAgain(photo) {
+  if (!photo.gone) return restore(photo);
   if (!photo.again) return void location.reload();
   const before = photos.length;
-  photo.gone = false; // the button is hidden: one click, one photo
+  photo.gone = false;
+  photo.state = ASKED; // the button is hidden: one click, one photo
   update(photo);
   await photo.again();
+  photo.state = null;
   photo.gone = photos.length === before; // it could not be added
   if (photo.gone) return update(photo);
   takeOut(photo);
@@ -149,7 +171,7 @@ export async function beginAgain(photo) {
 
 /** Keep a kernel that the server told of, and use it. */
 export function useKernel(photo, told, force) {
-  photo.kernels.push({ ...told, picture: told.files.picture });
+  photo.kernels.push(withPicture(told));
   return restore(photo, { kernel: told.id, force });
 }
 
@@ -157,6 +179,8 @@ export function useKernel(photo, told, force) {
 export const readPlace = (photo, box) => usePlace(photo, () => api.post(`photos/${photo.id}/places`, box));
 
 async function usePlace(photo, asked) {
+  Object.assign(photo.wish, photo.planned?.wish);
+  unplan(photo);
   const turn = (photo.turn += 1);
   await stop(photo);
   if (turn !== photo.turn) return;
@@ -167,8 +191,35 @@ async function usePlace(photo, asked) {
   });
 }
 
-export async function stop(photo) {
+async function stop(photo) {
   if (photo.job) await api.cancel(photo.job);
+}
+
+/** Stop what is done to a photo, and what was to be done next. */
+export async function cancel(photo) {
+  unplan(photo);
+  if (photo.job) return stop(photo);
+  photo.turn += 1; // what is being asked for is stopped when the server answers
+  photo.state = null;
+  return update(photo);
+}
+
+/** Take in what became of the photos elsewhere: in another tab, or at the server. */
+export async function renew() {
+  const quiet = photos.filter((photo) => !photo.state && !photo.gone).map((photo) => [photo, photo.turn]);
+  if (!quiet.length) return;
+  const all = await api.get("photos");
+  for (const [photo, turn] of quiet) {
+    if (turn !== photo.turn || photo.planned) continue; // this tab knows better
+    const told = all.find((one) => one.id === photo.id);
+    if (!told) fail(photo, { message: "The server was started again, or has forgotten this photo.", gone: true });
+    else if (told.results.length && told.results.at(-1).id !== photo.result?.id) {
+      photo.kernels = told.kernels.map(withPicture);
+      photo.error = "";
+      keepResult(photo, told.results.at(-1));
+    }
+    update(photo);
+  }
 }
 
 /** Remove a photo, once the server has. */
@@ -187,6 +238,7 @@ function takeOut(photo) {
 
 /** Heed no more what becomes of a photo. */
 function abandon(photo) {
+  unplan(photo);
   photo.turn += 1;
   if (photo.job) api.letGo(photo.job);
 }

@@ -12,7 +12,7 @@ export function showReceipt(photo) {
   write("chance", error ? "" : told.chance);
   write("reason", error || told.reason || (state ? "Looking for the blur." : "Nothing was done."));
   write("advice", error ? "" : told.advice);
-  reveal("again", Boolean(photo.gone), "headline");
+  reveal("again", !state && (!result || Boolean(error)), "headline");
   const download = by("download");
   reveal("save", Boolean(told.files?.file) && !error, "headline");
   if (told.files?.file) {

@@ -1,14 +1,20 @@
 // How does the blur of a pair get onto a third photo?
 
 import * as api from "./api.js";
-import { by, careful, droppable, reveal, say } from "./dom.js";
+import { by, careful, droppable, reveal, say, trouble } from "./dom.js";
 
 const picked = { sharp: null, blurry: null, to: null };
 const captions = {}; // of the empty places, as the page came
 let working = false;
+let sending = 0; // photos on their way
 
 async function pick(which, file) {
+  if (working) return void trouble("The photos are in use: wait for the blur, or cancel it.");
+  sending += 1;
+  ready();
   const photo = await careful(() => api.upload(`photos?name=${encodeURIComponent(file.name)}`, file));
+  sending -= 1;
+  ready();
   if (!photo) return;
   if (picked[which]) api.remove(`photos/${picked[which].id}`).catch(() => {});
   put(which, photo);
@@ -36,10 +42,11 @@ export function recallPicks(all) {
   }
 }
 
-/** Whether it can begin. */
+/** Whether it can begin, and photos can be chosen. */
 function ready() {
   const all = Object.values(picked).every(Boolean);
-  by("transfer").disabled = !all || working;
+  by("transfer").disabled = !all || working || sending > 0;
+  for (const which of Object.keys(picked)) by(`pick-${which}`).disabled = working;
   by("transfer-wants").hidden = all;
 }
 

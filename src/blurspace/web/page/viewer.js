@@ -53,7 +53,9 @@ function cut() {
   by("viewer").style.setProperty("--cut", `${by("cut").value}%`);
 }
 
-export function startViewer() {
+/** `broken` is called where a picture cannot be had: another tab may have replaced it. */
+export function startViewer(broken) {
+  for (const id of ["before", "after", "layer"]) by(id).addEventListener("error", broken);
   for (const radio of modes) radio.addEventListener("change", draw);
   by("cut").addEventListener("input", cut);
   by("viewer").addEventListener("pointermove", (event) => lookAt(placeOn(by("before"), event)));
