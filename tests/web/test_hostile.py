@@ -162,6 +162,17 @@ def test_memory_is_bounded(serve):
     assert "full" in answer.json()["detail"]
 
 
+def test_kernels_count(serve):
+    client = serve(held_bytes=2 * len(png()))
+    path = f"/api/photos/{added(client)['id']}/kernels"
+    body = {"values": [[1.0] * 31] * 31}  # 4 kB as it is kept
+    assert client.post(path, json=body).status_code == 503
+    small = {"values": [[1.0] * 5] * 5}
+    before = next(iter(client.server.visitors._all.values())).size
+    assert client.post(path, json=small).status_code == 201
+    assert next(iter(client.server.visitors._all.values())).size == before + 100
+
+
 def test_photos_are_counted(serve):
     client = serve(photos=1)
     added(client)
@@ -187,8 +198,9 @@ def listening(**limits):
     heard.close()
 
 
-def head(port, length):
-    return f"POST /api/photos HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {length}\r\n\r\n".encode()
+def head(port, length, path="photos"):
+    lines = f"POST /api/{path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {length}", "", ""
+    return "\r\n".join(lines).encode()
 
 
 def test_a_slow_body_is_not_waited_for():
@@ -223,6 +235,52 @@ def test_too_many_uploads_at_once_are_told_to_wait():
         with socket.create_connection(("127.0.0.1", port)) as second:
             second.sendall(head(port, 10) + bytes(10))
             assert b" 503 " in second.recv(4000).split(b"\r\n")[0]
+
+
+def test_what_waits_to_be_decoded_is_an_upload_still():
+    """Else any number of bodies could wait in memory for the threads that decode."""
+    with listening(uploads=1) as (port, behind), socket.create_connection(("127.0.0.1", port)) as first:
+        opened, admit = threading.Event(), behind.workshop.admit
+        behind.workshop.admit = lambda *given: opened.wait(5) and admit(*given)
+        first.sendall(head(port, len(png())) + png())
+        while not behind.decoders._threads:
+            time.sleep(0.005)
+        time.sleep(0.1)
+        assert (behind.uploads, behind.arriving) == (1, len(png()))
+        with socket.create_connection(("127.0.0.1", port)) as second:
+            second.sendall(head(port, len(png())) + png())
+            assert b" 503 " in second.recv(4000).split(b"\r\n")[0]
+        opened.set()
+        assert b" 201 " in first.recv(4000).split(b"\r\n")[0]
+        assert behind.uploads == behind.arriving == 0
+
+
+def test_the_memory_is_shared_by_uploads_that_arrive():
+    with listening(held_bytes=1500) as (port, behind), socket.create_connection(("127.0.0.1", port)) as first:
+        first.sendall(head(port, 1000))
+        while not behind.uploads:
+            time.sleep(0.005)
+        with socket.create_connection(("127.0.0.1", port)) as second:
+            second.sendall(head(port, 1000))
+            assert b" 503 " in second.recv(4000).split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("path", ["photos/x/deblur", "photos/x/places", "photos/x/kernels", "transfers"])
+def test_json_without_an_end_is_not_read(serve, path):
+    client = serve()
+    endless = [b"{", *[b" " * 100_000] * 30]  # 3 MB
+    for content in (b"".join(endless), iter(endless)):
+        answer = client.post(f"/api/{path}", content=content, headers={"content-type": "application/json"})
+        assert answer.status_code == 413, answer.text
+        assert "limit of 2000000" in answer.json()["detail"]
+    assert client.server.uploads == client.server.arriving == 0
+
+
+def test_slow_json_is_not_waited_for():
+    with listening(upload_seconds=0.3) as (port, _), socket.create_connection(("127.0.0.1", port)) as asked:
+        asked.settimeout(5)
+        asked.sendall(head(port, 1000, "transfers") + b"{")
+        assert b" 408 " in asked.recv(4000).split(b"\r\n")[0]
 
 
 def test_a_picture_of_many_frames_is_refused(serve):

@@ -91,6 +91,11 @@ def test_a_bad_photo_ends_no_worker(queue):
 
     told = ended(queue.add(Job(bad, "me", "", "test", 0.0)))
     assert (told.state, told.error) == ("failed", "it is no photo")
+
+    def full(job):
+        raise Refusal(503, "the memory is full")
+
+    assert ended(queue.add(Job(full, "me", "", "test", 0.0))).error == "the memory is full"
     told = ended(queue.add(Job(worse, "me", "", "test", 0.0)))
     assert "KeyError" in told.error
     assert "secret" not in told.error  # what an accident tells is not for visitors

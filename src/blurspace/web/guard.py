@@ -84,7 +84,7 @@ class Guard:
         host = headers.get("host", "")
         if not self.is_ours(host):
             return "this server answers to this machine's address only, and was asked by another name"
-        # Links may lead to the page, but not into the API: without its Strict cookie a visitor would be taken for a new one.
+        # Links may lead to the page, not into the API, which would take who brings no Strict cookie for a new visitor.
         followed = headers.get("sec-fetch-mode") == "navigate" and not path.startswith("/api/")
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not followed:
             return "another page asked, and this server answers only its own"

@@ -11,12 +11,12 @@ from blurspace.web.limits import Refusal
 from blurspace.web.models import Transfer
 from blurspace.web.photos import EXAMPLES
 from blurspace.web.queue import Job
-from blurspace.web.server import BODY, Here, TheServer, Welcome, about_result, events, held, one_of, sent
+from blurspace.web.server import BODY, Here, Route, TheServer, Welcome, about_result, events, held, one_of, sent
 from blurspace.web.visitors import File, Visitor
 from blurspace.web.words import METHODS
 from blurspace.web.work import TRANSFER_SECONDS
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=Route)
 # Of a report: its own styles and the pictures within it, and nothing else; it may stand in our page alone.
 REPORT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 HTML = (b"<!doctype html", b"<html")
@@ -89,11 +89,13 @@ async def transferred_file(result: str, what: str, visitor: Here) -> Response:
 @router.post("/reports", status_code=201, openapi_extra=BODY, tags=["adapt"])
 async def add_report(request: Request, server: TheServer, visitor: Welcome) -> dict[str, str]:
     """Add the page that `blurspace adapt` wrote, to be shown: nothing in it can run."""
-    data = await server.body(request, server.limits.report_bytes)
-    if not data.lstrip().lower().startswith(HTML):
-        raise Refusal(415, "this is no HTML page: give the .html file that blurspace adapt wrote beside the camera's")
-    server.visitors.room(len(data))
-    kept = File(tamed(data), "text/html; charset=utf-8", "camera.html")
+    async with server.body(request, server.limits.report_bytes, visitor) as data:
+        if not data.lstrip()[:20].lower().startswith(HTML):
+            raise Refusal(
+                415, "this is no HTML page: give the .html file that blurspace adapt wrote beside the camera's"
+            )
+        kept = File(await server.decoded(tamed, data), "text/html; charset=utf-8", "camera.html")
+    server.visitors.room(len(kept.data))
     name = server.visitors.replace_oldest(visitor.reports, kept, most=server.limits.results)
     return {"id": name, "view": f"/api/reports/{name}"}
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from blurspace.errors import BlurspaceError, Cancelled
 from blurspace.jobs.each import as_known_error
 from blurspace.run import Run
-from blurspace.web.limits import busy
+from blurspace.web.limits import Refusal, busy
 
 State = Literal["waiting", "working", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")
@@ -187,6 +187,8 @@ def _nothing(_job: Job) -> Mapping[str, Any]:
 
 def _sentence(error: Exception) -> str:
     """What went wrong, without what a server should not tell of itself."""
+    if isinstance(error, Refusal):
+        return error.sentence
     known = as_known_error(error)
     if isinstance(known, BlurspaceError):
         return " ".join(str(known).split())

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from blurspace.web.guard import named
 from blurspace.web.limits import Limits, Refusal, busy
@@ -37,7 +39,7 @@ class Server:
     visitors: Visitors
     port: int | None = None  # browsers do not tell ports apart by their cookies
     uploads: int = 0
-    arriving: int = 0  # bytes of uploads that are not all here yet
+    arriving: int = 0  # bytes of these, as they were announced
     decoders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(DECODERS, "blurspace-decoder"))
 
     @property
@@ -49,47 +51,47 @@ class Server:
         """What `work` makes of something, in a thread beside."""
         return await asyncio.get_running_loop().run_in_executor(self.decoders, work, *given)
 
-    async def body(self, request: Request, most: int) -> bytes:
-        """All of a body of at most so many bytes. Raises Refusal where it is longer, too slow, cut off, or no room."""
-        told = request.headers.get("content-length", "0")
-        if not told.isdigit():
-            raise Refusal(400, "the length of the upload is no number")
-        if int(told) > most:
-            raise Refusal(413, f"the file has {int(told)} bytes, more than the limit of {most}: give a smaller one")
-        with self._upload():
-            self.visitors.room(self.arriving + int(told))
-            try:
-                async with asyncio.timeout(self.limits.upload_seconds):
-                    return await self._read(request, most)
-            except TimeoutError:
-                given = f"the upload took longer than {self.limits.upload_seconds:.0f} s"
-                raise Refusal(408, f"{given}: try again, or give a smaller file") from None
-            except ClientDisconnect:
-                raise Refusal(400, "the upload was cut off: try again") from None
-
-    async def _read(self, request: Request, most: int) -> bytes:
-        read, arrived = bytearray(), 0
-        try:
-            async for chunk in request.stream():
-                read += chunk
-                self.arriving, arrived = self.arriving + len(chunk), arrived + len(chunk)
-                if arrived > most:
-                    raise Refusal(413, f"the file has more bytes than the limit of {most}: give a smaller one")
-                if self.arriving > self.limits.held_bytes:
-                    raise busy("too much is being uploaded at once: try again in a while")
-            return bytes(read)
-        finally:
-            self.arriving -= arrived
-
     @contextmanager
-    def _upload(self) -> Iterator[None]:
+    def upload(self, size: int, visitor: Visitor | None = None) -> Iterator[None]:
+        """A place for an upload of so many bytes, until what is made of them is kept. Raises Refusal."""
         if self.uploads >= self.limits.uploads:
             raise busy(f"{self.uploads} uploads are under way already: try again in a while")
-        self.uploads += 1
+        self.visitors.room(self.arriving + size)
+        whose = visitor or Visitor()  # a new one is nobody's
+        self.uploads, self.arriving, whose.uploads = self.uploads + 1, self.arriving + size, whose.uploads + 1
         try:
             yield
         finally:
-            self.uploads -= 1
+            self.uploads, self.arriving, whose.uploads = self.uploads - 1, self.arriving - size, whose.uploads - 1
+
+    @asynccontextmanager
+    async def body(self, request: Request, most: int, visitor: Visitor | None = None) -> AsyncIterator[bytes]:
+        """All of a body of at most so many bytes, which count as an upload until the context ends.
+
+        Raises Refusal where it is longer, too slow, cut off, or no room.
+        """
+        told = request.headers.get("content-length", str(most))
+        if not told.isdecimal():
+            raise Refusal(400, "the length of the upload is no number")
+        if int(told) > most:
+            raise Refusal(413, f"the file has {int(told)} bytes, more than the limit of {most}: give a smaller one")
+        with self.upload(int(told), visitor):
+            yield await self._read(request, int(told))
+
+    async def _read(self, request: Request, most: int) -> bytes:
+        read = bytearray()
+        try:
+            async with asyncio.timeout(self.limits.upload_seconds):
+                async for chunk in request.stream():
+                    read += chunk
+                    if len(read) > most:
+                        raise Refusal(413, f"the file has more bytes than the limit of {most}: give a smaller one")
+        except TimeoutError:
+            given = f"the upload took longer than {self.limits.upload_seconds:.0f} s"
+            raise Refusal(408, f"{given}: try again, or give a smaller file") from None
+        except ClientDisconnect:
+            raise Refusal(400, "the upload was cut off: try again") from None
+        return bytes(read)
 
     async def sweep(self) -> None:
         """Forget who was idle for long, again and again, also where nobody asks any more."""
@@ -109,6 +111,25 @@ async def server_of(request: Request) -> Server:
 
 
 TheServer = Annotated[Server, Depends(server_of)]
+
+
+class Route(APIRoute):
+    """A way into the API whose JSON is read as uploads are: FastAPI alone would read without an end."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        answer = super().get_route_handler()
+
+        async def bounded(request: Request) -> Response:
+            server = await server_of(request)
+            async with server.body(request, server.limits.kernel_bytes) as data:
+
+                async def receive() -> Message:
+                    return {"type": "http.request", "body": data, "more_body": False}
+
+                return await answer(Request(request.scope, receive))
+
+        return answer if self.body_field is None else bounded
 
 
 async def visitor_here(request: Request, server: TheServer) -> Visitor:
