@@ -58,6 +58,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "web.csv")
     asked = parser.parse_args()
+    if asked.photos <= WARM:
+        parser.error(f"--photos: give more than {WARM}, after which memory shall not grow")
     rows = list[dict[str, object]]()
     old = list(csv.DictReader(asked.out.read_text("utf-8").splitlines())) if asked.out.exists() else []
     for name, (part, beginnings) in PARTS.items():
@@ -96,7 +98,7 @@ def many(asked: argparse.Namespace) -> Iterator[Row]:
     """Many photos one after another."""
     with serving() as (address, process):
         held = resident(address, process, asked.photos)
-    grown = held[-1] - held[WARM]
+    grown = held[-1] - held[WARM - 1]
     yield f"memory grown from photo {WARM} to {len(held)}", round(grown, 1), "MiB", "under 50", grown < 50
     yield "memory of the server after them", round(held[-1]), "MiB", "", True
 
@@ -167,7 +169,9 @@ def resident(address: str, process: int, photos: int) -> list[float]:
             photo = add(visitor, kinds[number % len(kinds)])
             restore(visitor, photo, method="mild")
             visitor.delete(f"/api/photos/{photo}").raise_for_status()
-            held.append(resident_mib(process) or held[-1])
+            if (now := resident_mib(process)) is None:
+                raise SystemExit("the memory of the server cannot be read: has it ended?")
+            held.append(now)
     return held
 
 

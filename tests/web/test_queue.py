@@ -116,6 +116,17 @@ def test_who_leaves_takes_the_work_along(queue):
     assert queue.find(job.id, "me") is None
 
 
+def test_the_end_of_the_server_ends_all_jobs():
+    """Those that wait too: else their streams would run on."""
+    queue = Queue(waiting=3)
+    working, _ = blocked(queue)
+    waiting = queue.add(Job(lambda job: {}, "me", "", "test", 0.0))
+    queue.close()
+    assert [ended(job, 2.0).state for job in (working, waiting)] == ["cancelled", "cancelled"]
+    with pytest.raises(Refusal, match="the server is ending"):
+        queue.add(Job(lambda job: {}, "me", "", "test", 0.0))
+
+
 def test_the_share_never_goes_back_and_tells_the_time():
     job = Job(lambda job: {}, "me", "", "test", 20.0)
     assert job.seconds_left(1.0) is None

@@ -1,7 +1,7 @@
 """What can be asked about photos: add, show, restore, read or draw their blur, mask, forget?"""
 
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ Name = Annotated[str, Query(max_length=1000)]
 async def add_photo(request: Request, server: TheServer, visitor: Welcome, name: Name = "photo") -> dict[str, Any]:
     """Add a photo: its file is the body, whose content says what it is."""
     if len(visitor.photos) >= server.limits.photos:
-        raise Refusal(429, f"{len(visitor.photos)} photos are kept already, and no more fit: remove some", retry=1)
+        raise Refusal(429, f"{len(visitor.photos)} photos are kept already, and no more fit: remove some")
     async with server.body(request, server.limits.file_bytes, visitor) as data:
         return await admitted(server, visitor, data, clean_name(name))
 
@@ -69,9 +69,11 @@ async def admitted(server: Server, visitor: Visitor, data: bytes, name: str) -> 
 async def list_photos(request: Request, server: TheServer) -> list[dict[str, Any]]:
     """All photos of this visitor, with their last results, and the job that is under way."""
     visitor = server.visitors.find(request.cookies.get(server.cookie))
+    if visitor is None:
+        return []
     told = []
-    for photo in [] if visitor is None else list(visitor.photos.values()):
-        job = server.queue.of(visitor.id, photo.id) if visitor else None
+    for photo in list(visitor.photos.values()):
+        job = server.queue.of(visitor.id, photo.id)
         kernels = [about_kernel(photo, name) for name in list(photo.origins)]
         told.append({**about_photo(photo), "kernels": kernels, "job": job and server.queue.told(job)})
     return told
@@ -189,7 +191,7 @@ async def add_kernel_file(
 
 
 @router.get("/photos/{photo}/kernels/{kernel}/{what}")
-async def kernel_file(photo: str, kernel: str, what: str, visitor: Here) -> Response:
+async def kernel_file(photo: str, kernel: str, what: Literal["file", "picture"], visitor: Here) -> Response:
     """A kernel as a float TIFF (`file`), which `--kernel` takes, or as a picture (`picture`), upright."""
     held = photo_of(visitor, photo)
     found = one_of(held.kernels, kernel, "kernel")

@@ -153,7 +153,7 @@ class Visitors:
         """Keep a thing by its id. Raises Refusal where there are `most` already."""
         with self._lock:
             if len(of) >= most:
-                raise Refusal(429, f"{len(of)} {what} are kept already, and no more fit: remove some", retry=1)
+                raise Refusal(429, f"{len(of)} {what} are kept already, and no more fit: remove some")
             name = name or getattr(thing, "id", None) or new_id()
             of[name] = thing
             return name
