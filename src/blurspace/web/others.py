@@ -7,11 +7,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from blurspace import __version__
+from blurspace.web.answers import about_result, events, sent
 from blurspace.web.limits import Refusal
 from blurspace.web.models import Transfer
 from blurspace.web.photos import EXAMPLES
 from blurspace.web.queue import Job
-from blurspace.web.server import BODY, Here, Route, TheServer, Welcome, about_result, events, held, one_of, sent
+from blurspace.web.server import BODY, Here, Route, TheServer, Welcome, one_of, photo_of
 from blurspace.web.visitors import File, Visitor
 from blurspace.web.words import METHODS
 from blurspace.web.work import TRANSFER_SECONDS
@@ -64,7 +65,7 @@ async def cancel_job(job: str, server: TheServer, visitor: Here) -> dict[str, An
 @router.post("/transfers", status_code=202, tags=["transfer"])
 async def transfer(asked: Transfer, server: TheServer, visitor: Here) -> dict[str, Any]:
     """Give the blur between two photos to a third: gives a job."""
-    sharp, blurry, to = (held(visitor, name) for name in (asked.sharp, asked.blurry, asked.to))
+    sharp, blurry, to = (photo_of(visitor, name) for name in (asked.sharp, asked.blurry, asked.to))
 
     def work(job: Job) -> dict[str, Any]:
         run = server.queue.run(job, server.workshop.how())

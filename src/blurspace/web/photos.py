@@ -12,6 +12,7 @@ from blurspace.jobs.each import describe_kernel
 from blurspace.restore.region import Mask
 from blurspace.types import Kernel
 from blurspace.web import pictures
+from blurspace.web.answers import about_photo, about_result, sent
 from blurspace.web.limits import Refusal
 from blurspace.web.models import Deblur, Drawn, Place
 from blurspace.web.queue import Job
@@ -22,13 +23,10 @@ from blurspace.web.server import (
     Server,
     TheServer,
     Welcome,
-    about_photo,
-    about_result,
     clean_name,
     one_of,
-    sent,
+    photo_of,
 )
-from blurspace.web.server import held as photo_of
 from blurspace.web.visitors import File, Held, Visitor, new_id
 from blurspace.web.work import Wish, rounded
 

@@ -1,14 +1,12 @@
 """What do all requests share: the limits, the visitors, the queue, and how a body is read without trusting it?"""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -17,16 +15,14 @@ from starlette.types import Message
 
 from blurspace.web.guard import named
 from blurspace.web.limits import Limits, Refusal, busy
-from blurspace.web.queue import Job, Queue
-from blurspace.web.visitors import COOKIE, File, Held, Outcome, Visitor, Visitors
+from blurspace.web.queue import Queue
+from blurspace.web.visitors import COOKIE, Held, Visitor, Visitors
 from blurspace.web.work import Workshop
 
 T = TypeVar("T")
 SWEEP = 30.0  # seconds between looks for those who are idle
 DECODERS = 2  # threads in which uploads are decoded, beside the work
 LONGEST_NAME = 120
-# Of what visitors brought: nothing in it may run, wherever it is opened.
-INERT = "default-src 'none'; sandbox"
 
 
 @dataclass(eq=False)
@@ -37,7 +33,7 @@ class Server:
     workshop: Workshop
     queue: Queue
     visitors: Visitors
-    port: int | None = None  # browsers do not tell ports apart by their cookies
+    port: int | None = None  # cookies do not tell ports apart
     uploads: int = 0
     arriving: int = 0  # bytes of these, as they were announced
     decoders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(DECODERS, "blurspace-decoder"))
@@ -152,7 +148,7 @@ Welcome = Annotated[Visitor, Depends(visitor_welcome)]
 BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"format": "binary"}}}}}
 
 
-def held(visitor: Visitor, photo: str) -> Held:
+def photo_of(visitor: Visitor, photo: str) -> Held:
     """One of a visitor's photos. Raises Refusal."""
     return one_of(visitor.photos, photo, "photo")
 
@@ -164,56 +160,8 @@ def one_of(things: dict[str, T], name: str, what: str) -> T:
     return things[name]
 
 
-def sent(file: File, *, save: bool = False, policy: str = INERT) -> Response:
-    """An answer with a file; `save`: a browser is to save it under its name."""
-    headers = {"content-security-policy": policy}
-    if save:
-        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(file.name or 'blurspace', safe='')}"
-    return Response(file.data, media_type=file.kind, headers=headers)
-
-
 def clean_name(given: str) -> str:
     """A file's name as a visitor gave it, without folders or signs that mean something to a file system."""
     last = PureWindowsPath(PurePosixPath(given).name).name
     kept = "".join(letter if letter.isprintable() and letter not in '<>:"/\\|?*' else "_" for letter in last)
     return kept.strip(". ")[-LONGEST_NAME:] or "photo"
-
-
-def about_photo(photo: Held) -> dict[str, Any]:
-    """What the page is told of a photo."""
-    return {
-        "id": photo.id,
-        "name": photo.file.name,
-        "width": photo.width if photo.orientation < 5 else photo.height,
-        "height": photo.height if photo.orientation < 5 else photo.width,
-        "bytes": len(photo.file.data),
-        "view": f"/api/photos/{photo.id}/view",
-        "asked": photo.asked,
-        "results": [about_result(f"/api/photos/{photo.id}/results", one) for one in list(photo.results.values())],
-    }
-
-
-def about_result(below: str, outcome: Outcome) -> dict[str, Any]:
-    """What the page is told of a result, and where its files are."""
-    files = {what: f"{below}/{outcome.id}/{what}" for what in outcome.files}
-    name = outcome.files["file"].name if "file" in outcome.files else None
-    return {"id": outcome.id, **outcome.told, "files": files, "name": name}
-
-
-async def events(server: Server, visitor: Visitor, job: Job) -> Any:
-    """What is told of a job, as server-sent events, whenever it changes, until it ends."""
-    last, quiet = "", 0.0
-    while True:
-        over = job.ended is not None  # before it is told, so that the end is
-        told = json.dumps(server.queue.told(job))
-        if told != last:
-            yield f"data: {told}\n\n"
-            last, quiet = told, 0.0
-        elif quiet > 10:
-            yield ": still here\n\n"
-            quiet = 0.0
-        if over:
-            return
-        server.visitors.find(visitor.id)  # who watches is not idle
-        await asyncio.sleep(0.2)
-        quiet += 0.2
