@@ -70,7 +70,7 @@ class Server:
         if not told.isdecimal():
             raise Refusal(400, "the length of the upload is no number")
         if int(told) > most:
-            raise Refusal(413, f"the file has {int(told)} bytes, more than the limit of {most}: give a smaller one")
+            raise Refusal(413, f"the upload has {int(told)} bytes, more than the limit of {most}: give a smaller one")
         with self.upload(int(told), visitor):
             yield await self._read(request, int(told))
 
@@ -81,7 +81,7 @@ class Server:
                 async for chunk in request.stream():
                     read += chunk
                     if len(read) > most:
-                        raise Refusal(413, f"the file has more bytes than the limit of {most}: give a smaller one")
+                        raise Refusal(413, f"the upload has more bytes than the limit of {most}: give a smaller one")
         except TimeoutError:
             given = f"the upload took longer than {self.limits.upload_seconds:.0f} s"
             raise Refusal(408, f"{given}: try again, or give a smaller file") from None
