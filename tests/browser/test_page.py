@@ -25,6 +25,10 @@ def restored(page, photo=None):
     page.wait_for_selector("#progress", state="hidden", timeout=WAIT)
 
 
+def focused(page):
+    return page.evaluate("document.activeElement.id")
+
+
 def saved(page):
     with page.expect_download() as told:
         page.click("#download")
@@ -35,7 +39,9 @@ def by_command_line(photo, folder, *options):
     out = folder / "out.png"
     command = [sys.executable, "-m", "blurspace", "deblur", photo, "-o", out, "--overwrite", "--device", "cpu"]
     told = {**os.environ, "OMP_NUM_THREADS": "1"}  # as the server has: sums in another order differ in their last bits
-    subprocess.run([str(one) for one in (*command, *options)], check=True, capture_output=True, env=told)
+    asked = [str(one) for one in (*command, *options)]
+    done = subprocess.run(asked, check=False, capture_output=True, text=True, env=told)
+    assert done.returncode == 0, done.stderr
     return out.read_bytes()
 
 
@@ -112,15 +118,17 @@ def test_cancel_and_a_queue(visit, shaken, tmp_path):
     photos = [tmp_path / f"{name}.png" for name in ("one", "two", "three")]
     for path in photos:
         path.write_bytes(shaken.read_bytes())
-    with visit() as page:
+    with visit(wrong="404") as page:  # of what was removed
         page.set_input_files("#choose", photos)
         until(page, "document.querySelectorAll('#tray li').length === 3")
         until(page, "document.getElementById('tray').textContent.includes('waiting')")
         page.wait_for_selector("#cancel:visible")
-        page.click("#cancel")
+        page.focus("#cancel")
+        page.keyboard.press("Enter")
         until(page, "document.getElementById('headline').textContent === 'Stopped'")
+        assert focused(page) == "headline"  # the button is gone
         page.click("#tray li:nth-child(3) button")
-        page.click("#remove")
+        page.eval_on_selector("#remove", "button => { button.click(); button.click(); }")  # one photo, asked twice
         until(page, "document.querySelectorAll('#tray li').length === 2")
         page.reload()  # what is under way is found again
         page.wait_for_selector("#progress:visible")
@@ -150,9 +158,52 @@ def test_a_kernel_by_hand_and_a_place(visit, shaken, tmp_path):
         for _ in range(12):
             page.keyboard.press("Shift+ArrowRight")
             page.keyboard.press("Shift+ArrowDown")
-        page.click("#read-place")
+        assert page.inner_text("#live") == "64 % wide, 64 % high"
+        page.keyboard.press("Enter")
+        assert focused(page) == "add-place"  # the box is gone
         until(page, "document.querySelectorAll('#kernels li').length === 3")
+        page.focus("#kernels li:nth-child(3) input")
         page.wait_for_selector("#progress", state="hidden", timeout=WAIT)
+        assert page.evaluate("document.activeElement.checked && document.activeElement.name") == "kernel"
+
+
+def test_a_place_that_is_not_read_stops_nothing_else_for_good(visit, shaken):
+    with visit(wrong="500") as page:
+        page.set_input_files("#choose", shaken)
+        page.wait_for_selector("#progress:visible")
+        page.route("**/places", lambda route: route.fulfill(status=500, json={"detail": "no room is left"}))
+        page.click("#tool-blur summary")
+        page.click("#add-place")
+        page.click("#read-place")
+        page.wait_for_selector("#trouble:visible")
+        assert page.inner_text("#trouble") == "No room is left."
+        page.wait_for_selector("#progress", state="hidden")
+        assert page.inner_text("#headline") == "Stopped"
+
+
+def test_nothing_is_forgotten_where_the_server_did_not_hear(visit, shaken):
+    with visit(wrong="ERR_FAILED") as page:
+        page.set_input_files("#choose", shaken)
+        page.wait_for_selector("#progress:visible")
+        page.route("**/api/**", lambda route: route.abort() if route.request.method == "DELETE" else route.fallback())
+        for button in ("#remove", "#forget"):
+            page.click(button)
+            page.wait_for_selector("#trouble:visible")
+            assert "does not answer" in page.inner_text("#trouble")
+            assert page.locator("#tray li").count() == 1
+            page.click("#trouble-close")
+        page.unroute("**/api/**")
+        page.click("#forget")
+        page.wait_for_selector("#welcome:visible")
+        assert page.inner_text("#live") == "Everything is forgotten"
+
+
+def test_a_file_that_is_too_large_is_not_sent(visit, shaken):
+    with visit() as page:
+        page.route("**/api/about", lambda route: route.fulfill(json={"file_bytes": 100_000}))
+        page.set_input_files("#choose", shaken)
+        page.wait_for_selector("#trouble:visible")
+        assert "shaken.png: The file has 0.3 MB, more than the limit of 0.1 MB" in page.inner_text("#trouble")
 
 
 def test_a_brush(visit, shaken):
@@ -167,8 +218,11 @@ def test_a_brush(visit, shaken):
         page.mouse.up()
         page.focus("#paint")
         page.keyboard.press("ArrowDown")
+        assert page.inner_text("#live") == "80 % across, 52 % down"
         page.keyboard.press(" ")
-        page.click("#brush-use")
+        page.focus("#brush-use")
+        page.keyboard.press("Enter")
+        until(page, "document.activeElement.id === 'brush-again'")
         until(page, "document.getElementById('facts').textContent.includes('of the photo')")
         page.click("#brush-again")
         assert page.is_visible("#paint")
@@ -245,8 +299,14 @@ def test_transfer(visit, shaken, tmp_path):
         for which in ("sharp", "blurry", "to"):
             page.set_input_files(f"#pick-{which}", shaken)
             page.wait_for_selector(f"[data-pick={which}] img:visible")
+        page.reload()  # they are there again
+        page.wait_for_selector("html[data-ready]")
         page.click("#transfer")
+        assert page.is_disabled("#transfer")  # one click, one job
         page.wait_for_selector("#transferred:visible", timeout=WAIT)
+        assert page.is_enabled("#transfer")
+        told = page.inner_text("#transfer-told")
+        assert "without it, exactly (more is closer). So it explains little" in told  # all three are one photo
         with page.expect_download() as told:
             page.click("#transfer-save")
         assert told.value.path().read_bytes().startswith(b"\x89PNG")

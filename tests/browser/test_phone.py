@@ -13,6 +13,8 @@ SMALL = f"""[...document.querySelectorAll("button, a, summary, select, label, in
   .filter((one) => one.getBoundingClientRect().height < {FINGER})
   .map((one) => one.outerHTML.slice(0, 90))"""
 WIDER = "document.scrollingElement.scrollWidth > window.innerWidth"
+LENS_IS_LATER = """Boolean(document.getElementById("receipt")
+  .compareDocumentPosition(document.getElementById("lens")) & Node.DOCUMENT_POSITION_FOLLOWING)"""
 
 
 def in_sight(page, selector):
@@ -52,6 +54,7 @@ def test_from_choosing_to_saving_nothing_is_out_of_sight(visit, shaken):
         restored(page)
         for name in SIZES:
             sized(page, name)
+            assert page.evaluate(LENS_IS_LATER) == (name != "lying"), name  # for the keyboard as for the eye
             assert not page.evaluate(WIDER), name
             assert in_sight(page, "#download"), name
             for tool in range(4):  # also where the way back would be long

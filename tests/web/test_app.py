@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from blurspace.io.files import SUFFIXES
 from blurspace.web.app import PAGE, page_files
 
 from .quick import png
@@ -43,9 +44,17 @@ def test_what_scripts_look_for_is_on_the_page():
     text = (PAGE / "index.html").read_text() + (PAGE / "api.html").read_text()
     there = set(re.findall(r'\bid="([\w-]+)"', text))
     for path in PAGE.glob("*.js"):
-        asked = set(re.findall(r'\bby\("([\w-]+)"\)', path.read_text()))
+        asked = set(re.findall(r'\b(?:by|reveal)\("([\w-]+)"[,)]', path.read_text()))
         assert asked <= there, path
     assert len(there) == len(re.findall(r'\bid="', (PAGE / "index.html").read_text())) + 1  # api.html has one more
+
+
+def test_every_kind_of_photo_can_be_chosen():
+    """Browsers know these of images; all others have to be said by their suffix."""
+    known = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"}
+    accept = re.search(r'id="choose"[^>]*accept="([^"]+)"', (PAGE / "index.html").read_text())
+    assert accept
+    assert set(accept[1].split(",")) | known == {"image/*"} | SUFFIXES
 
 
 def test_the_api_is_documented(serve):

@@ -31,8 +31,26 @@ async function asked(path, options = {}, tries = 5) {
 }
 
 export const get = (path) => asked(path);
-export const remove = (path) => asked(path, { method: "DELETE" });
-export const upload = (path, file) => asked(path, { method: "POST", body: file });
+
+/** Have something deleted; what the server does not know (any more) is. */
+export const remove = (path) => asked(path, { method: "DELETE" }).catch((error) => {
+  if (error.status !== 404) throw error;
+  return null;
+});
+
+let about = null; // what is being asked
+const asking = () => (about ??= get("about").finally(() => { about = null; }));
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** Send a file. The server is asked first what it takes: so uploads at once get one cookie, not each its own. */
+export async function upload(path, file) {
+  const most = (await asking()).file_bytes;
+  if (file.size > most) {
+    throw new Error(`The file has ${megabytes(file.size)}, more than the limit of ${megabytes(most)}: give a smaller one.`);
+  }
+  return asked(path, { method: "POST", body: file });
+}
+
 export const post = (path, fields = {}) =>
   asked(path, { method: "POST", body: JSON.stringify(fields), headers: { "content-type": "application/json" } });
 

@@ -1,6 +1,6 @@
 // Where is a photo to be restored? Painted upon it, by pointer or by keys.
 
-import { by, placeOn } from "./dom.js";
+import { arrow, by, limit, placeOn, reveal, say, sayPlace } from "./dom.js";
 
 const LARGEST = 1400; // px, of the mask's longer side: the server makes it as large as the photo
 const canvas = () => by("paint");
@@ -9,12 +9,10 @@ let mask = null; // what was painted, white; the canvas shows it with the brush
 
 /** Show what was painted on a photo, or take it away. */
 export function showBrush(photo, on) {
-  by("brush").hidden = !on;
-  by("brush-again").hidden = on || !document.querySelector("[name=where][value=paint]").checked;
-  canvas().hidden = !on;
-  canvas().tabIndex = 0;
-  canvas().setAttribute("role", "application");
-  canvas().setAttribute("aria-label", "Painting of what is to be restored: arrow keys move the brush, space paints");
+  if (on) canvas().hidden = false;
+  reveal("brush-again", !on && document.querySelector("[name=where][value=paint]").checked, "paint");
+  reveal("brush", on, "brush-again");
+  reveal("paint", on, "brush-again");
   if (!on) return;
   if (photo.mask === undefined) {
     const share = Math.min(1, LARGEST / Math.max(photo.width, photo.height));
@@ -87,11 +85,15 @@ export function startBrush() {
   });
   for (const end of ["pointerup", "pointercancel"]) place.addEventListener(end, () => { last = null; });
   place.addEventListener("keydown", (event) => {
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const move = arrow(event);
     if (!move && event.key !== " ") return;
     event.preventDefault();
-    if (move) cursor = { x: Math.min(1, Math.max(0, cursor.x + 0.02 * move[0])), y: Math.min(1, Math.max(0, cursor.y + 0.02 * move[1])) };
-    if (event.key === " ") stroke(cursor, cursor);
-    else draw();
+    if (!move) {
+      stroke(cursor, cursor);
+      return void say(by("brush-rub").checked ? "rubbed out" : "painted");
+    }
+    cursor = { x: limit(cursor.x + 0.02 * move[0], 0, 1), y: limit(cursor.y + 0.02 * move[1], 0, 1) };
+    draw();
+    sayPlace(cursor.x, cursor.y);
   });
 }

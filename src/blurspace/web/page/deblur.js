@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { painted, showBrush, startBrush } from "./brush.js";
-import { by, careful, droppable, make, say, settled, trouble } from "./dom.js";
+import { by, careful, droppable, make, reveal, say, settled, trouble } from "./dom.js";
 import { drawing, startEditor, take } from "./editor.js";
 import {
   addExample, addFiles, beginAgain, current, onChange, readPlace, removePhoto, restore, stop, useKernel,
@@ -18,12 +18,14 @@ let stage = ""; // what was said last
 /** Show all there is of the chosen photo. */
 function refresh() {
   const photo = current();
-  by("welcome").hidden = Boolean(photo);
-  by("desk").hidden = !photo;
+  reveal("desk", Boolean(photo), "main");
   if (!photo) {
+    by("welcome").hidden = false;
     drawn = null;
     return;
   }
+  showReceipt(photo);
+  reveal("welcome", false, "headline");
   const { result, state, wish } = photo;
   by("name").textContent = photo.name;
   if (drawn?.photo !== photo) showBox(false);
@@ -41,7 +43,7 @@ function refresh() {
   if (photo.error && drawn?.error !== photo.error) by("desk").scrollIntoView(); // the receipt says why
   drawn = { photo, result, wish, state, error: photo.error, kernels: photo.kernels.length };
   by("viewer").classList.toggle("working", Boolean(state));
-  by("progress").hidden = !state;
+  reveal("progress", Boolean(state), "headline");
   if (state) {
     by("share").value = state.share;
     by("stage").textContent = api.inWords(state);
@@ -51,7 +53,6 @@ function refresh() {
   }
   by("strength-block").hidden = !result?.kernel;
   by("from-found").disabled = !result?.kernel;
-  showReceipt(photo);
 }
 
 /** The blurs that there are to choose from: the one of the whole photo, and all that were read, drawn or loaded. */
@@ -61,6 +62,7 @@ function listKernels(photo) {
   const whole = {
     id: null, origin: "found in the whole photo", picture: found?.picture, length_px: found?.length_px,
   };
+  const focused = by("kernels").contains(document.activeElement);
   by("kernels").replaceChildren(...[whole, ...kernels].map((one) => make(
     "li", {}, make(
       "label", {},
@@ -72,9 +74,10 @@ function listKernels(photo) {
       make("span", {}, one.origin, make("small", {}, one.length_px ? `${Math.round(one.length_px)} px long` : "none yet")),
     ),
   )));
-  const save = by("save-kernel");
-  save.hidden = !result?.files.kernel_file;
-  if (!save.hidden) save.href = result.files.kernel_file;
+  if (focused) by("kernels").querySelector("input:checked")?.focus({ preventScroll: true });
+  const file = result?.files.kernel_file;
+  reveal("save-kernel", Boolean(file), "add-place");
+  if (file) by("save-kernel").href = file;
 }
 
 function startTools() {
@@ -92,11 +95,11 @@ function startTools() {
   by("method").addEventListener("change", () => restore(current(), { method: by("method").value }));
 
   by("add-place").addEventListener("click", () => showBox(!boxIsShown()));
-  by("read-place").addEventListener("click", () => careful(async () => {
-    const reading = readPlace(current(), place());
+  by("read-place").addEventListener("click", () => {
+    trouble();
+    readPlace(current(), place());
     showBox(false);
-    await reading;
-  }));
+  });
 
   by("from-found").addEventListener("click", () => take(current().result.kernel.values));
   by("use-kernel").addEventListener("click", () => careful(async () => {

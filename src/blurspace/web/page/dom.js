@@ -19,6 +19,13 @@ export function say(sentence) {
   by("live").textContent = sentence;
 }
 
+/** Show or hide an element; where the keyboard was within what is hidden, it goes on elsewhere. */
+export function reveal(id, on, elsewhere) {
+  const lost = !on && by(id).contains(document.activeElement);
+  by(id).hidden = !on;
+  if (lost) by(elsewhere).focus({ preventScroll: true });
+}
+
 /** Show what went wrong, in a sentence; an empty one hides it. Only what is new is put in, so that it alone is read out. */
 export function trouble(sentence = "") {
   const place = by("trouble");
@@ -61,9 +68,18 @@ export function settled(work, wait = 250) {
   return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), wait); };
 }
 
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** Where an arrow key leads, as a step across and down; undefined for other keys. */
+export const arrow = (event) => ARROWS[event.key];
+
+/** Say where something was moved, as shares of the photo's sides. */
+export const sayPlace = (x, y) => say(`${Math.round(100 * x)} % across, ${Math.round(100 * y)} % down`);
+
+export const limit = (value, least, most) => Math.min(most, Math.max(least, value));
+
 /** Where a pointer is on an element, as shares of its sides. */
 export function placeOn(element, event) {
   const box = element.getBoundingClientRect();
-  const within = (value) => Math.min(1, Math.max(0, value));
-  return { x: within((event.clientX - box.left) / box.width), y: within((event.clientY - box.top) / box.height) };
+  return { x: limit((event.clientX - box.left) / box.width, 0, 1), y: limit((event.clientY - box.top) / box.height, 0, 1) };
 }

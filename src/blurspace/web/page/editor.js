@@ -1,6 +1,6 @@
 // Which kernel does the visitor draw? A grid of cells, painted by pointer or by keys.
 
-import { by, careful, placeOn } from "./dom.js";
+import { arrow, by, careful, limit, placeOn, say } from "./dom.js";
 
 const LONGEST = 61; // px, of a straight line
 const SIDE = 33; // cells, unless a wider one is taken over
@@ -85,14 +85,18 @@ export function startEditor() {
   canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); paint(event); });
   canvas.addEventListener("pointermove", (event) => { if (event.buttons) paint(event); });
   canvas.addEventListener("keydown", (event) => {
-    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const move = arrow(event);
     const rub = event.key === "Backspace" || event.key === "Delete";
     if (!move && !rub && event.key !== " ") return;
     event.preventDefault();
     const most = values.length - 1;
-    if (move) cursor = { row: Math.min(most, Math.max(0, cursor.row + move[0])), column: Math.min(most, Math.max(0, cursor.column + move[1])) };
-    if (move) draw();
-    else dab(cursor.row, cursor.column, rub);
+    if (!move) {
+      dab(cursor.row, cursor.column, rub);
+      return void say(rub ? "rubbed out" : "painted");
+    }
+    cursor = { row: limit(cursor.row + move[1], 0, most), column: limit(cursor.column + move[0], 0, most) };
+    draw();
+    say(`column ${cursor.column + 1}, row ${cursor.row + 1} of ${values.length}`);
   });
   by("empty").addEventListener("click", () => { values = blank(SIDE); draw(); });
   by("draw-line").addEventListener("click", () => careful(() => {

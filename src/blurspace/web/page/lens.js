@@ -1,6 +1,6 @@
 // How does one place look at 100 %, before and after? Two lenses that look at the same place.
 
-import { by } from "./dom.js";
+import { arrow, by, limit, sayPlace } from "./dom.js";
 
 const STEP = 24; // px, of the photo, that an arrow key moves the lens
 const pictures = { before: new Image(), after: new Image() };
@@ -12,7 +12,7 @@ for (const picture of Object.values(pictures)) picture.addEventListener("load", 
 
 /** Look at a place, as shares of the photo's sides. */
 export function lookAt(where) {
-  place = { x: Math.min(1, Math.max(0, where.x)), y: Math.min(1, Math.max(0, where.y)) };
+  place = { x: limit(where.x, 0, 1), y: limit(where.y, 0, 1) };
   draw();
 }
 
@@ -32,8 +32,8 @@ function draw() {
   const first = by("lens-before");
   const wide = Math.min(first.parentElement.clientWidth || 360, size.width);
   const high = Math.min(Math.round(wide / 1.5), size.height);
-  const left = Math.round(Math.min(size.width - wide, Math.max(0, place.x * size.width - wide / 2)));
-  const top = Math.round(Math.min(size.height - high, Math.max(0, place.y * size.height - high / 2)));
+  const left = Math.round(limit(place.x * size.width - wide / 2, 0, size.width - wide));
+  const top = Math.round(limit(place.y * size.height - high / 2, 0, size.height - high));
   centre = { x: (left + wide / 2) / size.width, y: (top + high / 2) / size.height };
   for (const [name, picture] of Object.entries(pictures)) {
     const canvas = by(`lens-${name}`);
@@ -55,12 +55,23 @@ function draw() {
   frame.height = `${(100 * high) / size.height}%`;
 }
 
+/** On a phone held upright (style.css) the lenses are below the receipt: there for the keyboard too. */
+function put() {
+  const lens = by("lens");
+  const stage = document.querySelector(".stage");
+  const home = getComputedStyle(stage).display === "contents" ? by("side") : stage;
+  if (lens.parentElement !== home) home.insertBefore(lens, home === stage ? null : by("tool-blur"));
+  draw();
+}
+
 export function startLens() {
-  window.addEventListener("resize", draw);
+  window.addEventListener("resize", put);
+  put();
   by("lens").addEventListener("keydown", (event) => {
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const move = arrow(event);
     if (!move) return;
     event.preventDefault();
     lookAt({ x: centre.x + (move[0] * STEP) / size.width, y: centre.y + (move[1] * STEP) / size.height });
+    sayPlace(centre.x, centre.y);
   });
 }

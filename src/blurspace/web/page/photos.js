@@ -34,7 +34,6 @@ export async function addFiles(files) {
     }
   };
   say(files.length > 1 ? `${files.length} photos are added` : "The photo is added");
-  await api.get("about").catch(() => {}); // one cookie for all: uploads at once would each get their own
   await Promise.all(Array.from({ length: AT_ONCE }, next));
   batches -= 1;
 }
@@ -55,14 +54,14 @@ function adopt(told, again = null) {
   if (!chosen) choose(photo);
   if (again) restore(photo);
   else if (told.job?.kind === "deblur") attend(photo, (photo.turn += 1), () => told.job);
-  else if (told.job?.kind === "place") careful(() => usePlace(photo, () => told.job));
+  else if (told.job?.kind === "place") usePlace(photo, () => told.job);
   list();
   return photo;
 }
 
-/** What was here before the page was loaded again. */
-export async function recall() {
-  for (const told of await api.get("photos")) {
+/** Take in what was here before the page was loaded again: what the server told of each photo. */
+export function recall(all) {
+  for (const told of all) {
     if (told.asked) adopt(told); // the others are of the tab Transfer
   }
   if (photos.length) choose(photos.at(-1));
@@ -83,28 +82,36 @@ export async function restore(photo, wish = {}) {
   return attend(photo, turn, () => api.post(`photos/${photo.id}/deblur`, photo.wish));
 }
 
-/** Follow what is done to a photo, and keep its result; unless it was asked for something else meanwhile. */
-async function attend(photo, turn, asked) {
+/** Follow what is done to a photo, and keep what comes of it; unless it was asked for something else meanwhile. */
+async function attend(photo, turn, asked, keep = keepResult, failed = fail) {
   photo.error = "";
   photo.gone = false;
   let made = null;
   try {
     const job = await asked();
     if (turn !== photo.turn) return void api.cancel(job);
-    photo.job = job;
-    await watched(photo, job, (result) => {
-      if (turn !== photo.turn || !result) return;
-      photo.result = made = result;
-      found(photo, result);
-      if (photo === chosen) say(`${result.headline}. ${result.chance}`);
+    photo.job = photo.state = job;
+    update(photo);
+    made = await api.follow(job, (state) => {
+      if (turn !== photo.turn) return;
+      photo.state = state;
+      update(photo);
     });
   } catch (error) {
-    if (turn === photo.turn) fail(photo, error);
+    if (turn === photo.turn) failed(photo, error);
   }
   if (turn !== photo.turn) return;
   photo.job = photo.state = null;
-  if (made || !photo.error) wishWhatIsShown(photo);
+  if (made) keep(photo, made);
+  else if (!photo.error) wishWhatIsShown(photo);
   update(photo);
+}
+
+function keepResult(photo, result) {
+  photo.result = result;
+  found(photo, result);
+  wishWhatIsShown(photo);
+  if (photo === chosen) say(`${result.headline}. ${result.chance}`);
 }
 
 /** After something was stopped, the wish is again that of the result; a new object only where it differs. */
@@ -115,9 +122,12 @@ function wishWhatIsShown(photo) {
 
 function fail(photo, error) {
   photo.error = error.message;
-  photo.gone = error.gone || error.status === 404;
+  photo.gone = lost(error);
   say(`${photo.name}: ${error.message}`);
 }
+
+/** Whether the server has forgotten the photo. */
+const lost = (error) => Boolean(error.gone) || error.status === 404;
 
 /** Note the blur that was found in the whole photo, where a result is of that. */
 function found(photo, result) {
@@ -128,9 +138,12 @@ function found(photo, result) {
 export async function beginAgain(photo) {
   if (!photo.again) return void location.reload();
   const before = photos.length;
+  photo.gone = false; // the button is hidden: one click, one photo
+  update(photo);
   await photo.again();
-  if (photos.length === before) return; // it could not be added
-  photos.splice(photos.indexOf(photo), 1);
+  photo.gone = photos.length === before; // it could not be added
+  if (photo.gone) return update(photo);
+  takeOut(photo);
   choose(photos.at(-1));
 }
 
@@ -146,49 +159,43 @@ export const readPlace = (photo, box) => usePlace(photo, () => api.post(`photos/
 async function usePlace(photo, asked) {
   const turn = (photo.turn += 1);
   await stop(photo);
-  const job = await asked();
-  photo.job = job;
-  let kernel = null;
-  try {
-    await watched(photo, job, (result) => { kernel = result; });
-  } catch (error) {
-    if (!error.gone) throw error;
-    fail(photo, error);
-  } finally {
-    if (turn === photo.turn) {
-      photo.job = photo.state = null;
-      if (!kernel) wishWhatIsShown(photo);
-      update(photo);
-    }
-  }
-  if (kernel && turn === photo.turn) await useKernel(photo, kernel, false);
-}
-
-async function watched(photo, job, then) {
-  photo.state = job;
-  update(photo);
-  then(await api.follow(job, (state) => {
-    if (photo.job !== job) return;
-    photo.state = state;
-    update(photo);
-  }));
+  if (turn !== photo.turn) return;
+  const use = (_, kernel) => useKernel(photo, kernel, false);
+  await attend(photo, turn, asked, use, (_, error) => { // its result is still good
+    if (lost(error)) fail(photo, error);
+    else trouble(error.message);
+  });
 }
 
 export async function stop(photo) {
   if (photo.job) await api.cancel(photo.job);
 }
 
-export async function removePhoto(photo) {
-  if (photo.job) api.letGo(photo.job);
-  await careful(() => api.remove(`photos/${photo.id}`));
+/** Remove a photo, once the server has. */
+export const removePhoto = (photo) => careful(async () => {
+  await api.remove(`photos/${photo.id}`);
+  takeOut(photo);
+});
+
+function takeOut(photo) {
   const place = photos.indexOf(photo);
+  if (place < 0) return; // it was removed twice
+  abandon(photo);
   photos.splice(place, 1);
-  choose(photos[Math.min(place, photos.length - 1)] ?? null);
+  choose(photo === chosen ? photos[Math.min(place, photos.length - 1)] ?? null : chosen);
 }
 
+/** Heed no more what becomes of a photo. */
+function abandon(photo) {
+  photo.turn += 1;
+  if (photo.job) api.letGo(photo.job);
+}
+
+/** Forget all photos, once the server has. */
 export async function forgetAll() {
-  api.letGo();
-  await careful(() => api.remove("visitor"));
+  await api.remove("visitor");
+  photos.forEach(abandon);
+  api.letGo(); // the rest: of Transfer
   photos.splice(0);
   choose(null);
   say("Everything is forgotten");

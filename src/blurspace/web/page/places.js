@@ -1,22 +1,20 @@
 // Where is the blur read? A box on the photo, moved by pointer or by keys.
 
-import { by, make, placeOn } from "./dom.js";
+import { arrow, by, limit, make, placeOn, reveal, say, sayPlace } from "./dom.js";
 
 const STEP = 0.02;
 const SMALLEST = 0.08;
 let box = null;
 let element = null;
 
-const limit = (value, least, most) => Math.min(most, Math.max(least, value));
-
 /** The box as the server wants it; null where there is none. */
 export const place = () => box && { left: box.x, top: box.y, right: box.x + box.w, bottom: box.y + box.h };
 
 /** Show a box, or take it away. */
 export function showBox(on) {
-  by("boxes").hidden = !on;
+  reveal("boxes", on, "add-place");
   by("place-help").hidden = !on;
-  by("place-row").hidden = !on;
+  reveal("place-row", on, "add-place");
   if (!on) return;
   box ??= { x: 0.3, y: 0.3, w: 0.4, h: 0.4 };
   element ??= built();
@@ -38,7 +36,10 @@ function draw() {
 
 function built() {
   const corner = make("i", { "aria-hidden": "true" });
-  const made = make("button", { type: "button", class: "box", "aria-label": "Read here: the box in which the blur is read" }, make("span", { "aria-hidden": "true" }, "read here"), corner);
+  const made = make(
+    "div", { class: "box", tabindex: 0, role: "application", "aria-label": "Box in which the blur is read", "aria-describedby": "place-help" },
+    make("span", { "aria-hidden": "true" }, "read here"), corner,
+  );
   by("boxes").append(made);
   made.addEventListener("keydown", byKey);
   by("boxes").addEventListener("pointerdown", (event) => {
@@ -66,12 +67,16 @@ function built() {
 }
 
 function byKey(event) {
-  const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  const move = arrow(event);
+  const read = event.key === "Enter" || event.key === " ";
   if (event.key === "Delete") showBox(false);
-  if (!move) return;
+  if (!move && !read) return;
   event.preventDefault();
+  if (read) return void by("read-place").click();
   const [x, y] = event.shiftKey ? ["w", "h"] : ["x", "y"];
   box[x] += STEP * move[0];
   box[y] += STEP * move[1];
   draw();
+  if (event.shiftKey) say(`${Math.round(100 * box.w)} % wide, ${Math.round(100 * box.h)} % high`);
+  else sayPlace(box.x, box.y);
 }

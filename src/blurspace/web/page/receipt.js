@@ -1,6 +1,6 @@
 // What is said of a result: the verdict, the chance that it helped, the numbers?
 
-import { by, make } from "./dom.js";
+import { by, make, reveal } from "./dom.js";
 
 /** Show what is known of a photo: its receipt, or why there is none yet. */
 export function showReceipt(photo) {
@@ -8,13 +8,13 @@ export function showReceipt(photo) {
   const told = result ?? {};
   const box = by("receipt");
   box.classList.toggle("refused", Boolean(error) || told.verdict === "refused");
-  write("headline", error ? "It did not work" : told.headline ?? (state ? "At work" : "Stopped"));
+  write("headline", error ? "It did not work" : told.headline ?? (state ? "Working" : "Stopped"));
   write("chance", error ? "" : told.chance);
-  write("reason", error || told.reason || (state ? "The blur is looked for." : "Nothing was done."));
+  write("reason", error || told.reason || (state ? "Looking for the blur." : "Nothing was done."));
   write("advice", error ? "" : told.advice);
-  by("again").hidden = !photo.gone;
+  reveal("again", Boolean(photo.gone), "headline");
   const download = by("download");
-  by("save").hidden = !told.files?.file || Boolean(error);
+  reveal("save", Boolean(told.files?.file) && !error, "headline");
   if (told.files?.file) {
     download.href = told.files.file;
     download.setAttribute("download", told.name);

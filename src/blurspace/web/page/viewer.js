@@ -45,7 +45,7 @@ function draw() {
 export function showPreview(address) {
   if (by("after").hidden || by("after").getAttribute("src") === address) return;
   by("after").src = address;
-  by("chip-after").textContent = "after, soon";
+  by("chip-after").textContent = "preview";
   showLens(shown.photo, address);
 }
 
