@@ -5,6 +5,8 @@ kernel blurs by the same amount and as long, so that it explains a photo nearly 
 sharp picture: the true one leaves less of the photo, fewer gradients, and fewer values that no light has.
 """
 
+from typing import NamedTuple
+
 from torch import Tensor
 
 from blurspace.pixels import inner
@@ -43,19 +45,33 @@ def better_turn(seen: Observed, run: Run) -> str | None:
     if 2 * kernel.shape[-1] > min(area.size):
         return None
     grey, hidden = seen.grey(area), seen.trust(area) == 0
-    asked = misfit(grey, kernel, hidden, sigma=seen.grey_sigma)
-    found, least = None, asked / CLEARLY
+    sigma = seen.grey_sigma
+    asked = misfit(grey, kernel, hidden, sigma=sigma)
+    found, least = None, asked.whole / CLEARLY
     for words, axes in TURNS.items():
         run.check()
-        if (cost := misfit(grey, kernel.flip(axes), hidden, sigma=seen.grey_sigma)) < least:
-            found, least = words, cost
+        turned = misfit(grey, kernel.flip(axes), hidden, sigma=sigma)
+        if turned.whole < least and turned.plain < asked.plain:
+            found, least = words, turned.whole
     return found
 
 
-def misfit(grey: Image, kernel: Kernel, hidden: Tensor, *, sigma: float) -> float:
+class Misfit(NamedTuple):
+    """How badly a kernel undoes a blur: `plain`, what is left times the mean gradient; `outside`: beyond the light."""
+
+    plain: float
+    outside: float
+
+    @property
+    def whole(self) -> float:
+        """Both. Alone neither tells: where the blur varies, a turned mean of it may leave fewer values outside."""
+        return self.plain * self.outside
+
+
+def misfit(grey: Image, kernel: Kernel, hidden: Tensor, *, sigma: float) -> Misfit:
     """How badly a kernel undoes the blur of grey light (1 1 h w): the result's mean gradient times what it leaves.
 
-    Times a power of how far the result is outside [0, 1], which no light is. `hidden` (1 1 h w, bool): pixels that tell
+    And a power of how far the result is outside [0, 1], which no light is. `hidden` (1 1 h w, bool): pixels that tell
     nothing. `sigma`: of the noise.
     """
     strength, reach = strength_for(max(sigma, LEAST_NOISE)), kernel.shape[-1] // 2
@@ -63,4 +79,4 @@ def misfit(grey: Image, kernel: Kernel, hidden: Tensor, *, sigma: float) -> floa
     length = float(gradient_length(inner(sharp, reach)).mean())
     beyond = inner((sharp - sharp.clamp(0, 1)).masked_fill(hidden, 0), reach).square().mean().sqrt()
     rest = max(unexplained(grey, sharp, kernel, hidden), FLOOR)
-    return length * rest * (float(beyond) + FLOOR) ** OUTSIDE
+    return Misfit(length * rest, (float(beyond) + FLOOR) ** OUTSIDE)
