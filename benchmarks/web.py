@@ -30,7 +30,7 @@ from typing import Any
 
 import httpx
 import torch
-from run import HERE, write
+from run import DIGEST, HERE, UNKNOWN, digest, write
 from torch.nn import functional
 
 from blurspace.bench.speed import made_picture
@@ -60,17 +60,19 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.photos <= WARM:
         parser.error(f"--photos: give more than {WARM}, after which memory shall not grow")
-    rows = list[dict[str, object]]()
+    rows, now = list[dict[str, object]](), digest("python benchmarks/web.py")
     old = list(csv.DictReader(asked.out.read_text("utf-8").splitlines())) if asked.out.exists() else []
     for name, (part, beginnings) in PARTS.items():
         if name in asked.parts:
             load = round(os.getloadavg()[0], 1)
             for what, measured, unit, promised, kept in part(asked):
                 told = {"what": what, "measured": measured, "unit": unit, "promised": promised}
-                rows.append({**told, "kept": "" if not promised else "yes" if kept else "no", "load": load})
+                told["kept"] = "" if not promised else "yes" if kept else "no"
+                rows.append({**told, "load": load, DIGEST: now})
                 print(rows[-1], flush=True)
         else:
-            rows += [{"load": "", **row} for row in old if row["what"].startswith(beginnings)]
+            kept = [row for row in old if row["what"].startswith(beginnings)]
+            rows += [row | {"load": row.get("load", ""), DIGEST: row.get(DIGEST, UNKNOWN)} for row in kept]
     told = {name: getattr(asked, name) for name in ("uploads", "photos", "times")}
     words = " ".join(f"--{name} {value}" for name, value in told.items())
     command = f"python benchmarks/web.py --data {asked.data.name} {words}"
