@@ -36,7 +36,7 @@ from typing import Any
 import PIL.Image
 import torch
 from folder import contents
-from run import HERE, commit, write
+from run import DIGEST, HERE, UNKNOWN, commit, digest, write
 
 from blurspace.blur.exposure import photograph
 from blurspace.blur.kernels import shake
@@ -172,6 +172,7 @@ def measured(home: Path, part: Part, jobs: int, kills: int) -> dict[str, object]
         "processor": sum(spent),
         "killed": killed + len(died),
         "commit": commit(HERE.parent),
+        DIGEST: digest("python benchmarks/cluster.py"),
     }
 
 
@@ -273,6 +274,7 @@ def row(home: Path, part: Part, done: dict[Part, dict[str, Any]]) -> dict[str, o
         ),
         "exit code": told["exit code"],
         "commit": told["commit"],
+        DIGEST: told.get(DIGEST, UNKNOWN),
     }
 
 

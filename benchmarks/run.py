@@ -4,8 +4,9 @@
     python benchmarks/run.py --stale [--run | --check N] [--root DIR] [FILE ...]
 
 `--before DIR`: the same command first with the code in DIR, another checkout, into FILE's twin `.before.csv`.
-`--stale` lists the files (those like FILE, which may have *) whose code has changed since, by the digests in index.csv;
-a row without one is stale. `--run` runs their commands again, with what they call their data found below `--root`.
+`--stale` lists the files (those like FILE, which may have *) whose code has changed since, by the digests in index.csv
+or, where rows are not all measured at once, by those in the file; a row without one is stale. `--run` runs their
+commands again, with what they call their data found below `--root`.
 `--check N` runs each of those of `blurspace bench` for its first N pictures only: where all they measured is equal, but
 for seconds, MiB and what another processor rounds, the file stands for today's code; `checked` in index.csv says so.
 """
@@ -33,8 +34,8 @@ from depends import depends_on
 
 import blurspace
 from blurspace.bench.protocols import PROTOCOLS
-from blurspace.bench.result import read_csv
-from blurspace.bench.tables import BEFORE
+from blurspace.bench.result import COMMENT, read_csv
+from blurspace.bench.tables import BEFORE, DIGEST
 from blurspace.catalog import OLD_NAMES
 
 HERE = Path(__file__).parent
@@ -150,7 +151,15 @@ def index() -> list[dict[str, str]]:
 
 def stale() -> Iterator[dict[str, str]]:
     """The rows whose code is no longer what it was; not those that older code was asked for."""
-    return (row for row in index() if OLD_COMMIT not in row["command"] and row["digest"] != digest(row["command"]))
+    return (row for row in index() if OLD_COMMIT not in row["command"] and digests(row) != {digest(row["command"])})
+
+
+def digests(row: dict[str, str]) -> set[str]:
+    """Of the code that measured a file: those that its rows keep, else that of the index."""
+    path = HERE / row["file"]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = csv.DictReader(line for line in lines if not line.startswith(COMMENT))
+    return {one[DIGEST] for one in kept if DIGEST in one} or {row[DIGEST]}
 
 
 def digest(command: str) -> str:

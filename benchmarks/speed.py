@@ -10,7 +10,7 @@ which other processes kept more than a tenth of a core busy.
 import argparse
 from pathlib import Path
 
-from run import HERE, note_bench
+from run import DIGEST, HERE, UNKNOWN, digest, note_bench
 
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.bench.result import Row, read_csv
@@ -37,7 +37,11 @@ def main() -> None:
             old = next((row for row in rows if vars(case).items() <= row.items()), None)
             wanted = case.varied in asked.only and asked.least <= case.pixels <= asked.most
             if wanted and (old is None or (asked.again and (old["others"] or 0.0) > QUIET)):
-                rows = [row for row in rows if row is not old] + [measure(case, method, asked.data)]
+                measured = {
+                    **measure(case, method, asked.data),
+                    DIGEST: digest(f"blurspace bench speed --method {method}"),
+                }
+                rows = [row for row in rows if row is not old] + [measured]
                 keep(method, rows, asked.data)
                 print(rows[-1], flush=True)
 
@@ -45,7 +49,8 @@ def main() -> None:
 def read(method: str) -> list[Row]:
     """The rows that are there."""
     path = HERE / f"speed-{method}.csv"
-    return read_csv(path.read_text(encoding="utf-8")).rows if path.exists() else []
+    rows = read_csv(path.read_text(encoding="utf-8")).rows if path.exists() else []
+    return [row | {DIGEST: row.get(DIGEST, UNKNOWN)} for row in rows]
 
 
 def keep(method: str, rows: list[Row], data: Path) -> None:

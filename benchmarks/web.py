@@ -30,7 +30,7 @@ from typing import Any
 
 import httpx
 import torch
-from run import HERE, write
+from run import DIGEST, HERE, UNKNOWN, digest, write
 from torch.nn import functional
 
 from blurspace.bench.speed import made_picture
@@ -58,17 +58,21 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "web.csv")
     asked = parser.parse_args()
-    rows = list[dict[str, object]]()
+    if asked.photos <= WARM:
+        parser.error(f"--photos: give more than {WARM}, after which memory shall not grow")
+    rows, now = list[dict[str, object]](), digest("python benchmarks/web.py")
     old = list(csv.DictReader(asked.out.read_text("utf-8").splitlines())) if asked.out.exists() else []
     for name, (part, beginnings) in PARTS.items():
         if name in asked.parts:
             load = round(os.getloadavg()[0], 1)
             for what, measured, unit, promised, kept in part(asked):
                 told = {"what": what, "measured": measured, "unit": unit, "promised": promised}
-                rows.append({**told, "kept": "" if not promised else "yes" if kept else "no", "load": load})
+                told["kept"] = "" if not promised else "yes" if kept else "no"
+                rows.append({**told, "load": load, DIGEST: now})
                 print(rows[-1], flush=True)
         else:
-            rows += [{"load": "", **row} for row in old if row["what"].startswith(beginnings)]
+            kept = [row for row in old if row["what"].startswith(beginnings)]
+            rows += [row | {"load": row.get("load", ""), DIGEST: row.get(DIGEST, UNKNOWN)} for row in kept]
     told = {name: getattr(asked, name) for name in ("uploads", "photos", "times")}
     words = " ".join(f"--{name} {value}" for name, value in told.items())
     command = f"python benchmarks/web.py --data {asked.data.name} {words}"
@@ -96,7 +100,7 @@ def many(asked: argparse.Namespace) -> Iterator[Row]:
     """Many photos one after another."""
     with serving() as (address, process):
         held = resident(address, process, asked.photos)
-    grown = held[-1] - held[WARM]
+    grown = held[-1] - held[WARM - 1]
     yield f"memory grown from photo {WARM} to {len(held)}", round(grown, 1), "MiB", "under 50", grown < 50
     yield "memory of the server after them", round(held[-1]), "MiB", "", True
 
@@ -167,7 +171,9 @@ def resident(address: str, process: int, photos: int) -> list[float]:
             photo = add(visitor, kinds[number % len(kinds)])
             restore(visitor, photo, method="mild")
             visitor.delete(f"/api/photos/{photo}").raise_for_status()
-            held.append(resident_mib(process) or held[-1])
+            if (now := resident_mib(process)) is None:
+                raise SystemExit("the memory of the server cannot be read: has it ended?")
+            held.append(now)
     return held
 
 

@@ -1,7 +1,8 @@
 """Write the parts of the pages that come from the code again: `python docs/make_pages.py [--check]`.
 
 ARCHITECTURE.md gets the rooms, docs/tree.md every file, from the first sentences of their docstrings; docs/usage.md
-gets the verbs, and docs/verbs/ their options, from the command line itself. The tables of numbers are
+gets the verbs, and docs/verbs/ their options, from the command line itself. The papers come from `papers.bib` and the
+files that name them, the gallery from benchmarks/gallery.csv. The tables of numbers are
 `benchmarks/make_tables.py`'s, the plots `docs/make_plots.py`'s.
 """
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ import torch
 from PIL import Image as Pil
 
 import blurspace.train
+from blurspace import __main__ as door
 from blurspace import cli
 from blurspace.bench.protocols import PROTOCOLS
 from blurspace.blur.convolve import blur
@@ -231,6 +232,36 @@ def test_interrupt_is_exit_130(run, photo, verdict):
     verdict.error = KeyboardInterrupt()
     result = run("deblur", photo)
     assert (result.code, result.err) == (130, "blurspace: interrupted\n")
+
+
+def test_an_interrupt_while_models_load_ends_with_a_summary(run, photo, tmp_path, monkeypatch):
+    def interrupted(settings):
+        raise KeyboardInterrupt
+
+    (tmp_path / "b.png").write_bytes(photo.read_bytes())
+    monkeypatch.setattr("blurspace.cli.photos.deblurrer_of", interrupted)
+    result = run("deblur", tmp_path)
+    assert (result.code, result.err) == (130, "2 not done\nblurspace: interrupted\n")
+
+
+@pytest.mark.parametrize("when", ["typer.core.TyperGroup.make_context", "blurspace.cli.main"])
+def test_an_interrupt_before_a_verb_begins_is_one_line(capfd, monkeypatch, when):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    if when == "blurspace.cli.main":
+        monkeypatch.setitem(sys.modules, "blurspace.cli", Interrupting("blurspace.cli"))
+    else:
+        monkeypatch.setattr(when, interrupted)
+        monkeypatch.setattr(sys, "argv", ["blurspace", "models"])
+    assert (door.main(), capfd.readouterr().err) == (130, "blurspace: interrupted\n")
+
+
+class Interrupting(ModuleType):
+    """A module that is interrupted while it is imported."""
+
+    def __getattr__(self, name):
+        raise KeyboardInterrupt
 
 
 def test_traceback_only_with_verbose(run, photo, verdict):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from blurspace.cli.pages import ANNOUNCER, _reached
+from blurspace.cli.pages import ANNOUNCER, _listening, _reached
 
 from .test_cli import run  # noqa: F401 - a fixture
 
@@ -55,6 +55,25 @@ def test_others_need_a_token(run, started):  # noqa: F811
     assert told.out.strip().endswith(f"/?token={guard.token}")
     assert started.opened == []
     assert "://0.0.0.0" not in told.out  # which no browser of another machine can open
+
+
+@pytest.mark.parametrize("host", ["localhost.evil.lan", "127.example.com", "darkroom"])
+def test_a_name_is_judged_by_where_it_listens(run, started, monkeypatch, host):  # noqa: F811
+    """Not by how it begins; and the address that is printed is one that the server answers to."""
+    create = socket.create_server
+    for bound, secret in (("0.0.0.0", True), ("127.0.0.1", False)):  # what a resolver makes of it
+        monkeypatch.setattr(socket, "create_server", lambda at, bound=bound, **how: create((bound, at[1]), **how))
+        told = run("web", "--port", "0", "--host", host, "--no-browser")
+        guard = started.server.config.app
+        assert (guard.token is not None) == secret
+        assert told.out.startswith(f"http://{host}:{guard.port}/")
+        assert guard.is_ours(f"{host}:{guard.port}")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 here")
+def test_all_addresses_are_those_of_ipv4_too():
+    with _listening("::", 0) as heard, socket.create_connection(("127.0.0.1", heard.getsockname()[1]), 5):
+        pass
 
 
 def test_all_addresses_are_told_as_one_that_others_reach(monkeypatch):

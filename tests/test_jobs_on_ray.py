@@ -1,6 +1,7 @@
 """Are files of workers that die tried again, so often and no more, and told in order? By a pretended Ray."""
 
 import json
+import socket
 import sys
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 from blurspace.errors import MemoryExhaustedError, ModelError, UsageError, WorkerError
 from blurspace.jobs.deblur import deblur_files
 from blurspace.jobs.files import find_sources
+from blurspace.jobs.journal import NAME, NAMES, Journal
 from blurspace.jobs.on_ray import QUIET, TRIES, Crew, cause, imported
 from blurspace.jobs.wishes import Wishes
 
@@ -74,7 +76,7 @@ def test_a_poisoned_file_fails_alone():
 
 
 def test_workers_that_cannot_begin_are_told():
-    with pytest.raises(WorkerError, match=r"cannot begin .no such package.: install"):
+    with pytest.raises(WorkerError, match=r"cannot begin .no such package.: is .* and are the files that were typed"):
         results(Pretended({}, begins=False), ["a"])
 
 
@@ -125,6 +127,29 @@ def test_what_a_dead_worker_finished_is_found_and_is_no_earlier_runs(tmp_path):
     again = work.again(task)
     assert work.deblurrer.calls == 1
     assert json.dumps(again.record()) == json.dumps(first.record())
+
+
+def test_each_machine_adds_to_a_journal_of_its_own_and_reads_all(tmp_path, monkeypatch):
+    task, work = folder_work(tmp_path)
+    for host in ("one", "an/other"):
+        monkeypatch.setattr(socket, "gethostname", lambda name=host: name)
+        work.again(task)
+        (tmp_path / "out" / "a.deblurred.png").unlink()
+    assert len({path.name for path in (tmp_path / "out").glob(NAMES)} - {NAME}) == 2
+    assert [one.name for one in find_sources([str(tmp_path)])] == [task.source.name]
+
+
+@pytest.mark.parametrize("dead", ["a", "b"])
+def test_what_another_machine_noted_and_did_not_write_hides_no_result(tmp_path, monkeypatch, dead):
+    """A machine whose result would differ died between its note and its result; another one made the file."""
+    target, record = tmp_path / "a.png", {"verdict": "restored", "reason": "", "notes": []}
+    target.write_bytes(b"whole")
+    for host in "ab":
+        monkeypatch.setattr(socket, "gethostname", lambda name=host: name)
+        made = b"never written" if host == dead else b"whole"
+        Journal(tmp_path, "", clustered=True).note("content", target, {target: made}, record)
+    entry = Journal(tmp_path, "").find("content", [target])
+    assert entry.holds([target])
 
 
 def test_without_a_journal_no_engine_begins(tmp_path):

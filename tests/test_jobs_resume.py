@@ -129,7 +129,7 @@ def test_after_a_kill_at_any_point_the_next_run_ends_as_if_there_had_been_none(f
     run(folder, output="whole", plot=True)
     with monkeypatch.context() as patch:
         points_of_a_kill(patch, after)
-        patch.setattr(files, "_part", lambda: f".blurspace-{files._machine()}-{dead_process()}-0")
+        patch.setattr(files, "_part", lambda: f".blurspace-{files.machine()}-{dead_process()}-0")
         with pytest.raises((Killed, TypeError)):
             run(folder, output="cut", plot=True)
     finished = {name: data for name, data in tree(folder.parent / "cut").items() if ".blurspace" not in name}
@@ -147,7 +147,7 @@ def dead_process():
 
 
 def test_unfinished_files_of_living_processes_are_left(tmp_path):
-    here, dead = files._machine(), dead_process()
+    here, dead = files.machine(), dead_process()
     names = {
         f".blurspace-{here}-{os.getppid()}-0-0.part": True,
         f"{files._part()}-0.part": True,

@@ -284,7 +284,7 @@ def test_copies_of_killed_processes_are_cleared(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     gone = subprocess.Popen(["true"])
     gone.wait()
-    left = tmp_path / f".blurspace-{files._machine()}-{gone.pid}-0-0.part"
+    left = tmp_path / f".blurspace-{files.machine()}-{gone.pid}-0-0.part"
     (left / "s3:").mkdir(parents=True)
     with temporary_folder() as folder:
         assert [*tmp_path.iterdir()] == [folder]

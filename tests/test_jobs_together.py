@@ -68,7 +68,7 @@ def test_after_a_kill_result_and_sidecar_are_as_if_there_had_been_none(folder, m
     run(folder, output="whole")
     with monkeypatch.context() as patch:
         points_of_a_kill(patch, after)
-        patch.setattr(files, "_part", lambda: f".blurspace-{files._machine()}-{dead_process()}-0")
+        patch.setattr(files, "_part", lambda: f".blurspace-{files.machine()}-{dead_process()}-0")
         with pytest.raises((Killed, TypeError)):
             run(folder, output="cut")
     assert [one.exit_code for one in run(folder, output="cut")] == [0, 0]

@@ -198,6 +198,8 @@ def test_each_process_reads_a_journal_once(tmp_path, monkeypatch):
         lambda tasks, work, *_, **__: (one for one in sent.extend((pickle.dumps(work), tasks)) or []),
     )
     list(run(folder, 3))
+    (tmp_path / "out3").mkdir(exist_ok=True)
+    (tmp_path / "out3" / journal.NAME).touch()
     real = journal._read
     monkeypatch.setattr(journal, "_read", lambda path: read.append(path) or real(path))
     work = pickle.loads(sent[0])

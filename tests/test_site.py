@@ -62,6 +62,12 @@ def test_what_is_here_is_no_fault(tmp_path):
     assert check.faults(tmp_path) == []
 
 
+def test_a_list_of_pictures_may_end_in_spaces(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"")
+    page(tmp_path, '<img srcset="x.png 1x,  ">')
+    assert check.faults(tmp_path) == []
+
+
 @pytest.mark.parametrize("link", ["gone.html", "#gone", "other.html#gone", "other.html/"])
 def test_a_link_that_leads_nowhere_is_found(link, tmp_path):
     page(tmp_path, "", "other.html")
@@ -156,6 +162,12 @@ def test_every_plot_is_on_a_page():
 )
 def test_links_are_moved_with_their_pages(page, given, wanted):
     assert make.moved(given, Path(page)) == wanted
+
+
+def test_what_is_linked_and_no_page_is_to_be_downloaded():
+    text = "[a](../demo/x.png) [b](method.md) [c](pictures/0.png) [d](https://example.org)\n```\n[e](gone.txt)\n```\n"
+    assert make.downloads(text, Path("docs/index.md")) == {Path("demo/x.png")}
+    assert make.moved("[a](../gone.png)", Path("docs/index.md")) == "[a](project/gone.png)"
 
 
 def test_the_front_page_is_the_navigation():

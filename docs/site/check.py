@@ -31,7 +31,7 @@ class Page(HTMLParser):
         told = {name: value or "" for name, value in attrs}
         self.places |= {told[name] for name in ("id", "name") if name in told}
         self.fetched += [told[name] for name in FETCHED & set(told) if name != "srcset"]
-        self.fetched += [one.split()[0] for one in re.split(r",\s+", told.get("srcset", "")) if one]
+        self.fetched += [one.split()[0] for one in re.split(r",\s+", told.get("srcset", "")) if one.strip()]
         if "href" in told:
             (self.linked if tag in ("a", "area") else self.fetched).append(told["href"])
 
@@ -44,7 +44,7 @@ def outside(address: str) -> bool:
 def faults(site: Path) -> list[str]:
     """A sentence for each fault."""
     found = []
-    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+    pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
     for path, page in pages.items():
         found += [f"{path}: asks {one}" for one in page.fetched if outside(one)]
         found += [f"{path}: {one} leads nowhere" for one in page.linked if not leads(one, path, pages)]
@@ -61,12 +61,15 @@ def asked(site: Path) -> Iterator[str]:
 
 
 def leads(address: str, path: Path, pages: dict[Path, Page]) -> bool:
-    """Whether an address within the site leads to a file, and to a place in it; others are not looked at."""
+    """Whether an address within the site leads to a file, and to a place in it; others are not looked at.
+
+    `pages`: by their resolved paths, of which `path` is one.
+    """
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
         return True
-    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path.resolve()
+    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
     if not target.is_file() or parts.path.endswith("/"):  # from disk nobody finds a folder's index
         return False
-    page = next((page for one, page in pages.items() if one.resolve() == target), None)
+    page = pages.get(target)
     return not parts.fragment or page is None or unquote(parts.fragment) in page.places

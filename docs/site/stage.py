@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # for who loads this file from elsewhere, as its tests do
@@ -23,6 +24,7 @@ MADE = "pictures"  # the folder of what examples show
 ENTRY = re.compile(r"\[[^\]]*\]\(([^)\s#:]+)\)")
 
 
+@cache
 def pages() -> list[Path]:
     """Every page of the site, as it is called in the repository."""
     found = [
@@ -45,20 +47,28 @@ def place(path: Path) -> Path:
 
 
 def moved(text: str, page: Path) -> str:
-    """The page with every link as it is in the site; what is linked and no page is copied, to be downloaded."""
+    """The page with every link as it is in the site."""
 
     def link(found: re.Match[str]) -> str:
         if found[1].startswith(f"{MADE}/"):
             return found[0]
-        target = Path(os.path.normpath(page.parent / found[1]))
-        new = place(target)
-        if target not in pages():
-            (STAGE / new).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / target, STAGE / new)
+        new = place(linked(page, found[1]))
         return f"]({Path(os.path.relpath(new, place(page).parent)).as_posix()}{found[2] or ''})"
 
     parts = FENCE.split(text)
     return "".join(part if part.startswith("```") else LINK.sub(link, part) for part in parts)
+
+
+def linked(page: Path, address: str) -> Path:
+    """The file that a link of a page leads to, as it is called in the repository."""
+    return Path(os.path.normpath(page.parent / address))
+
+
+def downloads(text: str, page: Path) -> set[Path]:
+    """What a page links to that is no page: files that are copied into the site."""
+    parts = (part for part in FENCE.split(text) if not part.startswith("```"))
+    addresses = (address for part in parts for address, _ in LINK.findall(part) if not address.startswith(f"{MADE}/"))
+    return {linked(page, address) for address in addresses} - set(pages())
 
 
 def with_plots(text: str, page: Path) -> str:
@@ -90,10 +100,10 @@ def contents(entries: list[str], caption: str = "") -> str:
 
 
 def source(page: Path) -> str:
-    """The text of a page in the site; an example is run."""
+    """The text of a page, whose links are as in the repository; an example is run."""
     if page.suffix == ".py":
-        return moved(as_page(ROOT / page, STAGE / place(page).parent / MADE), page)
-    return moved(with_plots((ROOT / page).read_text(encoding="utf-8"), page), page)
+        return as_page(ROOT / page, STAGE / place(page).parent / MADE)
+    return with_plots((ROOT / page).read_text(encoding="utf-8"), page)
 
 
 def stage() -> None:
@@ -101,6 +111,11 @@ def stage() -> None:
     shutil.rmtree(STAGE, ignore_errors=True)
     for page in pages():
         text = source(page)
+        for file in downloads(text, page):
+            copied = STAGE / place(file)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / file, copied)
+        text = moved(text, page)
         if page == Path("docs/index.md"):
             text = navigation(text)
         if page == Path("docs/usage.md"):

@@ -16,6 +16,13 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 LEVIN = "blurspace bench levin --data levin2009 --method blurry --csv benchmarks/levin-blurry.csv"
 
 
+ROWS = {
+    "page": ("the page", 1, "kB", "", True),
+    "crowd": ("photos lost", 0, "photos", "", True),
+    "many": ("memory", 2, "MiB", "", True),
+}
+
+
 def script(name):
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
@@ -54,6 +61,32 @@ def test_a_row_is_stale_when_its_code_has_changed(run, tmp_path):
         assert [row["file"] for row in run.stale()] == expected
     rows = {row["file"]: row["digest"] for row in run.index()}
     assert (rows["old.csv"], len(rows["levin-blurry.csv"])) == ("unknown", 12)
+
+
+def test_a_file_is_as_old_as_its_oldest_row(run, tmp_path):
+    (tmp_path / "benchmarks").mkdir()
+    note(run, "web.csv", command := "python benchmarks/web.py")
+    for digests, fresh in (
+        ([now := run.digest(command), now], True),
+        ([now, "0a1b"], False),
+        ([now, "unknown"], False),
+    ):
+        rows = "".join(f"{number},{digest}\n" for number, digest in enumerate(digests))
+        (tmp_path / "benchmarks" / "web.csv").write_text(f"# {{}}\nwhat,digest\n{rows}", encoding="utf-8")
+        assert (list(run.stale()) == []) is fresh
+
+
+def test_parts_that_are_not_measured_again_keep_their_digest(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    web, out = script("web"), tmp_path / "web.csv"
+    out.write_text("what,measured,unit,promised,kept\nmemory,1,MiB,,\nthe page,9,kB,,\n", encoding="utf-8")
+    monkeypatch.setattr(web, "PARTS", {name: (lambda _, row=row: [row], row[0]) for name, row in ROWS.items()})
+    for part, now in (("page", "1"), ("crowd", "2")):
+        monkeypatch.setattr(web, "digest", lambda command, now=now: now)
+        monkeypatch.setattr(sys, "argv", ["web.py", "--data", "x", "--parts", part, "--out", str(out)])
+        web.main()
+    told = {row["what"]: row["digest"] for row in csv.DictReader(out.read_text(encoding="utf-8").splitlines())}
+    assert told == {"the page": "1", "photos lost": "2", "memory": "unknown"}
 
 
 @pytest.mark.parametrize(("psnr", "stands"), [(30.51, True), (30.4, False)])
@@ -149,6 +182,7 @@ def test_rows_of_speed_are_kept_one_by_one_and_busy_ones_measured_again(tmp_path
     monkeypatch.setattr(speed, "HERE", tmp_path)
     monkeypatch.setattr(speed, "measure", measure)
     monkeypatch.setattr(speed, "note_bench", lambda *_: None)
+    monkeypatch.setattr(speed, "digest", lambda command: f"at {len(measured)}")
     for words, expected in (([], [0.25, 1.0]), ([], []), (["--again"], [0.25]), (["--again"], [])):
         before = len(measured)
         monkeypatch.setattr(
@@ -157,6 +191,7 @@ def test_rows_of_speed_are_kept_one_by_one_and_busy_ones_measured_again(tmp_path
         speed.main()
         assert measured[before:] == expected
     assert [row["megapixels"] for row in speed.read("mild")] == [0.25, 1.0]
+    assert [row["digest"] for row in speed.read("mild")] == ["at 3", "at 2"]
 
 
 def test_peers_that_are_told_the_kernel_gain(monkeypatch):

@@ -36,16 +36,23 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=MISSING))
 
 
-@pytest.fixture(scope="session")
-def address():
+@contextmanager
+def serving(*options):
     """Where `blurspace web` says that it is."""
-    command = [sys.executable, "-m", "blurspace", "web", "--port", "0", "--no-browser", "--device", "cpu"]
+    command = [sys.executable, "-m", "blurspace", "web", "--port", "0", "--no-browser", "--device", "cpu", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         try:
             yield server.stdout.readline().strip()
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="session")
+def address():
+    """A server that all tests share."""
+    with serving() as told:
+        yield told
 
 
 @pytest.fixture(scope="session")

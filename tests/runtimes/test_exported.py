@@ -1,15 +1,19 @@
 """Does an ONNX file say what torch says, at any size, and when is it made anew?"""
 
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+import blurspace
 from blurspace.errors import ModelError
+from blurspace.nets.analysis import Extract
+from blurspace.nets.restormer import Restormer
 from blurspace.nets.synthesis import Synthesis
 from blurspace.nets.unet import UNet
 from blurspace.runtimes import exported
-from blurspace.runtimes.exported import TOLERANCE, check, export, fingerprint, onnx_of, plain
+from blurspace.runtimes.exported import TOLERANCE, check, code_of, export, fingerprint, onnx_of, plain
 from blurspace.runtimes.kept import folder
 from blurspace.runtimes.parts import PARTS
 
@@ -63,6 +67,22 @@ def test_a_fingerprint_tells_networks_apart():
     assert plain(module).forward.__func__ is UNet.forward
     module.leave.weight[0, 0, 0, 0] += 1
     assert fingerprint(module) != fingerprint(tiny(UNet))
+
+
+@pytest.mark.parametrize(
+    ("network", "needed"),
+    [(Extract, ["nets/analysis.py", "blur/convolve.py"]), (Restormer, ["nets/restormer.py", "nets/nafnet.py"])],
+)
+def test_a_fingerprint_hangs_on_every_file_that_says_what_is_computed(monkeypatch, tmp_path, network, needed):
+    module, package = tiny(network), Path(blurspace.__file__).parent
+    files = {path.relative_to(package).as_posix(): path for path in code_of(module)}
+    assert files.keys() >= {*needed, "runtimes/parts.py", "runtimes/exported.py"}
+    assert "nets/printer.py" not in files
+    before, changed = fingerprint(module), tmp_path / "changed.py"
+    changed.write_bytes(files[needed[1]].read_bytes() + b"# changed")
+    others = [path for name, path in files.items() if name != needed[1]]
+    monkeypatch.setattr(exported, "code_of", lambda _: [*others, changed])
+    assert fingerprint(module) != before
 
 
 def test_what_is_missing_is_named(monkeypatch):

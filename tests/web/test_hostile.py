@@ -2,21 +2,15 @@
 
 import io
 import os
-import socket
 import struct
 import sys
-import threading
 import time
 import zlib
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image as Pil
 
-from blurspace.web.app import build_app, build_server
-from blurspace.web.limits import Limits
 from blurspace.web.server import clean_name
 
 from .quick import jpeg, make_quick, png
@@ -162,67 +156,21 @@ def test_memory_is_bounded(serve):
     assert "full" in answer.json()["detail"]
 
 
+def test_kernels_count(serve):
+    client = serve(held_bytes=2 * len(png()))
+    path = f"/api/photos/{added(client)['id']}/kernels"
+    body = {"values": [[1.0] * 31] * 31}  # 4 kB as it is kept
+    assert client.post(path, json=body).status_code == 503
+    small = {"values": [[1.0] * 5] * 5}
+    before = next(iter(client.server.visitors._all.values())).size
+    assert client.post(path, json=small).status_code == 201
+    assert next(iter(client.server.visitors._all.values())).size == before + 100
+
+
 def test_photos_are_counted(serve):
     client = serve(photos=1)
     added(client)
     assert client.post("/api/photos", content=png()).status_code == 429
-
-
-@contextmanager
-def listening(**limits):
-    """A real server on a real socket; gives its port and what is behind it."""
-    behind = build_server(Limits(**limits), device="cpu")
-    heard = socket.create_server(("127.0.0.1", 0))
-    port = heard.getsockname()[1]
-    config = uvicorn.Config(build_app(behind, port=port), log_level="critical", http="h11", ws="none", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [heard]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    yield port, behind
-    server.should_exit = True
-    thread.join(5)
-    behind.close()
-    heard.close()
-
-
-def head(port, length):
-    return f"POST /api/photos HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {length}\r\n\r\n".encode()
-
-
-def test_a_slow_body_is_not_waited_for():
-    with listening(upload_seconds=0.3) as (port, behind), socket.create_connection(("127.0.0.1", port)) as asked:
-        asked.sendall(head(port, 1000) + b"\x89PNG")
-        answer = b""
-        while b"took longer" not in answer and (more := asked.recv(4000)):  # head and body may come apart
-            answer += more
-        assert b" 408 " in answer.split(b"\r\n")[0]
-        assert b"took longer" in answer
-        assert behind.uploads == behind.arriving == 0
-
-
-def test_a_connection_that_is_cut_leaves_nothing():
-    with listening() as (port, behind):
-        with socket.create_connection(("127.0.0.1", port)) as asked:
-            asked.sendall(head(port, 1000) + bytes(500))
-            while not behind.arriving:
-                time.sleep(0.005)
-        late = time.monotonic() + 5
-        while behind.uploads and time.monotonic() < late:
-            time.sleep(0.005)
-        assert behind.uploads == behind.arriving == 0
-        assert all(not one.photos for one in behind.visitors._all.values())
-
-
-def test_too_many_uploads_at_once_are_told_to_wait():
-    with listening(uploads=1) as (port, behind), socket.create_connection(("127.0.0.1", port)) as first:
-        first.sendall(head(port, 1000) + bytes(10))
-        while not behind.uploads:
-            time.sleep(0.005)
-        with socket.create_connection(("127.0.0.1", port)) as second:
-            second.sendall(head(port, 10) + bytes(10))
-            assert b" 503 " in second.recv(4000).split(b"\r\n")[0]
 
 
 def test_a_picture_of_many_frames_is_refused(serve):

@@ -85,8 +85,17 @@ def test_a_search_that_was_stopped_is_begun_afresh(serve, monkeypatch):
     assert followed(client, job)[-1]["state"] == "cancelled"
     assert not client.server.workshop._kept
     opened.set()
+    done(client, photo, method="fast")
+    opened.clear()
+    job = client.post(f"/api/photos/{photo['id']}/deblur", json={}).json()
+    while client.get(f"/api/jobs/{job['id']}").json()["stage"] != "looking for the blur":
+        time.sleep(0.005)
+    client.delete(f"/api/jobs/{job['id']}")
+    followed(client, job)
+    assert [name.split()[0] for _, name in client.server.workshop._kept] == ["fast"]  # what was found is kept
+    opened.set()
     assert done(client, photo)["verdict"] == "restored"
-    assert len(quick.asked) == 1
+    assert len(quick.asked) == 2
 
 
 def test_a_strength_that_was_stopped_keeps_the_search(serve, monkeypatch):
@@ -221,6 +230,8 @@ def test_a_kernel_is_drawn_and_used(serve, monkeypatch):
     assert told["values"] == [[0, 0, 0], [0.5, 1, 0.5], [0, 0, 0]]
     kernel = tifffile.imread(io.BytesIO(client.get(told["files"]["file"]).content))
     assert kernel[:, 1].tolist() == [0.25, 0.5, 0.25]
+    assert client.get(told["files"]["picture"]).headers["content-type"] == "image/png"
+    assert client.get(told["files"]["picture"].replace("picture", "anything")).status_code == 422
     result = done(client, photo, kernel=told["id"], force=True)
     assert result["verdict"] == "restored"
     given = next(iter(client.server.workshop._kept.values())).deblurrer.given

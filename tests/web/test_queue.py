@@ -91,6 +91,11 @@ def test_a_bad_photo_ends_no_worker(queue):
 
     told = ended(queue.add(Job(bad, "me", "", "test", 0.0)))
     assert (told.state, told.error) == ("failed", "it is no photo")
+
+    def full(job):
+        raise Refusal(503, "the memory is full")
+
+    assert ended(queue.add(Job(full, "me", "", "test", 0.0))).error == "the memory is full"
     told = ended(queue.add(Job(worse, "me", "", "test", 0.0)))
     assert "KeyError" in told.error
     assert "secret" not in told.error  # what an accident tells is not for visitors
@@ -109,6 +114,17 @@ def test_who_leaves_takes_the_work_along(queue):
     queue.forget("me")
     assert ended(job).state == "cancelled"
     assert queue.find(job.id, "me") is None
+
+
+def test_the_end_of_the_server_ends_all_jobs():
+    """Those that wait too: else their streams would run on."""
+    queue = Queue(waiting=3)
+    working, _ = blocked(queue)
+    waiting = queue.add(Job(lambda job: {}, "me", "", "test", 0.0))
+    queue.close()
+    assert [ended(job, 2.0).state for job in (working, waiting)] == ["cancelled", "cancelled"]
+    with pytest.raises(Refusal, match="the server is ending"):
+        queue.add(Job(lambda job: {}, "me", "", "test", 0.0))
 
 
 def test_the_share_never_goes_back_and_tells_the_time():

@@ -3,7 +3,9 @@
 import time
 
 import pytest
+import torch
 
+from blurspace.web.app import build_server
 from blurspace.web.limits import Limits, Refusal
 from blurspace.web.visitors import File, Held, Outcome, Visitors
 
@@ -45,6 +47,18 @@ def test_there_are_not_too_many_visitors():
         visitors.welcome(None)
 
 
+def test_who_is_uploading_stays_and_the_longest_idle_goes():
+    server = build_server(Limits(visitors=3), device="cpu")
+    uploads, fresh, idle = (server.visitors.welcome(None) for _ in range(3))
+    uploads.seen, idle.seen = uploads.seen - 20, idle.seen - 10
+    with server.upload(10, uploads):
+        server.visitors.welcome(None)
+        assert server.visitors._all.keys() >= {uploads.id, fresh.id}
+        assert idle.id not in server.visitors._all
+    assert uploads.keeps_nothing
+    server.close()
+
+
 def test_bytes_are_counted():
     visitors = Visitors(Limits(held_bytes=1000))
     mine = visitors.welcome(None)
@@ -56,7 +70,9 @@ def test_bytes_are_counted():
         visitors.room(401)
     assert refused.value.status == 503
     photo.results["x"] = Outcome({}, {"file": File(bytes(300), "image/png")})
-    assert mine.size == 900
+    photo.previews["x"] = File(bytes(50), "image/png")
+    photo.kernels["x"] = torch.zeros(1, 1, 5, 5)
+    assert mine.size == 1050
 
 
 def test_things_are_counted():

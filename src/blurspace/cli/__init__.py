@@ -54,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; every error is one sentence on stderr."""
     try:
         code = app(args=None if arguments is None else list(arguments), prog_name="blurspace", standalone_mode=False)
+        code = int(code or 0)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("blurspace: interrupted\n")
-        return INTERRUPTED
+        code = INTERRUPTED
     except Exception as error:
         # Usage errors of typer's own parser; which module they come from depends on its version.
         text = getattr(error, "format_message", None)
@@ -65,4 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sentence = text().strip()
         sys.stderr.write(sentence + "\n" if sentence.startswith("Usage") else f"blurspace: {sentence}\n")
         return int(getattr(error, "exit_code", UsageError.exit_code))
-    return int(code or 0)
+    if code == INTERRUPTED:  # be it while typer reads what was typed, which then says nothing
+        sys.stderr.write("blurspace: interrupted\n")
+    return code

@@ -1,5 +1,6 @@
 """Which verb shows a page in the browser? `web`."""
 
+import ipaddress
 import secrets
 import socket
 import threading
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import uvicorn
 
 NEEDS = "blurspace web needs fastapi and uvicorn, and they are not here: pip install 'blurspace[web]'"
-HERE = ("localhost", "127.", "::1")  # how addresses begin that only this machine can ask
 EVERYWHERE = ("0.0.0.0", "::", "")
 ELSEWHERE = "192.0.2.1"  # nobody's (RFC 5737)
 ANNOUNCER = "blurspace-announcer"  # a thread
@@ -48,12 +48,12 @@ def web(
     from blurspace.web.limits import Limits
 
     listening = _listening(host, port)
-    port = listening.getsockname()[1]
-    token = None if host.startswith(HERE) else secrets.token_urlsafe(24)
+    bound, port = listening.getsockname()[:2]
+    token = None if ipaddress.ip_address(bound).is_loopback else secrets.token_urlsafe(24)
     server = build_server(Limits(pixels=max_pixels), device=device)
     threading.Thread(target=server.workshop.warm, daemon=True).start()
     config = uvicorn.Config(
-        build_app(server, token=token, port=port),
+        build_app(server, token=token, port=port, name=host),
         log_level="error",
         access_log=False,
         server_header=False,
@@ -78,7 +78,8 @@ def _listening(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises UsageError where that cannot be."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
+        both = host == "::" and socket.has_dualstack_ipv6()  # all addresses, also those of IPv4
+        return socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except (OSError, OverflowError) as problem:
         given = f"nothing can listen at {host} port {port} ({getattr(problem, 'strerror', None) or problem})"
         raise UsageError(f"{given}: give another --port, or 0 for any that is free, or another --host") from problem

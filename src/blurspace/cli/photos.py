@@ -27,7 +27,7 @@ from blurspace.console import Console
 from blurspace.errors import UsageError
 
 if TYPE_CHECKING:
-    pass
+    from blurspace.jobs.each import Stream
 
 MAY_CHANGE = ("device", "max_pixels")  # settings with which what a journal knows stays done
 
@@ -160,26 +160,29 @@ def deblur(
         every=every,
         alone=alone,
     )
-    deblurrer = deblurrer_of(settings)
     find = partial(find_sources, output=output, videos=True, stored=True)
     sources = find_or_record(console, paths, find, lambda name, why: kind_of(name)(name, reason=why).record())
     if rehearse:
+        deblurrer_of(settings)  # what cannot be done is told
         search = None if camera or weights else search_seconds(called, given=kernel is not None)
         return rehearsed(console, sources, output, wishes, jobs=jobs or 1, search=search)
     if log is not None:
         check_no_input(log, (*(source.name for source in sources), *read))
     kept = Log(log, console.error)
-    outcomes = deblur_files(
-        sources,
-        deblurrer=deblurrer,
-        output=output,
-        wishes=wishes,
-        run=console.run(deblurrer.device, half=deblurrer.half),
-        report=console.message,
-        jobs=jobs or 1,
-        engine=done_by,
-        rebuild=partial(rebuilt, settings),
-    )
+
+    def outcomes() -> "Stream[Outcome | VideoOutcome]":
+        deblurrer = deblurrer_of(settings)  # here, so that an interrupt while it is built ends with a summary too
+        yield from deblur_files(
+            sources,
+            deblurrer=deblurrer,
+            output=output,
+            wishes=wishes,
+            run=console.run(deblurrer.device, half=deblurrer.half),
+            report=console.message,
+            jobs=jobs or 1,
+            engine=done_by,
+            rebuild=partial(rebuilt, settings),
+        )
 
     def say(one: Outcome | VideoOutcome) -> str:
         console.message(f"{one.input}: {'done before: ' * one.done_before}{one.verdict}: {one.reason}")
@@ -188,7 +191,7 @@ def deblur(
                 console.detail(f"  {note}")
         return "done before" if one.done_before else one.verdict
 
-    return tell(console, outcomes, total=len(sources), what="deblurring", say=say, log=kept)
+    return tell(console, outcomes(), total=len(sources), what="deblurring", say=say, log=kept)
 
 
 @verb

@@ -46,12 +46,11 @@ def verb(job: Callable[..., int | None]) -> Callable[..., None]:
         try:
             with nullcontext() if verbose else hushed():
                 code = job(console, **given) or 0
+        except (KeyboardInterrupt, Cancelled):
+            code = INTERRUPTED  # `main` says so
         except BlurspaceError as error:
             console.error(str(error), error)
             code = error.exit_code
-        except KeyboardInterrupt:
-            console.error("interrupted")
-            code = INTERRUPTED
         except BrokenPipeError:  # the reader of stdout has seen enough, as in `| head`
             sys.stdout = None  # type: ignore[assignment]
             code = 0

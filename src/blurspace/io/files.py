@@ -221,19 +221,20 @@ def _settle(path: Path, *, must: bool) -> None:
 
 def _part() -> str:
     """How temporary names of this process begin: with its machine and its number."""
-    return f".blurspace-{_machine()}-{os.getpid()}-{PROCESS}"
+    return f".blurspace-{machine()}-{os.getpid()}-{PROCESS}"
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What stands for this machine in names of files; it is made of its host's name."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 def _is_left_over(part: Path) -> bool:
     """Whether nobody writes it any more: its process is gone, or, where that cannot be known, it is old."""
-    machine, process, *_ = [*part.name.removeprefix(".blurspace-").split("-"), ""]
+    host, process, *_ = [*part.name.removeprefix(".blurspace-").split("-"), ""]
     if part.name.startswith(_part()):
         return False
-    if os.name == "posix" and machine == _machine() and process.isdigit():
+    if os.name == "posix" and host == machine() and process.isdigit():
         return int(process) == os.getpid() or not _is_alive(int(process))
     return time.time() - part.stat().st_mtime > OLD
 

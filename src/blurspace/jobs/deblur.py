@@ -92,7 +92,7 @@ def deblur_files(
     """
     asked, how = wishes or Wishes(), run or deblurrer.run()
     stored = in_store(sources, output, asked)
-    tasks = plan_tasks(sources, output, asked, create=not stored)
+    tasks = plan_tasks(sources, output, asked, create=not stored, clustered=engine is not None)
     for folder in {task.target.parent for task in tasks if task.target and not stored}:
         clear_parts(folder)
     stamp = Stamp(tuple(sha256_of(path) for path in asked.weights)) if asked.provenance else None

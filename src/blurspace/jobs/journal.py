@@ -17,9 +17,10 @@ from typing import Any
 
 from blurspace import __version__
 from blurspace.errors import OutputError, PictureError
-from blurspace.io.files import is_file, sha256_of, shown
+from blurspace.io.files import is_file, machine, sha256_of, shown
 
 NAME = ".blurspace-journal.jsonl"  # in the folder of results; one line for each of them
+NAMES = ".blurspace-journal*.jsonl"  # that, and those of the machines of a cluster
 NOTHING = hashlib.sha256().hexdigest()  # of an empty file
 VERDICTS = ("restored", "left alone", "refused")  # of what is finished; of what was refused there is no file
 
@@ -42,24 +43,35 @@ class Entry:
 
 @dataclass(frozen=True)
 class Journal:
-    """The results in `folder` that were made by `settings` (see `settings_hash`). It is read once, at first use."""
+    """The results in `folder` that were made by `settings` (see `settings_hash`). It is read once, at first use.
+
+    `clustered`: several machines write results there. Each adds to a file of its own: on a network file system, lines
+    that two machines add to one file may overwrite one another.
+    """
 
     folder: Path
     settings: str
+    clustered: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file that this machine adds to."""
+        return self.folder / (NAMES.replace("*", f"-{machine()}") if self.clustered else NAME)
 
     @cached_property
-    def _lines(self) -> dict[str, dict[str, Any]]:
-        return _read(self.folder / NAME)
+    def _files(self) -> list[dict[str, dict[str, Any]]]:
+        return [_read(path) for path in sorted(self.folder.glob(NAMES))]
 
     def find(self, content: str, results: Sequence[Path]) -> Entry | None:
         """What was noted of the result of an input whose hash is `content`; None where nothing was.
 
         `results`: the file of the result, and then all that may be written with it: a journal says nothing of others.
         """
-        line, places = self._lines.get(self._key(content, results[0])), {path.name: path for path in results}
-        if line is None or not places.keys() >= line["files"].keys():
-            return None
-        return Entry({places[name]: noted for name, noted in line["files"].items()}, line["record"])
+        key, places = self._key(content, results[0]), {path.name: path for path in results}
+        lines = [one[key] for one in self._files if key in one and places.keys() >= one[key]["files"].keys()]
+        entries = [Entry({places[name]: told for name, told in one["files"].items()}, one["record"]) for one in lines]
+        # Of several machines that noted it, one may have died before it wrote what it noted.
+        return entries[0] if len(entries) == 1 else max(entries, key=lambda one: len(one.left()), default=None)
 
     def note(self, content: str, target: Path, files: Mapping[Path, bytes], record: dict[str, object]) -> None:
         """Note a result before its files are written. Raises OutputError where that cannot be."""
@@ -73,12 +85,10 @@ class Journal:
         named = {path.name: digest for path, digest in hashes.items()}
         line = {"key": self._key(content, target), "files": named, "record": record}
         try:
-            _append(self.folder / NAME, json.dumps(line).encode())
+            _append(self.path, json.dumps(line).encode())
         except OSError as problem:
             why = f"cannot be written ({problem.strerror or problem})"
-            raise OutputError(
-                f"the journal {shown(self.folder / NAME)} {why}: make room, or give another -o"
-            ) from problem
+            raise OutputError(f"the journal {shown(self.path)} {why}: make room, or give another -o") from problem
 
     def _key(self, content: str, target: Path) -> str:
         name = target.relative_to(self.folder).as_posix()

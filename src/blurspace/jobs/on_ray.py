@@ -1,4 +1,4 @@
-"""How do the machines of a Ray cluster share the work on many files, so that a worker that dies loses and doubles none?
+"""How do the machines of a Ray cluster share work on files, so that none is lost or done twice when a worker dies?
 
 Actors, one file at a time each: a death then names its file, which Ray Data's batches would not, and the next worker
 begins with a fresh look at the journal. This file is the only one that knows Ray.
@@ -37,8 +37,8 @@ def on_ray(
     """As `shared`, by workers of the cluster that RAY_ADDRESS names or that runs here, else of one that is begun here.
 
     `jobs`: so many workers; None: one for each GPU, or where there is none, or `device` is cpu, for each processor. A
-    file that so many workers died of as TRIES says has failed. Raises ModelError where Ray is missing, UsageError where
-    GPUs are wanted and there are none.
+    file that kills TRIES workers has failed. Raises ModelError where Ray is missing, UsageError where GPUs are wanted
+    and there are none.
     """
     ray = imported()
     with cluster(ray, jobs):
@@ -170,7 +170,8 @@ class Crew:
 def no_beginning(death: Exception) -> WorkerError:
     """Why workers could not even begin."""
     told = " ".join(str(death).split())[-300:]
-    return WorkerError(f"workers of the cluster cannot begin ({told}): install this blurspace there")
+    asked = "is this blurspace installed there, and are the files that were typed?"
+    return WorkerError(f"workers of the cluster cannot begin ({told}): {asked}")
 
 
 def cause(death: Exception) -> BlurspaceError:

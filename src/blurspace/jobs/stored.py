@@ -1,4 +1,4 @@
-"""How is work on files done to objects of a storage, so that a worker that dies at any point loses and doubles none?
+"""How is work on files done to objects of a storage, so that none is lost or done twice when a worker dies?
 
 On copies, in a folder of the worker's machine whose paths are the addresses: FOLDER/s3:/bucket/in/photo.jpg. A result's
 note in the journal is an object of its own, since nothing can be added to one, and is sent before the result.
@@ -130,7 +130,7 @@ def copied(task: Task, folder: Path) -> Task:
     return Task(
         replace(source, name=str(folder / source.name), root=source.root and folder / source.root),
         task.target and folder / task.target,
-        journal and replace(journal, folder=folder / journal.folder),
+        journal and replace(journal, folder=folder / journal.folder, clustered=False),
         task.twin and folder / task.twin,
     )
 

@@ -63,8 +63,13 @@ class Task:
             check_target(path, sources, overwrite=asked.overwrite or path in state.left, inputs=asked.inputs)
 
 
-def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True) -> list[Task]:
-    """What is to be done to each source; `create`: make the folder of results. Raises UsageError where wishes clash."""
+def plan_tasks(
+    sources: Sequence[Source], output: str | None, asked: Wishes, *, create: bool = True, clustered: bool = False
+) -> list[Task]:
+    """What is to be done to each source, maybe by several machines (`clustered`, see `Journal`).
+
+    `create`: make the folder of results. Raises UsageError where wishes clash.
+    """
     targets = plan_targets(sources, output, format=asked.format, create=create)
     if (asked.plot or asked.sidecar is not None) and None in targets:
         raise UsageError("--plot and --sidecar write beside the output, which standard output has not: give -o FILE")
@@ -82,7 +87,7 @@ def plan_tasks(sources: Sequence[Source], output: str | None, asked: Wishes, *, 
     for source, target, twin in zip(sources, targets, twins(written), strict=True):
         folder, journal = into or source.root, None
         if folder is not None and target is not None and asked.settings is not None:
-            journal = journals.setdefault(folder, Journal(folder, asked.settings))
+            journal = journals.setdefault(folder, Journal(folder, asked.settings, clustered))
         tasks.append(Task(source, target, journal, twin))
     return tasks
 

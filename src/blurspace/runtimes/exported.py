@@ -5,8 +5,9 @@ import hashlib
 import inspect
 import logging
 import math
+import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from blurspace.errors import ModelError
+from blurspace.runtimes import parts
+from blurspace.runtimes.engines import Engine
 from blurspace.runtimes.kept import keep, kept
 from blurspace.runtimes.parts import BATCH, HEIGHT, WIDTH, Part
 
 TOLERANCE = 1e-3  # the most that a part may differ from torch, of the largest number that torch gives (or of 1)
 EXAMPLE, CHECKS = (6, 7), ((4, 4), (9, 5), (5, 8))  # multiples, height and width: for the export, and to check it
 NEEDED = 'ONNX files need onnx and onnxscript, which are not here: pip install "blurspace[onnx]"'
-Run = Callable[[Sequence[Tensor]], list[Tensor]]  # what a runtime makes of a part's inputs
 
 
 def export(module: nn.Module, part: Part, *, told: Mapping[str, str] | None = None) -> bytes:
@@ -62,15 +64,30 @@ def onnx_of(module: nn.Module, part: Part) -> bytes:
 def fingerprint(module: nn.Module) -> str:
     """What an ONNX file hangs on: the weights and the layers, the files that say how they work, torch."""
     digest = hashlib.sha256(f"{torch.__version__} {plain(module)}".encode())
-    for file in (inspect.getfile(type(module)), __file__):
-        digest.update(Path(file).read_bytes())
+    for file in code_of(module):
+        digest.update(file.read_bytes())
     for name, tensor in module.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
-def check(module: nn.Module, part: Part, run: Run, *, checks: Sequence[tuple[int, int]] = CHECKS) -> float:
+def code_of(module: nn.Module) -> list[Path]:
+    """The files of ours that say what a module computes, and how it is exported.
+
+    Those of its layers, and of the functions that these import, such as `blur.convolve.extend_frame`.
+    """
+    layers = _ours([parts.__name__, __name__, *(type(one).__module__ for one in module.modules())])
+    values = (value for name in layers for value in vars(sys.modules[name]).values())
+    used = _ours(value.__module__ for value in values if inspect.isfunction(value))
+    return [Path(inspect.getfile(sys.modules[name])) for name in sorted(layers | used)]
+
+
+def _ours(modules: Iterable[str]) -> set[str]:
+    return {name for name in modules if name.startswith("blurspace.")}
+
+
+def check(module: nn.Module, part: Part, run: Engine, *, checks: Sequence[tuple[int, int]] = CHECKS) -> float:
     """The most that a runtime differs from torch, of torch's largest number, on random pictures of several sizes.
 
     Raises ModelError where that is above TOLERANCE.

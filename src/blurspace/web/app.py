@@ -51,8 +51,11 @@ def build_server(limits: Limits | None = None, *, device: str = "auto") -> Serve
     return Server(limits, workshop, queue, visitors)
 
 
-def build_app(server: Server, *, token: str | None = None, port: int | None = None) -> Guard:
-    """The app (ASGI). `token`: wanted of everybody, where more than this machine can ask; `port`: the only one."""
+def build_app(server: Server, *, token: str | None = None, port: int | None = None, name: str = "localhost") -> Guard:
+    """The app (ASGI). `token`: wanted of everybody, where more than this machine can ask.
+
+    `port`: the only one that a Host header may name; `name`: what it may name beside localhost and addresses.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -77,7 +80,7 @@ def build_app(server: Server, *, token: str | None = None, port: int | None = No
     for kind in (Refusal, BlurspaceError, RequestValidationError):
         app.add_exception_handler(kind, _told)
     _serve_page(app)
-    return Guard(app, token=token, port=port)
+    return Guard(app, token=token, port=port, name=name)
 
 
 def page_files() -> dict[str, Path]:

@@ -23,7 +23,7 @@ TOKEN = "blurspace-token"  # the name of a cookie
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Everything comes from here, nothing is inline, nobody may frame it (W3C: Content Security Policy 3).
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -33,18 +33,21 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
     "cache-control": "no-store",
 }
 HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]@/\s]+)(:(?P<port>\d{1,5}))?")
 
 
 class Guard:
-    """Stands before an app (ASGI). `token`: None where only this machine can ask. `port`: None for any."""
+    """Stands before an app (ASGI). `token`: None where only this machine can ask. `port`: None for any.
 
-    def __init__(self, app: App, *, token: str | None = None, port: int | None = None) -> None:
+    `name`: under which it was told to listen, and may be asked, beside localhost and addresses.
+    """
+
+    def __init__(self, app: App, *, token: str | None = None, port: int | None = None, name: str = "localhost") -> None:
         """Keep them."""
-        self.app, self.token, self.port = app, token, port
+        self.app, self.token, self.port, self.name = app, token, port, name.lower()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer, or refuse; each answer gets the headers that keep browsers strict."""
@@ -64,22 +67,26 @@ class Guard:
                 message["headers"] = [*given, *more]
             await send(message)
 
-        if refused := self.refusal(scope["method"], headers):
+        if refused := self.refusal(scope["method"], scope["path"], headers):
             await _answer(strict, 403, refused)
         elif self.token is None or self.knows(headers):
             await self.app(scope, receive, strict)
         elif self.brings(scope):
             cookie = f"{named(TOKEN, self.port)}={self.token}; HttpOnly; SameSite=Strict; Path=/"
-            await _answer(strict, 303, "", [(b"location", b"/"), (b"set-cookie", cookie.encode())])
+            # No redirection: after a click on another page's link, browsers follow it without a Strict cookie.
+            again = [(b"refresh", b"0; url=/"), (b"set-cookie", cookie.encode())]
+            await _answer(strict, 200, "the page opens", again)
         else:
             await _answer(strict, 401, "this server wants its token: open the address that blurspace web printed")
 
-    def refusal(self, method: str, headers: dict[str, str]) -> str | None:
+    def refusal(self, method: str, path: str, headers: dict[str, str]) -> str | None:
         """Why a request is not even looked at, in a sentence; None where it may pass."""
         host = headers.get("host", "")
         if not self.is_ours(host):
             return "this server answers to this machine's address only, and was asked by another name"
-        if headers.get("sec-fetch-site") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":
+        # Links may lead to the page, not into the API, which would take who brings no Strict cookie for a new visitor.
+        followed = headers.get("sec-fetch-mode") == "navigate" and not path.startswith("/api/")
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not followed:
             return "another page asked, and this server answers only its own"
         if method in SAFE:
             return None
@@ -94,7 +101,7 @@ class Guard:
         if not found or (self.port is not None and int(found["port"] or 80) != self.port):
             return False
         name = found["name"].lower()
-        if name == "localhost" or (self.token is not None and name == socket.gethostname().lower()):
+        if name in ("localhost", self.name) or (self.token is not None and name == socket.gethostname().lower()):
             return True
         try:
             address = ipaddress.ip_address(name.strip("[]"))

@@ -5,12 +5,11 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
 
 from torch import Tensor
 
 from blurspace.io.images import kernel_bytes
-from blurspace.jobs.develop import Stamp, develop
+from blurspace.jobs.develop import Developed, Stamp, develop
 from blurspace.restore.deblurrer import Deblurrer
 from blurspace.restore.driver import Method, Restoration, in_order
 from blurspace.restore.observed import Observed
@@ -34,7 +33,7 @@ class Kept:
     drawn: tuple[Blur | None, dict[str, File]] | None = None  # the blur that was drawn last, and its pictures
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def restored(self, strength: float, run: Run) -> tuple[Any, float]:
+    def restored(self, strength: float, run: Run) -> tuple[Developed, float]:
         """What `develop` makes of it at some strength, and the seconds."""
         with self.lock:
             start, every = time.perf_counter(), replace(self.deblurrer, strength=strength)

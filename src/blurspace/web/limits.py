@@ -7,11 +7,13 @@ from dataclasses import dataclass
 class Limits:
     """What bounds the server (all values: our choice, for a machine with a few GB of memory).
 
-    `file_bytes`: of one upload; `pixels`: of one photo. `upload_seconds`: for one body to arrive, `job_seconds`: for
-    one piece of work. `uploads`: at a time; `waiting`: pieces of work in the queue; `workers`: at a time. Of a visitor:
-    `photos`, `results` of each photo, and `things` of every other kind (masks, kernels, reports). `held_bytes`: of all
-    that is kept of all visitors; `idle_seconds`: after so many a visitor is forgotten; `visitors`: at a time.
-    `alive_pixels`: of photos whose blur is kept, so that another strength needs no search.
+    `file_bytes`: of a photo or mask that is uploaded, `pixels`: of it decoded. `kernel_bytes`: of a kernel that is
+    uploaded, or drawn and sent as JSON; `kernel_side`: of it decoded. `report_bytes`: of a report. `upload_seconds`:
+    for one body to arrive, `job_seconds`: for one piece of work. `uploads`: at a time; `waiting`: pieces of work in the
+    queue; `workers`: at a time. Of a visitor: `photos`; `results` and masks of each photo, and as many transfers and
+    reports, of which the oldest gives way; `kernels` of each photo. `held_bytes`: of all files, results, masks and
+    kernels that are kept of all visitors; `idle_seconds`: after so many a visitor is forgotten; `visitors`: at a time.
+    `alive_pixels`: of photos whose blur is kept, so that another strength needs no search; one of any size always is.
     """
 
     file_bytes: int = 100_000_000
@@ -26,7 +28,7 @@ class Limits:
     workers: int = 1
     photos: int = 200
     results: int = 2
-    things: int = 20
+    kernels: int = 20
     held_bytes: int = 2**30
     idle_seconds: float = 1800.0
     visitors: int = 200

@@ -7,16 +7,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from blurspace import __version__
+from blurspace.web.answers import about_result, events, sent
 from blurspace.web.limits import Refusal
 from blurspace.web.models import Transfer
 from blurspace.web.photos import EXAMPLES
 from blurspace.web.queue import Job
-from blurspace.web.server import BODY, Here, TheServer, Welcome, about_result, events, held, one_of, sent
+from blurspace.web.server import BODY, Here, Route, TheServer, Welcome, one_of, photo_of
 from blurspace.web.visitors import File, Visitor
 from blurspace.web.words import METHODS
 from blurspace.web.work import TRANSFER_SECONDS
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=Route)
 # Of a report: its own styles and the pictures within it, and nothing else; it may stand in our page alone.
 REPORT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 HTML = (b"<!doctype html", b"<html")
@@ -64,7 +65,7 @@ async def cancel_job(job: str, server: TheServer, visitor: Here) -> dict[str, An
 @router.post("/transfers", status_code=202, tags=["transfer"])
 async def transfer(asked: Transfer, server: TheServer, visitor: Here) -> dict[str, Any]:
     """Give the blur between two photos to a third: gives a job."""
-    sharp, blurry, to = (held(visitor, name) for name in (asked.sharp, asked.blurry, asked.to))
+    sharp, blurry, to = (photo_of(visitor, name) for name in (asked.sharp, asked.blurry, asked.to))
 
     def work(job: Job) -> dict[str, Any]:
         run = server.queue.run(job, server.workshop.how())
@@ -89,11 +90,13 @@ async def transferred_file(result: str, what: str, visitor: Here) -> Response:
 @router.post("/reports", status_code=201, openapi_extra=BODY, tags=["adapt"])
 async def add_report(request: Request, server: TheServer, visitor: Welcome) -> dict[str, str]:
     """Add the page that `blurspace adapt` wrote, to be shown: nothing in it can run."""
-    data = await server.body(request, server.limits.report_bytes)
-    if not data.lstrip().lower().startswith(HTML):
-        raise Refusal(415, "this is no HTML page: give the .html file that blurspace adapt wrote beside the camera's")
-    server.visitors.room(len(data))
-    kept = File(tamed(data), "text/html; charset=utf-8", "camera.html")
+    async with server.body(request, server.limits.report_bytes, visitor) as data:
+        if not data.lstrip()[:20].lower().startswith(HTML):
+            raise Refusal(
+                415, "this is no HTML page: give the .html file that blurspace adapt wrote beside the camera's"
+            )
+        kept = File(await server.decoded(tamed, data), "text/html; charset=utf-8", "camera.html")
+    server.visitors.room(len(kept.data))
     name = server.visitors.replace_oldest(visitor.reports, kept, most=server.limits.results)
     return {"id": name, "view": f"/api/reports/{name}"}
 

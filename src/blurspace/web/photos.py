@@ -1,7 +1,7 @@
 """What can be asked about photos: add, show, restore, read or draw their blur, mask, forget?"""
 
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -12,26 +12,25 @@ from blurspace.jobs.each import describe_kernel
 from blurspace.restore.region import Mask
 from blurspace.types import Kernel
 from blurspace.web import pictures
+from blurspace.web.answers import about_photo, about_result, sent
 from blurspace.web.limits import Refusal
 from blurspace.web.models import Deblur, Drawn, Place
 from blurspace.web.queue import Job
 from blurspace.web.server import (
     BODY,
     Here,
+    Route,
     Server,
     TheServer,
     Welcome,
-    about_photo,
-    about_result,
     clean_name,
     one_of,
-    sent,
+    photo_of,
 )
-from blurspace.web.server import held as photo_of
 from blurspace.web.visitors import File, Held, Visitor, new_id
 from blurspace.web.work import Wish, rounded
 
-router = APIRouter(prefix="/api", tags=["photos"])
+router = APIRouter(prefix="/api", tags=["photos"], route_class=Route)
 EXAMPLES = ("shaken-cereal.jpg", "shaken-fruit.jpg")
 LEAST_PLACE = 0.02  # of a side: less is a click, and no box
 Name = Annotated[str, Query(max_length=1000)]
@@ -41,9 +40,9 @@ Name = Annotated[str, Query(max_length=1000)]
 async def add_photo(request: Request, server: TheServer, visitor: Welcome, name: Name = "photo") -> dict[str, Any]:
     """Add a photo: its file is the body, whose content says what it is."""
     if len(visitor.photos) >= server.limits.photos:
-        raise Refusal(429, f"{len(visitor.photos)} photos are kept already, and no more fit: remove some", retry=1)
-    data = await server.body(request, server.limits.file_bytes)
-    return await admitted(server, visitor, data, clean_name(name))
+        raise Refusal(429, f"{len(visitor.photos)} photos are kept already, and no more fit: remove some")
+    async with server.body(request, server.limits.file_bytes, visitor) as data:
+        return await admitted(server, visitor, data, clean_name(name))
 
 
 @router.post("/examples/{name}", status_code=201)
@@ -52,7 +51,8 @@ async def add_example(name: str, server: TheServer, visitor: Welcome) -> dict[st
     if name not in EXAMPLES:
         raise Refusal(404, f"there is no such example: ask for {EXAMPLES[0]}")
     data = files("blurspace.web").joinpath("page", "examples", name).read_bytes()
-    return await admitted(server, visitor, data, name)
+    with server.upload(len(data), visitor):
+        return await admitted(server, visitor, data, name)
 
 
 async def admitted(server: Server, visitor: Visitor, data: bytes, name: str) -> dict[str, Any]:
@@ -67,9 +67,11 @@ async def admitted(server: Server, visitor: Visitor, data: bytes, name: str) -> 
 async def list_photos(request: Request, server: TheServer) -> list[dict[str, Any]]:
     """All photos of this visitor, with their last results, and the job that is under way."""
     visitor = server.visitors.find(request.cookies.get(server.cookie))
+    if visitor is None:
+        return []
     told = []
-    for photo in [] if visitor is None else list(visitor.photos.values()):
-        job = server.queue.of(visitor.id, photo.id) if visitor else None
+    for photo in list(visitor.photos.values()):
+        job = server.queue.of(visitor.id, photo.id)
         kernels = [about_kernel(photo, name) for name in list(photo.origins)]
         told.append({**about_photo(photo), "kernels": kernels, "job": job and server.queue.told(job)})
     return told
@@ -138,10 +140,10 @@ async def preview_file(photo: str, preview: str, visitor: Here) -> Response:
 async def add_mask(photo: str, request: Request, server: TheServer, visitor: Here) -> dict[str, Any]:
     """Add a mask: a grey picture like the upright photo, white where it is to be restored."""
     held = photo_of(visitor, photo)
-    data = await server.body(request, server.limits.file_bytes)
-    mask = await server.decoded(server.workshop.mask, data, held)
-    server.visitors.room(mask.nbytes)
-    name = server.visitors.replace_oldest(held.masks, mask, most=server.limits.results)
+    async with server.body(request, server.limits.file_bytes, visitor) as data:
+        mask = await server.decoded(server.workshop.mask, data, held)
+        server.visitors.room(mask.nbytes)
+        name = server.visitors.replace_oldest(held.masks, mask, most=server.limits.results)
     return {"id": name, "share": round(float(mask.sum()) / mask.numel() / 255, 4)}
 
 
@@ -178,16 +180,16 @@ async def add_kernel_file(
 ) -> dict[str, Any]:
     """Add a kernel from a file, as `blurspace kernel --save` writes: a TIFF, a grey picture, or .npy."""
     held = photo_of(visitor, photo)
-    data = await server.body(request, server.limits.kernel_bytes)
     most = server.limits.kernel_side**2
-    kernel = await server.decoded(lambda: kernel_in(data, name=clean_name(name), max_pixels=most))
+    async with server.body(request, server.limits.kernel_bytes, visitor) as data:
+        kernel = await server.decoded(lambda: kernel_in(data, name=clean_name(name), max_pixels=most))
     if kernel.shape[-1] > server.limits.kernel_side:
         raise Refusal(422, f"the kernel is {kernel.shape[-1]} px wide: give one of {server.limits.kernel_side} at most")
     return kept_kernel(server, held, kernel, f"loaded from {clean_name(name)}")
 
 
 @router.get("/photos/{photo}/kernels/{kernel}/{what}")
-async def kernel_file(photo: str, kernel: str, what: str, visitor: Here) -> Response:
+async def kernel_file(photo: str, kernel: str, what: Literal["file", "picture"], visitor: Here) -> Response:
     """A kernel as a float TIFF (`file`), which `--kernel` takes, or as a picture (`picture`), upright."""
     held = photo_of(visitor, photo)
     found = one_of(held.kernels, kernel, "kernel")
@@ -199,7 +201,8 @@ async def kernel_file(photo: str, kernel: str, what: str, visitor: Here) -> Resp
 def kept_kernel(server: Server, held: Held, kernel: Kernel, origin: str) -> dict[str, Any]:
     """Keep a kernel of a photo, and tell of it."""
     name = new_id()
-    server.visitors.keep(held.kernels, kernel, most=server.limits.things, what="kernels", name=name)
+    server.visitors.room(kernel.nbytes)
+    server.visitors.keep(held.kernels, kernel, most=server.limits.kernels, what="kernels", name=name)
     held.origins[name] = origin
     return about_kernel(held, name)
 

@@ -31,19 +31,19 @@ COVER = 110  # of 255: how much of the photo the map covers
 Box = tuple[float, float, float, float]  # left, top, right, bottom, as shares of a photo's sides
 
 
-def format_of(data: bytes) -> str | None:
+def format_in(data: bytes) -> str | None:
     """The format of a file by its content; None where it is none of those in the table."""
     return next((name for name, row in FORMATS.items() if row.matches(data)), None)
 
 
 def kind_of(data: bytes) -> str:
     """The media type of a picture by its content."""
-    return KINDS.get(format_of(data) or "", "application/octet-stream")
+    return KINDS.get(format_in(data) or "", "application/octet-stream")
 
 
 def viewable(data: bytes | None, photo: Photo, samples: Tensor, orientation: int) -> File:
     """What a browser shows of a photo with these samples, whose file is `data`: that file, or an upright PNG of it."""
-    found = format_of(data) if data is not None else None
+    found = format_in(data) if data is not None else None
     if data is not None and found in SHOWN and (orientation == 1 or found == "JPEG"):
         return File(data, KINDS[found])
     plain = Photo(upright(to_levels(from_levels(samples)), orientation).contiguous(), icc=photo.icc)

@@ -5,13 +5,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from blurspace.errors import BlurspaceError, Cancelled
 from blurspace.jobs.each import as_known_error
 from blurspace.run import Run
-from blurspace.web.limits import busy
+from blurspace.web.limits import Refusal, busy
 
 State = Literal["waiting", "working", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")
@@ -70,7 +70,7 @@ class Queue:
         self.most, self.job_seconds, self.pace = waiting, job_seconds, 1.0
         self._waiting: deque[Job] = deque()
         self._known: dict[str, Job] = {}
-        self._there = threading.Condition()
+        self._there = threading.Condition(threading.RLock())
         self._closed = False
         for number in range(workers):
             threading.Thread(target=self._work, name=f"blurspace-worker-{number}", daemon=True).start()
@@ -78,7 +78,9 @@ class Queue:
     def add(self, job: Job) -> Job:
         """Put it last. Raises Refusal where there are too many."""
         with self._there:
-            if self._closed or len(self._waiting) >= self.most:
+            if self._closed:
+                raise busy("the server is ending: try again when it was started anew")
+            if len(self._waiting) >= self.most:
                 raise busy(f"{len(self._waiting)} photos wait already, and no more fit: try again in a while")
             self._waiting.append(job)
             self._known[job.id] = job
@@ -120,15 +122,14 @@ class Queue:
         """Stop all, for good."""
         with self._there:
             self._closed = True
-            for job in self._known.values():
-                job.stopped.set()
-            self._waiting.clear()
+            for job in list(self._known.values()):
+                self.cancel(job)
             self._there.notify_all()
 
     def run(self, job: Job, how: Run) -> Run:
         """How a job is worked on: as `how` says, telling the job, stopped by it and by the clock."""
         deadline = time.monotonic() + self.job_seconds
-        return Run(how.device, how.half, job.step, job.stopped.is_set, deadline, how.memory)
+        return replace(how, on_step=job.step, cancelled=job.stopped.is_set, deadline=deadline)
 
     def told(self, job: Job) -> dict[str, Any]:
         """What a visitor is told of a job."""
@@ -187,6 +188,8 @@ def _nothing(_job: Job) -> Mapping[str, Any]:
 
 def _sentence(error: Exception) -> str:
     """What went wrong, without what a server should not tell of itself."""
+    if isinstance(error, Refusal):
+        return error.sentence
     known = as_known_error(error)
     if isinstance(known, BlurspaceError):
         return " ".join(str(known).split())

@@ -1,30 +1,28 @@
 """What do all requests share: the limits, the visitors, the queue, and how a body is read without trusting it?"""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from blurspace.web.guard import named
 from blurspace.web.limits import Limits, Refusal, busy
-from blurspace.web.queue import Job, Queue
-from blurspace.web.visitors import COOKIE, File, Held, Outcome, Visitor, Visitors
+from blurspace.web.queue import Queue
+from blurspace.web.visitors import COOKIE, Held, Visitor, Visitors
 from blurspace.web.work import Workshop
 
 T = TypeVar("T")
 SWEEP = 30.0  # seconds between looks for those who are idle
 DECODERS = 2  # threads in which uploads are decoded, beside the work
 LONGEST_NAME = 120
-# Of what visitors brought: nothing in it may run, wherever it is opened.
-INERT = "default-src 'none'; sandbox"
 
 
 @dataclass(eq=False)
@@ -35,9 +33,9 @@ class Server:
     workshop: Workshop
     queue: Queue
     visitors: Visitors
-    port: int | None = None  # browsers do not tell ports apart by their cookies
+    port: int | None = None  # cookies do not tell ports apart
     uploads: int = 0
-    arriving: int = 0  # bytes of uploads that are not all here yet
+    arriving: int = 0  # bytes of these, as they were announced
     decoders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(DECODERS, "blurspace-decoder"))
 
     @property
@@ -49,47 +47,47 @@ class Server:
         """What `work` makes of something, in a thread beside."""
         return await asyncio.get_running_loop().run_in_executor(self.decoders, work, *given)
 
-    async def body(self, request: Request, most: int) -> bytes:
-        """All of a body of at most so many bytes. Raises Refusal where it is longer, too slow, cut off, or no room."""
-        told = request.headers.get("content-length", "0")
-        if not told.isdigit():
-            raise Refusal(400, "the length of the upload is no number")
-        if int(told) > most:
-            raise Refusal(413, f"the file has {int(told)} bytes, more than the limit of {most}: give a smaller one")
-        with self._upload():
-            self.visitors.room(self.arriving + int(told))
-            try:
-                async with asyncio.timeout(self.limits.upload_seconds):
-                    return await self._read(request, most)
-            except TimeoutError:
-                given = f"the upload took longer than {self.limits.upload_seconds:.0f} s"
-                raise Refusal(408, f"{given}: try again, or give a smaller file") from None
-            except ClientDisconnect:
-                raise Refusal(400, "the upload was cut off: try again") from None
-
-    async def _read(self, request: Request, most: int) -> bytes:
-        read, arrived = bytearray(), 0
-        try:
-            async for chunk in request.stream():
-                read += chunk
-                self.arriving, arrived = self.arriving + len(chunk), arrived + len(chunk)
-                if arrived > most:
-                    raise Refusal(413, f"the file has more bytes than the limit of {most}: give a smaller one")
-                if self.arriving > self.limits.held_bytes:
-                    raise busy("too much is being uploaded at once: try again in a while")
-            return bytes(read)
-        finally:
-            self.arriving -= arrived
-
     @contextmanager
-    def _upload(self) -> Iterator[None]:
+    def upload(self, size: int, visitor: Visitor | None = None) -> Iterator[None]:
+        """A place for an upload of so many bytes, until what is made of them is kept. Raises Refusal."""
         if self.uploads >= self.limits.uploads:
             raise busy(f"{self.uploads} uploads are under way already: try again in a while")
-        self.uploads += 1
+        self.visitors.room(self.arriving + size)
+        whose = visitor or Visitor()  # a new one is nobody's
+        self.uploads, self.arriving, whose.uploads = self.uploads + 1, self.arriving + size, whose.uploads + 1
         try:
             yield
         finally:
-            self.uploads -= 1
+            self.uploads, self.arriving, whose.uploads = self.uploads - 1, self.arriving - size, whose.uploads - 1
+
+    @asynccontextmanager
+    async def body(self, request: Request, most: int, visitor: Visitor | None = None) -> AsyncIterator[bytes]:
+        """All of a body of at most so many bytes, which count as an upload until the context ends.
+
+        Raises Refusal where it is longer, too slow, cut off, or no room.
+        """
+        told = request.headers.get("content-length", str(most))
+        if not told.isdecimal():
+            raise Refusal(400, "the length of the upload is no number")
+        if int(told) > most:
+            raise Refusal(413, f"the upload has {int(told)} bytes, more than the limit of {most}: give a smaller one")
+        with self.upload(int(told), visitor):
+            yield await self._read(request, int(told))
+
+    async def _read(self, request: Request, most: int) -> bytes:
+        read = bytearray()
+        try:
+            async with asyncio.timeout(self.limits.upload_seconds):
+                async for chunk in request.stream():
+                    read += chunk
+                    if len(read) > most:
+                        raise Refusal(413, f"the upload has more bytes than the limit of {most}: give a smaller one")
+        except TimeoutError:
+            given = f"the upload took longer than {self.limits.upload_seconds:.0f} s"
+            raise Refusal(408, f"{given}: try again, or give a smaller file") from None
+        except ClientDisconnect:
+            raise Refusal(400, "the upload was cut off: try again") from None
+        return bytes(read)
 
     async def sweep(self) -> None:
         """Forget who was idle for long, again and again, also where nobody asks any more."""
@@ -109,6 +107,25 @@ async def server_of(request: Request) -> Server:
 
 
 TheServer = Annotated[Server, Depends(server_of)]
+
+
+class Route(APIRoute):
+    """A way into the API whose JSON is read as uploads are: FastAPI alone would read without an end."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        answer = super().get_route_handler()
+
+        async def bounded(request: Request) -> Response:
+            server = await server_of(request)
+            async with server.body(request, server.limits.kernel_bytes) as data:
+
+                async def receive() -> Message:
+                    return {"type": "http.request", "body": data, "more_body": False}
+
+                return await answer(Request(request.scope, receive))
+
+        return answer if self.body_field is None else bounded
 
 
 async def visitor_here(request: Request, server: TheServer) -> Visitor:
@@ -131,7 +148,7 @@ Welcome = Annotated[Visitor, Depends(visitor_welcome)]
 BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"format": "binary"}}}}}
 
 
-def held(visitor: Visitor, photo: str) -> Held:
+def photo_of(visitor: Visitor, photo: str) -> Held:
     """One of a visitor's photos. Raises Refusal."""
     return one_of(visitor.photos, photo, "photo")
 
@@ -143,56 +160,8 @@ def one_of(things: dict[str, T], name: str, what: str) -> T:
     return things[name]
 
 
-def sent(file: File, *, save: bool = False, policy: str = INERT) -> Response:
-    """An answer with a file; `save`: a browser is to save it under its name."""
-    headers = {"content-security-policy": policy}
-    if save:
-        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(file.name or 'blurspace', safe='')}"
-    return Response(file.data, media_type=file.kind, headers=headers)
-
-
 def clean_name(given: str) -> str:
     """A file's name as a visitor gave it, without folders or signs that mean something to a file system."""
     last = PureWindowsPath(PurePosixPath(given).name).name
     kept = "".join(letter if letter.isprintable() and letter not in '<>:"/\\|?*' else "_" for letter in last)
     return kept.strip(". ")[-LONGEST_NAME:] or "photo"
-
-
-def about_photo(photo: Held) -> dict[str, Any]:
-    """What the page is told of a photo."""
-    return {
-        "id": photo.id,
-        "name": photo.file.name,
-        "width": photo.width if photo.orientation < 5 else photo.height,
-        "height": photo.height if photo.orientation < 5 else photo.width,
-        "bytes": len(photo.file.data),
-        "view": f"/api/photos/{photo.id}/view",
-        "asked": photo.asked,
-        "results": [about_result(f"/api/photos/{photo.id}/results", one) for one in list(photo.results.values())],
-    }
-
-
-def about_result(below: str, outcome: Outcome) -> dict[str, Any]:
-    """What the page is told of a result, and where its files are."""
-    files = {what: f"{below}/{outcome.id}/{what}" for what in outcome.files}
-    name = outcome.files["file"].name if "file" in outcome.files else None
-    return {"id": outcome.id, **outcome.told, "files": files, "name": name}
-
-
-async def events(server: Server, visitor: Visitor, job: Job) -> Any:
-    """What is told of a job, as server-sent events, whenever it changes, until it ends."""
-    last, quiet = "", 0.0
-    while True:
-        over = job.ended is not None  # before it is told, so that the end is
-        told = json.dumps(server.queue.told(job))
-        if told != last:
-            yield f"data: {told}\n\n"
-            last, quiet = told, 0.0
-        elif quiet > 10:
-            yield ": still here\n\n"
-            quiet = 0.0
-        if over:
-            return
-        server.visitors.find(visitor.id)  # who watches is not idle
-        await asyncio.sleep(0.2)
-        quiet += 0.2

@@ -47,9 +47,10 @@ class Held:
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        masks = sum(mask.nbytes for mask in list(self.masks.values()))
-        view = 0 if self.view.data is self.file.data else len(self.view.data)
-        return len(self.file.data) + view + masks + sum(one.size for one in list(self.results.values()))
+        tensors = sum(one.nbytes for one in (*self.masks.values(), *self.kernels.values()))
+        views = [self.view, *self.previews.values()]
+        shown = sum(len(view.data) for view in views if view.data is not self.file.data)
+        return len(self.file.data) + shown + tensors + sum(one.size for one in list(self.results.values()))
 
 
 @dataclass(eq=False)
@@ -75,11 +76,12 @@ class Visitor:
     reports: dict[str, File] = field(default_factory=dict)
     transfers: dict[str, Outcome] = field(default_factory=dict)
     seen: float = field(default_factory=time.monotonic)
+    uploads: int = 0  # that are under way
 
     @property
     def keeps_nothing(self) -> bool:
         """Whether nothing would be lost without it."""
-        return not (self.photos or self.transfers or self.reports)
+        return not (self.photos or self.transfers or self.reports or self.uploads)
 
     @property
     def size(self) -> int:
@@ -116,8 +118,9 @@ class Visitors:
             return found
         with self._lock:
             if len(self._all) >= self.limits.visitors:
-                for one in [one for one in self._all.values() if one.keeps_nothing][:1]:
-                    del self._all[one.id]  # who only looked: the first of them
+                looked = [one for one in self._all.values() if one.keeps_nothing]
+                for one in sorted(looked, key=lambda one: one.seen)[:1]:  # the longest idle of those who only looked
+                    del self._all[one.id]
             if len(self._all) >= self.limits.visitors:
                 raise busy(f"{len(self._all)} visitors are here already: try again in a while")
             fresh = Visitor()
@@ -150,7 +153,7 @@ class Visitors:
         """Keep a thing by its id. Raises Refusal where there are `most` already."""
         with self._lock:
             if len(of) >= most:
-                raise Refusal(429, f"{len(of)} {what} are kept already, and no more fit: remove some", retry=1)
+                raise Refusal(429, f"{len(of)} {what} are kept already, and no more fit: remove some")
             name = name or getattr(thing, "id", None) or new_id()
             of[name] = thing
             return name

@@ -16,7 +16,7 @@ ADVICE = {
     "refused": "Try less strength, another place to read the blur from, or a kernel of your own.",
 }
 METHODS = {
-    "auto": "all methods, the best believed",
+    "auto": "one method after another, until one can be believed",
     "learned": "small networks",
     "classical": "no networks",
     "fast": "fewer searches",
@@ -58,7 +58,7 @@ def chance_told(receipt: Receipt, *, known: bool = False) -> str:
         return ""
     if receipt.probability_better is None:
         return "How likely it is to be better is not known."
-    chance, gain = f"{receipt.probability_better:.0%}".replace("%", " %"), receipt.expected_gain_db
+    chance, gain = _percent(receipt.probability_better), receipt.expected_gain_db
     if receipt.verdict == "refused":
         least = fitted().least_known if known else fitted().least
         few = f", too little to be believed: {_percent(least)} are asked for"
@@ -72,10 +72,10 @@ def _facts(receipt: Receipt, record: dict[str, Any], strength: float, seconds: f
     shown = receipt.verdict != "left alone"
     return {
         "Blur found": f"{kernel['length_px']:.0f} px long, at {kernel['angle_deg']:.0f}°" if kernel else "",
-        "How sure of the blur": _percent(kernel["confidence"]) if kernel else "",
-        "Of the blur removed": f"{strength:.0%}".replace("%", " %") if shown else "",
-        "Blurred again, it matches the photo to": _decibels(record["reblur_psnr"]),
-        "The photo was changed to": _decibels(record["change_psnr"]),
+        "Confidence in the blur": _percent(kernel["confidence"]) if kernel else "",
+        "Blur removed": _percent(strength) if shown else "",
+        "Blurred again, likeness to the photo": _decibels(record["reblur_psnr"]),
+        "Likeness to the photo": _decibels(record["change_psnr"]),
         "Noise": f"{255 * record['sigma']:.1f} of 255 levels" if record["sigma"] is not None else "",
         "The blur happened in": {"linear": "stored values"}.get(record["light"] or "", record["light"] or ""),
         "Restored where you painted": _percent(region["share"]) + " of the photo" if region else "",

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePath
 
 import torch
@@ -17,7 +17,7 @@ from blurspace.errors import Cancelled, PictureError
 from blurspace.io.exif import orientation
 from blurspace.io.files import FORMAT_SUFFIXES
 from blurspace.io.images import encode_photo, read_photo
-from blurspace.jobs.dry_run import RESTORE, search_seconds
+from blurspace.jobs.dry_run import RESTORE, SEARCH, search_seconds
 from blurspace.jobs.each import describe_kernel, number, picture_bytes
 from blurspace.jobs.files import DEBLURRED
 from blurspace.jobs.pairs import pair_of
@@ -26,7 +26,6 @@ from blurspace.levels import from_levels, to_levels
 from blurspace.metrics import psnr
 from blurspace.nets.kernel_space import BasisSpace
 from blurspace.restore.blurs import CodeBlur
-from blurspace.restore.driver import Restoration
 from blurspace.restore.finders import KernelFinder
 from blurspace.restore.observed import Observed
 from blurspace.restore.origin import facts_of
@@ -98,7 +97,7 @@ class Workshop:
     def expected(self, held: Held, method: str, *, given: bool, kept: bool) -> float:
         """About how many seconds a photo takes, before anything is known of this machine."""
         search = search_seconds(method, given=given or kept)
-        return (24.0 if search is None else search) + RESTORE * held.width * held.height / 1e6
+        return (SEARCH["auto"] if search is None else search) + RESTORE * held.width * held.height / 1e6
 
     def is_kept(self, held: Held, wish: Wish) -> bool:
         """Whether another strength needs no search."""
@@ -126,7 +125,8 @@ class Workshop:
             developed, seconds = kept.restored(wish.strength, run)
         except BaseException as error:  # a search that was stopped may have settled things: the next begins afresh
             if not (isinstance(error, Cancelled) and kept.searched and kept.seen.lit is light):
-                self.forget(held.id)
+                with self._lock:
+                    self._kept.pop((held.id, wish.name), None)
             raise
         restoration, photo = developed.restoration, kept.photo
         known = kept.deblurrer.given is not None
@@ -138,8 +138,8 @@ class Workshop:
         if restoration.blur is not None:
             kernel = restoration.blur.kernel.cpu()
             values = pictures.upright(kernel[0, 0], held.orientation)
-            told["kernel"] = {**describe_kernel(kernel), "values": rounded(values), "varies": files_vary(restoration)}
-        return Outcome({**told, "photo": held.id, "wish": wish.name}, files)
+            told["kernel"] = {**describe_kernel(kernel), "values": rounded(values)}
+        return Outcome({**told, "photo": held.id}, files)
 
     def kernel_of(self, held: Held, box: pictures.Box, run: Run) -> Kernel:
         """The kernel of a box of the upright photo, as `blurspace kernel` finds it in such a piece.
@@ -148,13 +148,8 @@ class Workshop:
         """
         photo = self.photo(held.file)
         left, top, right, bottom = pictures.stored_box(box, held.orientation)
-        rows, columns = (
-            (round(top * held.height), round(bottom * held.height)),
-            (
-                round(left * held.width),
-                round(right * held.width),
-            ),
-        )
+        rows = round(top * held.height), round(bottom * held.height)
+        columns = round(left * held.width), round(right * held.width)
         area = Area(rows, columns, (held.height, held.width))
         alpha = None if photo.alpha is None else area.cut(photo.alpha).contiguous()
         seen = Observed(area.cut(photo.samples).contiguous(), alpha=alpha, **facts_of(photo))
@@ -185,12 +180,10 @@ class Workshop:
             **describe_kernel(kernel),
             "explained_db": number(float(psnr(again, pair.blurry)), 1),
             "before_db": number(float(psnr(pair.sharp, pair.blurry)), 1),
-            "left_out": [name for name, value in (("alpha", photo.alpha), ("EXIF", photo.exif)) if value is not None],
         }
-        made = replace(plain, samples=photo.samples)
         files = {
             "file": File(data, pictures.KINDS["PNG"], f"{PurePath(to.file.name).stem}.blurred.png"),
-            "view": pictures.viewable(None, made, as_levels(pixels), to.orientation),
+            "view": pictures.viewable(None, plain, pixels.clamp(0, 1), to.orientation),
             "code": File(picture_bytes(show_code(space, code.float(), size=SHOWN_CODE).clamp(0, 1)), "image/png"),
         }
         return Outcome(told, files)
@@ -218,19 +211,9 @@ class Workshop:
         return sum(one.photo.samples.shape[-1] * one.photo.samples.shape[-2] for one in self._kept.values())
 
 
-def as_levels(pixels: Tensor) -> Tensor:
-    """Pixels in [0, 1] as they are: `pictures.viewable` makes whole numbers of them."""
-    return pixels.clamp(0, 1)
-
-
-def files_vary(done: Restoration) -> bool:
-    """Whether kernels change over the picture."""
-    return hasattr(done.blur, "field")
-
-
 def rounded(values: Tensor) -> Sequence[Sequence[float]]:
     """The values of a kernel (k k) for the page: its largest is 1."""
-    return [[round(float(one), 4) for one in row] for row in values / values.max()]
+    return [[round(one, 4) for one in row] for row in (values / values.max()).tolist()]
 
 
 def result_name(name: str, photo: Photo) -> str:
