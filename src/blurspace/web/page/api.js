@@ -48,11 +48,8 @@ export async function upload(path, file) {
   if (file.size > most) {
     throw new Error(`The file has ${megabytes(file.size)}, more than the limit of ${megabytes(most)}: give a smaller one.`);
   }
-  try {
-    await file.slice(0, 1).arrayBuffer();
-  } catch { // deleted since, or a folder
-    throw new Error("The file cannot be read: choose it again.");
-  }
+  const first = await file.slice(0, 1).arrayBuffer().catch(() => null); // of a file that is gone, Chromium reads nothing
+  if (!first || first.byteLength < Math.min(1, file.size)) throw new Error("The file cannot be read: choose it again.");
   return asked(path, { method: "POST", body: file });
 }
 

@@ -104,6 +104,7 @@ export function unplan(photo) {
 async function attend(photo, turn, asked, keep = keepResult, failed = fail) {
   photo.error = "";
   photo.gone = false;
+  photo.job = null; // the last one is stopped
   let made = null;
   try {
     const job = await asked();
@@ -201,6 +202,7 @@ export async function cancel(photo) {
   if (photo.job) return stop(photo);
   photo.turn += 1; // what is being asked for is stopped when the server answers
   photo.state = null;
+  wishWhatIsShown(photo);
   return update(photo);
 }
 
