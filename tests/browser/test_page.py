@@ -217,7 +217,7 @@ def test_a_file_that_is_gone_before_it_is_sent_is_told(visit, shaken, tmp_path):
         photo.unlink()
         route.fallback()
 
-    with visit() as page:
+    with visit(wrong="ERR_FILE_NOT_FOUND") as page:  # browsers tell that of themselves
         page.route("**/api/about", lose)
         page.set_input_files("#choose", photo)
         page.wait_for_selector("#trouble:visible")
@@ -244,7 +244,7 @@ def test_a_stopped_photo_a_fast_stroke_and_a_forgotten_photo(visit, shaken):
         light = page.eval_on_selector("#editor", row)
         assert min(light[len(light) // 8 : -len(light) // 8]) > 90
 
-        # Another strength for the photo, which the server has forgotten meanwhile: it says so when it is looked at again.
+        # The server has forgotten the photo meanwhile: that is said when the page is looked at again.
         page.route("**/api/photos", lambda route: route.fulfill(json=[]))
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         until(page, "document.getElementById('reason').textContent.includes('has forgotten this photo')")

@@ -48,9 +48,9 @@ export async function upload(path, file) {
   if (file.size > most) {
     throw new Error(`The file has ${megabytes(file.size)}, more than the limit of ${megabytes(most)}: give a smaller one.`);
   }
-  const first = await file.slice(0, 1).arrayBuffer().catch(() => null); // of a file that is gone, Chromium reads nothing
-  if (!first || first.byteLength < Math.min(1, file.size)) throw new Error("The file cannot be read: choose it again.");
-  return asked(path, { method: "POST", body: file });
+  const body = await file.arrayBuffer().catch(() => null);
+  if (!body) throw new Error("The file cannot be read: choose it again."); // it is gone, or a folder
+  return asked(path, { method: "POST", body });
 }
 
 export const post = (path, fields = {}) =>
