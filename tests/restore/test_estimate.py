@@ -87,7 +87,6 @@ def test_a_kernel_like_it_that_is_too_wide_for_the_window_is_cut():
     assert found.kernel.shape[-1] < 48
 
 
-
 @pytest.mark.parametrize(("side", "size"), [(20, None), (40, 3), (64, 5), (64, 63)])
 def test_small_pictures_and_bounds_have_a_kernel_too(side, size):
     found = estimate_kernel(made_scene(side, seed=3), size=size)
