@@ -14,6 +14,8 @@ from blurspace.io.images import kernel_bytes, read_kernel, read_photo
 
 from .quick import gate, jpeg, make_quick, png
 
+JSON = {"content-type": "application/json"}
+
 
 def added(client, data=None, name="photo.png"):
     answer = client.post("/api/photos", params={"name": name}, content=png() if data is None else data)
@@ -239,7 +241,7 @@ def test_a_kernel_is_drawn_and_used(serve, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "values", [[], [[]], [[1, 2], [3]], [[-1.0]], [[0, 0]], [[float("1e9")]], [["a"]], [[1] * 256]]
+    "values", [[], [[]], [[1, 2], [3]], [[-1.0]], [[0, 0]], [[float("1e9")]], [["a"]], [["1"]], [[True]], [[1] * 256]]
 )
 def test_a_drawing_that_is_no_kernel(serve, values):
     client = serve()
@@ -247,6 +249,30 @@ def test_a_drawing_that_is_no_kernel(serve, values):
     answer = client.post(f"/api/photos/{photo['id']}/kernels", json={"values": values})
     assert answer.status_code in (415, 422)
     assert isinstance(answer.json()["detail"], str)
+
+
+def test_json_that_is_cut_is_a_sentence(serve):
+    client = serve()
+    answer = client.post(f"/api/photos/{added(client)['id']}/kernels", content=b'{"values":', headers=JSON)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "the request is no JSON: from character 10 on it cannot be read"
+
+
+def test_the_oldest_kernel_that_no_result_names_gives_way(serve, monkeypatch):
+    make_quick(monkeypatch)
+    client = serve(kernels=3)
+    photo = added(client)
+    path = f"/api/photos/{photo['id']}/kernels"
+
+    def drawn(middle):
+        return client.post(path, json={"values": [[1, middle, 1]]}).json()["id"]
+
+    first = drawn(2)
+    assert done(client, photo, kernel=first)["asked"]["kernel"] == first
+    names = [drawn(middle) for middle in range(3, 7)]
+    assert [one["id"] for one in client.get("/api/photos").json()[0]["kernels"]] == [first, *names[-2:]]
+    assert client.post(f"/api/photos/{photo['id']}/deblur", json={"kernel": names[0]}).status_code == 404
+    done(client, photo, kernel=first, strength=0.5)
 
 
 def test_a_kernel_is_loaded_from_a_file(serve, tmp_path):
@@ -284,6 +310,40 @@ def test_a_mask_is_painted(serve, monkeypatch):
     assert black.status_code == 415
 
 
+def mask(side):
+    painted = Pil.new("L", (40, 24))
+    painted.paste(255, (0, 0, side, side))
+    written = io.BytesIO()
+    painted.save(written, "PNG")
+    return written.getvalue()
+
+
+def test_the_masks_of_results_and_jobs_are_kept(serve, monkeypatch):
+    opened = gate()
+    opened.set()
+    make_quick(monkeypatch, gate=opened)
+    client = serve()
+    photo = added(client)
+
+    def painted(side):
+        return client.post(f"/api/photos/{photo['id']}/masks", content=mask(side)).json()["id"]
+
+    first = painted(9)
+    done(client, photo, mask=first)
+    opened.clear()
+    second = painted(10)
+    job = client.post(f"/api/photos/{photo['id']}/deblur", json={"mask": second, "strength": 0.5}).json()
+    assert client.get("/api/photos").json()[0]["job"]["asked"] == job["asked"]
+    assert (job["asked"]["mask"], job["asked"]["strength"]) == (second, 0.5)
+    names = [painted(side) for side in range(11, 15)]
+    assert list(next(iter(client.server.visitors._all.values())).photos[photo["id"]].masks) == [
+        first,
+        second,
+        names[-1],
+    ]
+    opened.set()
+
+
 def test_a_place_must_be_one(serve):
     client = serve()
     photo = added(client)
@@ -294,6 +354,8 @@ def test_a_place_must_be_one(serve):
     last = followed(client, job)[-1]
     assert last["state"] == "failed"
     assert "gave no kernel" in last["error"]  # noise tells nothing
+    job = client.post(f"/api/photos/{photo['id']}/places", json={**whole, "right": 0.5}).json()
+    assert "the box is too small" in followed(client, job)[-1]["error"]
 
 
 @pytest.mark.parametrize(
