@@ -58,7 +58,7 @@ def test_the_oldest_kernel_that_no_result_names_gives_way(serve, monkeypatch):
     path = f"/api/photos/{photo['id']}/kernels"
 
     def drawn(middle):
-        return client.post(path, json={"values": [[1, middle, 1]]}).json()["id"]
+        return client.post(path, json={"values": [[0, 0, 0], [1, middle, 1], [0, 0, 0]]}).json()["id"]
 
     first = drawn(2)
     assert done(client, photo, kernel=first)["asked"]["kernel"] == first
@@ -105,7 +105,7 @@ def test_a_mask_is_painted(serve, monkeypatch):
 
 def mask(side):
     painted = Pil.new("L", (40, 24))
-    painted.paste(255, (0, 0, side, side))
+    painted.paste(255, (0, 0, side, 24))
     written = io.BytesIO()
     painted.save(written, "PNG")
     return written.getvalue()
