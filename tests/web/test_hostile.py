@@ -104,6 +104,8 @@ def test_a_polyglot_stays_a_picture(serve, monkeypatch):
         ('a".png', "a_.png"),
         ("x" * 500 + ".png", "x" * 116 + ".png"),
         ("Über Bö.png", "Über Bö.png"),
+        (".hidden.png", ".hidden.png"),
+        ("x" * 10 + " " * 5 + "y" * 112 + ".png", "y" * 112 + ".png"),
     ],
 )
 def test_names_are_no_paths(serve, monkeypatch, given, kept):
@@ -162,9 +164,9 @@ def test_kernels_count(serve):
     body = {"values": [[1.0] * 31] * 31}  # 4 kB as it is kept
     assert client.post(path, json=body).status_code == 503
     small = {"values": [[1.0] * 5] * 5}
-    before = next(iter(client.server.visitors._all.values())).size
+    before = next(iter(client.server.visitors._all.values())).nbytes
     assert client.post(path, json=small).status_code == 201
-    assert next(iter(client.server.visitors._all.values())).size == before + 100
+    assert next(iter(client.server.visitors._all.values())).nbytes == before + 100
 
 
 def test_photos_are_counted(serve):

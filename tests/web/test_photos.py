@@ -9,8 +9,7 @@ import pytest
 import tifffile
 from PIL import Image as Pil
 
-from blurspace.blur.kernels import line
-from blurspace.io.images import kernel_bytes, read_kernel, read_photo
+from blurspace.io.images import read_photo
 
 from .quick import gate, jpeg, make_quick, png
 
@@ -219,81 +218,6 @@ def test_who_is_idle_is_forgotten(serve, monkeypatch):
         time.sleep(0.01)  # and nobody asks
     assert not client.server.visitors._all
     assert client.get(photo["view"]).status_code == 404
-
-
-def test_a_kernel_is_drawn_and_used(serve, monkeypatch):
-    make_quick(monkeypatch)
-    client = serve()
-    photo = added(client, jpeg(6), "a.jpg")  # the camera was turned: what is flat on the page is tall in the file
-    values = [[0, 0, 0], [1, 2, 1], [0, 0, 0]]
-    told = client.post(f"/api/photos/{photo['id']}/kernels", json={"values": values}).json()
-    assert told["values"] == [[0, 0, 0], [0.5, 1, 0.5], [0, 0, 0]]
-    kernel = tifffile.imread(io.BytesIO(client.get(told["files"]["file"]).content))
-    assert kernel[:, 1].tolist() == [0.25, 0.5, 0.25]
-    assert client.get(told["files"]["picture"]).headers["content-type"] == "image/png"
-    assert client.get(told["files"]["picture"].replace("picture", "anything")).status_code == 422
-    result = done(client, photo, kernel=told["id"], force=True)
-    assert result["verdict"] == "restored"
-    given = next(iter(client.server.workshop._kept.values())).deblurrer.given
-    assert np.array_equal(given.kernel[0, 0], kernel)
-
-
-@pytest.mark.parametrize(
-    "values", [[], [[]], [[1, 2], [3]], [[-1.0]], [[0, 0]], [[float("1e9")]], [["a"]], [[1] * 256]]
-)
-def test_a_drawing_that_is_no_kernel(serve, values):
-    client = serve()
-    photo = added(client)
-    answer = client.post(f"/api/photos/{photo['id']}/kernels", json={"values": values})
-    assert answer.status_code in (415, 422)
-    assert isinstance(answer.json()["detail"], str)
-
-
-def test_a_kernel_is_loaded_from_a_file(serve, tmp_path):
-    client = serve()
-    photo = added(client)
-    path = f"/api/photos/{photo['id']}/kernels/file"
-    data = kernel_bytes(line(9, 30))
-    told = client.post(path, params={"name": "k.tiff"}, content=data).json()
-    (tmp_path / "k.tiff").write_bytes(client.get(told["files"]["file"]).content)
-    assert np.allclose(read_kernel(tmp_path / "k.tiff"), line(9, 30))
-    assert client.post(path, content=b"no kernel").status_code == 415
-    wide = io.BytesIO()
-    tifffile.imwrite(wide, np.ones((300, 300), np.float32))
-    answer = client.post(path, content=wide.getvalue())
-    assert answer.status_code == 415
-    assert "65025 pixels" in answer.json()["detail"]
-
-
-def test_a_mask_is_painted(serve, monkeypatch):
-    make_quick(monkeypatch)
-    client = serve()
-    photo = added(client, jpeg(6), "a.jpg")
-    painted = np.zeros((40, 24), np.uint8)  # upright
-    painted[:10] = 255
-    written = io.BytesIO()
-    Pil.fromarray(painted).resize((12, 20), 0).save(written, "PNG")  # smaller than the photo
-    told = client.post(f"/api/photos/{photo['id']}/masks", content=written.getvalue()).json()
-    assert told["share"] == pytest.approx(0.25, abs=0.02)
-    done(client, photo, mask=told["id"])
-    region = next(iter(client.server.workshop._kept.values())).deblurrer.region
-    assert region.shape == (1, 1, 24, 40)
-    assert region[..., :8].min() == 255  # turned back: the top of the page is the left of the file
-    assert region[..., 12:].max() == 0
-    black = client.post(f"/api/photos/{photo['id']}/masks", content=png(mode="L")[:0] or b"")
-    assert black.status_code == 415
-
-
-def test_a_place_must_be_one(serve):
-    client = serve()
-    photo = added(client)
-    for box in ({"left": 0.5, "top": 0, "right": 0.5, "bottom": 1}, {"left": 0.9, "top": 0, "right": 0.1, "bottom": 1}):
-        assert client.post(f"/api/photos/{photo['id']}/places", json=box).status_code == 422
-    whole = {"left": 0, "top": 0, "right": 1, "bottom": 1}
-    job = client.post(f"/api/photos/{photo['id']}/places", json=whole).json()
-    last = followed(client, job)[-1]
-    assert last["state"] == "failed"
-    assert "gave no kernel" in last["error"]  # noise tells nothing
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_bytes_are_counted():
     mine = visitors.welcome(None)
     photo = held(600)
     visitors.keep(mine.photos, photo, most=3, what="photos")
-    assert mine.size == 600  # the view is the same bytes
+    assert mine.nbytes == 600  # the view is the same bytes
     visitors.room(400)
     with pytest.raises(Refusal, match="full") as refused:
         visitors.room(401)
@@ -72,7 +72,7 @@ def test_bytes_are_counted():
     photo.results["x"] = Outcome({}, {"file": File(bytes(300), "image/png")})
     photo.previews["x"] = File(bytes(50), "image/png")
     photo.kernels["x"] = torch.zeros(1, 1, 5, 5)
-    assert mine.size == 1050
+    assert mine.nbytes == 1050
 
 
 def test_things_are_counted():
@@ -89,3 +89,26 @@ def test_the_oldest_goes():
     of = {}
     names = [visitors.replace_oldest(of, Outcome({}, {}), most=2) for _ in range(3)]
     assert list(of) == names[1:]
+
+
+def test_what_is_used_does_not_go():
+    visitors = Visitors(Limits())
+    of = {}
+    first = visitors.replace_oldest(of, Outcome({}, {}), most=2)
+    names = [visitors.replace_oldest(of, Outcome({}, {}), most=2, used={first}) for _ in range(3)]
+    assert list(of) == [first, names[-1]]
+
+
+def test_what_gives_way_makes_room():
+    visitors = Visitors(Limits(held_bytes=1000))
+    photo = held(400)
+    visitors.keep(visitors.welcome(None).photos, photo, most=1, what="photos")
+
+    def kept(size):
+        return visitors.replace_oldest(photo.results, Outcome({}, {"file": File(bytes(size), "image/png")}), most=1)
+
+    kept(500)
+    last = kept(600)
+    with pytest.raises(Refusal, match="full"):
+        kept(601)
+    assert list(photo.results) == [last]  # what gave no room is still there

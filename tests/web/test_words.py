@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from blurspace.types import Receipt
-from blurspace.web.words import HEADLINES, chance_told, receipt_told
+from blurspace.web.words import HEADLINES, chance_told, reason_told, receipt_told
 
 RECEIPT = Receipt("restored", "a blur was removed", 0.01, 40.0, 30.0, 4.0, 0.0, "restored", 0.873, 1.94, 0.87)
 RECORD = {
@@ -25,6 +25,14 @@ def test_the_chance_is_a_sentence():
     assert "40 % are asked for" in chance_told(replace(few, probability_better=0.2), known=True)
     assert chance_told(replace(RECEIPT, verdict="left alone")) == ""
     assert "not known" in chance_told(replace(RECEIPT, probability_better=None))
+
+
+def test_a_part_that_tells_nothing_is_not_the_photo():
+    flat = replace(
+        RECEIPT, verdict="left alone", reason="the photo has no edges to judge by", code="nothing_to_judge_by"
+    )
+    assert reason_told(flat, painted=False) == "the photo has no edges to judge by"
+    assert reason_told(flat, painted=True) == "what you painted has no edges to judge by"
 
 
 @pytest.mark.parametrize("verdict", HEADLINES)

@@ -116,5 +116,7 @@ async def _told(_: Request, error: Exception) -> Response:
 def _first(errors: Any) -> str:
     """The first thing that is wrong with a request, in a sentence."""
     one = errors[0] if errors else {"loc": (), "msg": "it cannot be read"}
+    if one.get("type") == "json_invalid":
+        return f"the request is no JSON: from character {one['loc'][-1]} on it cannot be read"
     where = ".".join(str(part) for part in one["loc"] if part != "body")
     return f"{where or 'the request'}: {one['msg']}"

@@ -11,8 +11,9 @@ class Limits:
     uploaded, or drawn and sent as JSON; `kernel_side`: of it decoded. `report_bytes`: of a report. `upload_seconds`:
     for one body to arrive, `job_seconds`: for one piece of work. `uploads`: at a time; `waiting`: pieces of work in the
     queue; `workers`: at a time. Of a visitor: `photos`; `results` and masks of each photo, and as many transfers and
-    reports, of which the oldest gives way; `kernels` of each photo. `held_bytes`: of all files, results, masks and
-    kernels that are kept of all visitors; `idle_seconds`: after so many a visitor is forgotten; `visitors`: at a time.
+    reports; `kernels` of each photo: the oldest gives way, but no mask or kernel that a result or a job names.
+    `held_bytes`: of all files, results, masks and kernels that are kept of all visitors; `idle_seconds`: after so many
+    a visitor is forgotten; `visitors`: at a time.
     `alive_pixels`: of photos whose blur is kept, so that another strength needs no search; one of any size always is.
     """
 

@@ -9,9 +9,9 @@ Level = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
 
 class Asked(BaseModel):
-    """What all of them are: strict, so that a misspelt field is an error."""
+    """What all of them are: strict, so that a misspelt field or another type is an error."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Deblur(Asked):

@@ -70,7 +70,6 @@ async def transfer(asked: Transfer, server: TheServer, visitor: Here) -> dict[st
     def work(job: Job) -> dict[str, Any]:
         run = server.queue.run(job, server.workshop.how())
         outcome = server.workshop.transfer(sharp, blurry, to, run)
-        server.visitors.room(outcome.size)
         server.visitors.replace_oldest(visitor.transfers, outcome, most=server.limits.results)
         return about_result("/api/transfers", outcome)
 
@@ -96,7 +95,6 @@ async def add_report(request: Request, server: TheServer, visitor: Welcome) -> d
                 415, "this is no HTML page: give the .html file that blurspace adapt wrote beside the camera's"
             )
         kept = File(await server.decoded(tamed, data), "text/html; charset=utf-8", "camera.html")
-    server.visitors.room(len(kept.data))
     name = server.visitors.replace_oldest(visitor.reports, kept, most=server.limits.results)
     return {"id": name, "view": f"/api/reports/{name}"}
 

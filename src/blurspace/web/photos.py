@@ -1,5 +1,6 @@
 """What can be asked about photos: add, show, restore, read or draw their blur, mask, forget?"""
 
+from contextlib import suppress
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
@@ -27,7 +28,7 @@ from blurspace.web.server import (
     one_of,
     photo_of,
 )
-from blurspace.web.visitors import File, Held, Visitor, new_id
+from blurspace.web.visitors import File, Held, KeptKernel, Visitor
 from blurspace.web.work import Wish, rounded
 
 router = APIRouter(prefix="/api", tags=["photos"], route_class=Route)
@@ -58,7 +59,7 @@ async def add_example(name: str, server: TheServer, visitor: Welcome) -> dict[st
 async def admitted(server: Server, visitor: Visitor, data: bytes, name: str) -> dict[str, Any]:
     """Decode a photo, keep it, and tell of it."""
     photo = await server.decoded(server.workshop.admit, data, name)
-    server.visitors.room(photo.size)
+    server.visitors.room(photo.nbytes)
     server.visitors.keep(visitor.photos, photo, most=server.limits.photos, what="photos")
     return {**about_photo(photo), "kernels": []}
 
@@ -71,9 +72,9 @@ async def list_photos(request: Request, server: TheServer) -> list[dict[str, Any
         return []
     told = []
     for photo in list(visitor.photos.values()):
-        job = server.queue.of(visitor.id, photo.id)
-        kernels = [about_kernel(photo, name) for name in list(photo.origins)]
-        told.append({**about_photo(photo), "kernels": kernels, "job": job and server.queue.told(job)})
+        jobs = [server.queue.told(job) for job in server.queue.under_way(visitor.id, photo.id)]
+        kernels = [about_kernel(photo, name, kept) for name, kept in list(photo.kernels.items())]
+        told.append({**about_photo(photo), "kernels": kernels, "job": jobs[-1] if jobs else None})
     return told
 
 
@@ -97,7 +98,7 @@ async def view_photo(photo: str, visitor: Here) -> Response:
 async def deblur(photo: str, asked: Deblur, server: TheServer, visitor: Here) -> dict[str, Any]:
     """Restore a photo: gives a job, whose result tells of it. Of the same photo, another strength needs no search."""
     held = photo_of(visitor, photo)
-    kernel = None if asked.kernel is None else one_of(held.kernels, asked.kernel, "kernel")
+    kernel = None if asked.kernel is None else one_of(held.kernels, asked.kernel, "kernel").kernel
     region: Mask = "auto" if asked.mask == "auto" else None
     if asked.mask not in (None, "auto"):
         region = one_of(held.masks, str(asked.mask), "mask")
@@ -109,18 +110,20 @@ async def deblur(photo: str, asked: Deblur, server: TheServer, visitor: Here) ->
     def work(job: Job) -> dict[str, Any]:
         run = server.queue.run(job, server.workshop.how())
         if small := server.workshop.preview(held, wish, run):
-            shown = server.visitors.replace_oldest(held.previews, small, most=1)
-            job.show(f"/api/photos/{photo}/previews/{shown}")
+            with suppress(Refusal):  # without room for a preview, the result may still fit
+                shown = server.visitors.replace_oldest(held.previews, small, most=1)
+                job.show(f"/api/photos/{photo}/previews/{shown}")
         outcome = server.workshop.deblur(held, wish, run)
-        server.visitors.room(outcome.size)
         run.check()  # whoever cancelled wants no result
-        outcome.told["asked"] = asked.model_dump()
+        outcome.told["asked"] = job.asked
         server.visitors.replace_oldest(held.results, outcome, most=server.limits.results)
         return about_result(f"/api/photos/{photo}/results", outcome)
 
     kept = server.workshop.is_kept(held, wish)
     expected = server.workshop.expected(held, asked.method, given=kernel is not None, kept=kept)
-    return server.queue.told(server.queue.add(Job(work, visitor.id, photo, "deblur", expected)))
+    return server.queue.told(
+        server.queue.add(Job(work, visitor.id, photo, "deblur", expected, asked=asked.model_dump()))
+    )
 
 
 @router.get("/photos/{photo}/results/{result}/{what}")
@@ -142,8 +145,8 @@ async def add_mask(photo: str, request: Request, server: TheServer, visitor: Her
     held = photo_of(visitor, photo)
     async with server.body(request, server.limits.file_bytes, visitor) as data:
         mask = await server.decoded(server.workshop.mask, data, held)
-        server.visitors.room(mask.nbytes)
-        name = server.visitors.replace_oldest(held.masks, mask, most=server.limits.results)
+        used = in_use(server, visitor, held, "mask")
+        name = server.visitors.replace_oldest(held.masks, mask, most=server.limits.results, used=used)
     return {"id": name, "share": round(float(mask.sum()) / mask.numel() / 255, 4)}
 
 
@@ -157,7 +160,7 @@ async def read_place(photo: str, asked: Place, server: TheServer, visitor: Here)
 
     def work(job: Job) -> dict[str, Any]:
         kernel = server.workshop.kernel_of(held, box, server.queue.run(job, server.workshop.how()))
-        return {**kept_kernel(server, held, kernel, "read in a place of the photo"), "box": box}
+        return {**kept_kernel(server, visitor, held, kernel, "read in a place of the photo"), "box": box}
 
     expected = server.workshop.expected(held, "auto", given=False, kept=False)
     return server.queue.told(server.queue.add(Job(work, visitor.id, photo, "place", expected)))
@@ -171,7 +174,7 @@ async def add_drawn_kernel(photo: str, asked: Drawn, server: TheServer, visitor:
         raise Refusal(422, "the rows of the kernel differ in length: give them equally long")
     drawn = as_kernel(np.array(asked.values), name="the drawing")
     kernel = pictures.stored(drawn, held.orientation).contiguous()
-    return kept_kernel(server, held, kernel, "drawn")
+    return kept_kernel(server, visitor, held, kernel, "drawn")
 
 
 @router.post("/photos/{photo}/kernels/file", status_code=201, openapi_extra=BODY)
@@ -185,37 +188,41 @@ async def add_kernel_file(
         kernel = await server.decoded(lambda: kernel_in(data, name=clean_name(name), max_pixels=most))
     if kernel.shape[-1] > server.limits.kernel_side:
         raise Refusal(422, f"the kernel is {kernel.shape[-1]} px wide: give one of {server.limits.kernel_side} at most")
-    return kept_kernel(server, held, kernel, f"loaded from {clean_name(name)}")
+    return kept_kernel(server, visitor, held, kernel, f"loaded from {clean_name(name)}")
 
 
 @router.get("/photos/{photo}/kernels/{kernel}/{what}")
 async def kernel_file(photo: str, kernel: str, what: Literal["file", "picture"], visitor: Here) -> Response:
     """A kernel as a float TIFF (`file`), which `--kernel` takes, or as a picture (`picture`), upright."""
     held = photo_of(visitor, photo)
-    found = one_of(held.kernels, kernel, "kernel")
+    found = one_of(held.kernels, kernel, "kernel").kernel
     if what == "file":
         return sent(File(kernel_bytes(found), "image/tiff", "kernel.tiff"), save=True)
     return sent(pictures.kernel_picture(found, held.orientation))
 
 
-def kept_kernel(server: Server, held: Held, kernel: Kernel, origin: str) -> dict[str, Any]:
+def in_use(server: Server, visitor: Visitor, held: Held, what: Literal["kernel", "mask"]) -> set[str]:
+    """The ids of the kernels or masks that a photo's results and jobs name: the page may come back to them."""
+    asked = [one.told["asked"] for one in list(held.results.values())]
+    asked += [job.asked for job in server.queue.under_way(visitor.id, held.id) if job.asked]
+    return {one[what] for one in asked}
+
+
+def kept_kernel(server: Server, visitor: Visitor, held: Held, kernel: Kernel, origin: str) -> dict[str, Any]:
     """Keep a kernel of a photo, and tell of it."""
-    name = new_id()
-    server.visitors.room(kernel.nbytes)
-    server.visitors.keep(held.kernels, kernel, most=server.limits.kernels, what="kernels", name=name)
-    held.origins[name] = origin
-    return about_kernel(held, name)
+    kept, used = KeptKernel(kernel, origin), in_use(server, visitor, held, "kernel")
+    name = server.visitors.replace_oldest(held.kernels, kept, most=server.limits.kernels, used=used)
+    return about_kernel(held, name, kept)
 
 
-def about_kernel(held: Held, name: str) -> dict[str, Any]:
+def about_kernel(held: Held, name: str, kept: KeptKernel) -> dict[str, Any]:
     """What the page is told of a kernel of a photo."""
-    kernel = held.kernels[name]
-    upright = pictures.upright(kernel[0, 0], held.orientation)
+    upright = pictures.upright(kept.kernel[0, 0], held.orientation)
     below = f"/api/photos/{held.id}/kernels/{name}"
     return {
         "id": name,
-        "origin": held.origins[name],
-        **describe_kernel(kernel),
+        "origin": kept.origin,
+        **describe_kernel(kept.kernel),
         "values": rounded(torch.as_tensor(upright)),
         "files": {"file": f"{below}/file", "picture": f"{below}/picture"},
     }

@@ -31,6 +31,7 @@ class Job:
     about: str  # what it is about: a photo's id
     kind: str
     expected: float
+    asked: Mapping[str, Any] | None = None  # how a photo is to be restored
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     state: State = "waiting"
     stage: str = "waiting"
@@ -94,10 +95,10 @@ class Queue:
         job = self._known.get(name)
         return job if job is not None and job.owner == owner else None
 
-    def of(self, owner: str, about: str) -> Job | None:
-        """What is under way about a photo, the last that was asked for."""
+    def under_way(self, owner: str, about: str) -> list[Job]:
+        """What waits or is worked on about a photo, the last that was asked for at the end."""
         mine = [one for one in list(self._known.values()) if one.owner == owner and one.about == about]
-        return next((one for one in reversed(mine) if one.state not in ENDED), None)
+        return [one for one in mine if one.state not in ENDED]
 
     def place(self, job: Job) -> int:
         """How many are before it."""
@@ -138,6 +139,7 @@ class Queue:
             "id": job.id,
             "kind": job.kind,
             "about": job.about,
+            "asked": job.asked,
             "state": job.state,
             "stage": job.stage,
             "share": round(job.share, 3),

@@ -164,4 +164,4 @@ def clean_name(given: str) -> str:
     """A file's name as a visitor gave it, without folders or signs that mean something to a file system."""
     last = PureWindowsPath(PurePosixPath(given).name).name
     kept = "".join(letter if letter.isprintable() and letter not in '<>:"/\\|?*' else "_" for letter in last)
-    return kept.strip(". ")[-LONGEST_NAME:] or "photo"
+    return kept.rstrip(". ")[-LONGEST_NAME:].lstrip() or "photo"

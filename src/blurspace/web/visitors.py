@@ -3,13 +3,24 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from blurspace.types import Kernel
 from blurspace.web.limits import Limits, Refusal, busy
 
+
+class Sized(Protocol):
+    """What takes memory: so many bytes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+
+
 T = TypeVar("T")
+S = TypeVar("S", bound=Sized)
 COOKIE = "blurspace-visitor"
 
 
@@ -26,6 +37,24 @@ class File:
     kind: str
     name: str = ""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return len(self.data)
+
+
+@dataclass(frozen=True)
+class KeptKernel:
+    """A kernel (1 1 k k) for a photo, in stored orientation. `origin`: where it is from, in words."""
+
+    kernel: Kernel
+    origin: str
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return self.kernel.nbytes
+
 
 @dataclass(eq=False)
 class Held:
@@ -39,18 +68,16 @@ class Held:
     id: str = field(default_factory=new_id)
     results: "dict[str, Outcome]" = field(default_factory=dict)
     masks: dict[str, Any] = field(default_factory=dict)  # tensors (1 1 h w), in stored orientation
-    kernels: dict[str, Any] = field(default_factory=dict)  # (1 1 k k), likewise
-    origins: dict[str, str] = field(default_factory=dict)  # of the kernels, in words
+    kernels: dict[str, KeptKernel] = field(default_factory=dict)
     previews: dict[str, File] = field(default_factory=dict)
     asked: bool = False  # whether it was ever to be restored: others are for a transfer
 
     @property
-    def size(self) -> int:
+    def nbytes(self) -> int:
         """Bytes that it takes."""
-        tensors = sum(one.nbytes for one in (*self.masks.values(), *self.kernels.values()))
-        views = [self.view, *self.previews.values()]
-        shown = sum(len(view.data) for view in views if view.data is not self.file.data)
-        return len(self.file.data) + shown + tensors + sum(one.size for one in list(self.results.values()))
+        view = 0 if self.view.data is self.file.data else self.view.nbytes
+        tensors = _nbytes(self.masks) + _nbytes(self.kernels)
+        return self.file.nbytes + view + tensors + _nbytes(self.previews) + _nbytes(self.results)
 
 
 @dataclass(eq=False)
@@ -62,7 +89,7 @@ class Outcome:
     id: str = field(default_factory=new_id)
 
     @property
-    def size(self) -> int:
+    def nbytes(self) -> int:
         """Bytes that it takes."""
         return sum({id(one.data): len(one.data) for one in self.files.values()}.values())
 
@@ -84,12 +111,9 @@ class Visitor:
         return not (self.photos or self.transfers or self.reports or self.uploads)
 
     @property
-    def size(self) -> int:
+    def nbytes(self) -> int:
         """Bytes that are kept for it."""
-        kept = sum(one.size for one in list(self.photos.values())) + sum(
-            one.size for one in list(self.transfers.values())
-        )
-        return kept + sum(len(one.data) for one in list(self.reports.values()))
+        return _nbytes(self.photos) + _nbytes(self.reports) + _nbytes(self.transfers)
 
 
 class Visitors:
@@ -145,24 +169,37 @@ class Visitors:
     def room(self, size: int) -> None:
         """Raise Refusal where so many bytes more do not fit."""
         with self._lock:
-            held = sum(one.size for one in self._all.values())
+            held = _nbytes(self._all)
         if held + size > self.limits.held_bytes:
             raise busy("the memory that is set aside for photos is full: remove some, or try again in a while")
 
-    def keep(self, of: dict[str, T], thing: T, *, most: int, what: str, name: str | None = None) -> str:
+    def keep(self, of: dict[str, T], thing: T, *, most: int, what: str) -> str:
         """Keep a thing by its id. Raises Refusal where there are `most` already."""
         with self._lock:
             if len(of) >= most:
                 raise Refusal(429, f"{len(of)} {what} are kept already, and no more fit: remove some")
-            name = name or getattr(thing, "id", None) or new_id()
-            of[name] = thing
-            return name
+            return _put(of, thing)
 
-    def replace_oldest(self, of: dict[str, T], thing: T, *, most: int) -> str:
-        """Keep a thing by its id, in the place of the oldest where there are `most` already."""
+    def replace_oldest(self, of: dict[str, S], thing: S, *, most: int, used: Container[str] = ()) -> str:
+        """Keep a thing by its id. Where there are `most` already, the oldest give way, but for those in `used`.
+
+        Raises Refusal where it does not fit even so.
+        """
         with self._lock:
-            while len(of) >= most:
-                del of[next(iter(of))]
-            name = str(getattr(thing, "id", None) or new_id())
-            of[name] = thing
-            return name
+            spare = [name for name in of if name not in used]
+            gone = spare[: max(0, len(of) + 1 - most)]
+            self.room(thing.nbytes - sum(of[name].nbytes for name in gone))
+            for name in gone:
+                del of[name]
+            return _put(of, thing)
+
+
+def _put(of: dict[str, T], thing: T) -> str:
+    """Keep a thing by its own id or a new one."""
+    name = str(getattr(thing, "id", None) or new_id())
+    of[name] = thing
+    return name
+
+
+def _nbytes(of: Mapping[str, Sized]) -> int:
+    return sum(one.nbytes for one in list(of.values()))

@@ -31,17 +31,23 @@ def begun(sentence: str) -> str:
 
 
 def receipt_told(
-    receipt: Receipt, record: dict[str, Any], *, strength: float, seconds: float, known: bool = False
+    receipt: Receipt,
+    record: dict[str, Any],
+    *,
+    strength: float,
+    seconds: float,
+    known: bool = False,
+    painted: bool = False,
 ) -> dict[str, Any]:
     """The receipt for the page: `headline`, `chance` and `advice` are sentences, `facts` pairs of words.
 
-    `known`: whether the blur was given, of which less is asked.
+    `known`: whether the blur was given, of which less is asked; `painted`: whether it was painted where to restore.
     """
     return {
         "verdict": receipt.verdict,
         "code": receipt.code,
         "headline": HEADLINES[receipt.verdict],
-        "reason": f"{begun(receipt.reason)}.",
+        "reason": f"{begun(reason_told(receipt, painted=painted))}.",
         "chance": chance_told(receipt, known=known),
         "advice": ADVICE[receipt.verdict],
         "probability_better": record["probability_better"],
@@ -50,6 +56,13 @@ def receipt_told(
         "facts": [[name, value] for name, value in _facts(receipt, record, strength, seconds).items() if value],
         "notes": [f"{begun(str(note))}." for note in record["notes"]],
     }
+
+
+def reason_told(receipt: Receipt, *, painted: bool) -> str:
+    """Why; where a part was painted, only that part was looked at."""
+    if painted and receipt.code in ("nothing_to_judge_by", "sharp"):
+        return receipt.reason.replace("the photo ", "what you painted ")
+    return receipt.reason
 
 
 def chance_told(receipt: Receipt, *, known: bool = False) -> str:

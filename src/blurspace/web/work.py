@@ -130,7 +130,15 @@ class Workshop:
             raise
         restoration, photo = developed.restoration, kept.photo
         known = kept.deblurrer.given is not None
-        told = receipt_told(restoration.receipt, developed.record, strength=wish.strength, seconds=seconds, known=known)
+        painted = isinstance(wish.region, Tensor)
+        told = receipt_told(
+            restoration.receipt,
+            developed.record,
+            strength=wish.strength,
+            seconds=seconds,
+            known=known,
+            painted=painted,
+        )
         files = dict(kept.files(restoration.blur, held))
         if developed.data is not None:
             files["file"] = File(developed.data, pictures.kind_of(developed.data), result_name(held.file.name, photo))
@@ -154,7 +162,7 @@ class Workshop:
         alpha = None if photo.alpha is None else area.cut(photo.alpha).contiguous()
         seen = Observed(area.cut(photo.samples).contiguous(), alpha=alpha, **facts_of(photo))
         if told := nothing_to_do(seen):
-            raise PictureError(f"this place gave no kernel: {told.reason}")
+            raise PictureError(f"this place gave no kernel: {told.reason.replace('the photo', 'the box')}")
         found = seen.find(KernelFinder(), run)
         assert found.blur is not None
         return found.blur.kernel.cpu()
