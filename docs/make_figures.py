@@ -1,6 +1,7 @@
 """Make the two pictures of the pages again, from the demo photos: `python docs/make_figures.py`.
 
-before-after.png: a piece of a photo, the same piece restored, and the kernel that was found. method.png: that photo, its kernel, the restored photo, that blurred again, and what is left of the photo then, which the receipt weighs.
+before-after.png: a piece of a photo, the same piece restored, and the kernel that was found. method.png: that
+photo, its kernel, the restored photo, that blurred again, and what is left of the photo then, which the receipt weighs.
 Pieces are shown at 100 %: a pixel of the figure is a pixel of the photo. Two minutes.
 """
 
