@@ -65,7 +65,7 @@ def glance() -> str:
     """A line for each, as Markdown."""
     with (HERE / "index.csv").open(encoding="utf-8", newline="") as lines:
         commands = {row["file"]: row["command"] for row in csv.DictReader(lines)}
-    return markdown([_line(*line, commands[f"{line[1]}.csv"]) for line in LINES])
+    return markdown([_line(*line, command=commands[f"{line[1]}.csv"]) for line in LINES])
 
 
 def said_of_empty_tables(page: str) -> str:
@@ -90,7 +90,7 @@ def best(name: str) -> str:
     return f"{float(top['psnr']):.2f} dB ({top['method']}; {top['source']})"
 
 
-def _line(what: str, file: str, ours: Said, other: str, section: str, command: str) -> Row:
+def _line(what: str, file: str, ours: Said, other: str, section: str, *, command: str) -> Row:
     first = (HERE / f"{file}.csv").read_text(encoding="utf-8").partition("\n")[0]
     told = json.loads(first[2:])
     published = f"{told[other]:.2f} dB (the paper, other pictures)" if other in told else best(other) if other else ""
