@@ -1,6 +1,6 @@
 """Make the two pictures of the pages again, from the demo photos: `python docs/make_figures.py`.
 
-before-after.png: for each photo a piece of it, the same piece restored, and the kernel that was found. method.png: one
+before-after.png: a piece of a photo, the same piece restored, and the kernel that was found. method.png: that
 photo, its kernel, the restored photo, that blurred again, and what is left of the photo then, which the receipt weighs.
 Pieces are shown at 100 %: a pixel of the figure is a pixel of the photo. Two minutes.
 """
@@ -21,7 +21,7 @@ from blurspace.types import Photo
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "demo"
 # The corner (x, y) of each piece: where most detail comes back. Specks at clipped lights, elsewhere, are left.
-CORNERS = {"cereal": (230, 190), "fruit": (345, 80)}
+CORNERS = {"cereal": (230, 190)}
 WIDE, HIGH, GAP, TEXT = 280, 240, 8, 22
 METHOD = "cereal"
 LOUDER = 8  # times, what is left of the photo

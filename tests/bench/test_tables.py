@@ -1,6 +1,7 @@
 """Do the pages show what the committed rows say, and does every file say how it was made?"""
 
 import csv
+import importlib
 import json
 from pathlib import Path
 
@@ -23,6 +24,28 @@ def test_pages_show_the_committed_rows(path):
     """When this fails, run `python benchmarks/make_tables.py`."""
     page = path.read_text(encoding="utf-8")
     assert page == regenerate(page, ROWS)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_first_table_and_empty_ones_are_fresh(path, glance):
+    """When this fails, run `python benchmarks/make_tables.py`."""
+    page = path.read_text(encoding="utf-8")
+    assert page == glance.with_glance(page)
+
+
+def test_a_table_without_rows_says_so(glance):
+    empty = "<!-- bench:levin -->\n<!-- /bench -->\n\nafter\n"
+    told = glance.with_glance(empty)
+    assert told == empty.replace("\n\n", "\n*Not measured with today's code.*\n\n")
+    assert glance.with_glance(told) == told
+    full = told.replace("<!-- /bench", "| rows |\n<!-- /bench")
+    assert glance.with_glance(full) == empty.replace("<!-- /bench", "| rows |\n<!-- /bench")
+
+
+@pytest.fixture
+def glance(monkeypatch):
+    monkeypatch.syspath_prepend(ROWS)
+    return importlib.import_module("glance")
 
 
 def test_every_protocol_with_rows_is_on_one_page():

@@ -101,7 +101,7 @@ def models(
         record: dict[str, Any] = card.record()
         line = f"{card.name}: {card.task}, {card.parameters} parameters, {card.licence}"
         if action == "show":
-            line = "\n".join(f"{key}: {value}" for key, value in record.items())
+            line = "\n".join(f"{key}:{_plain(value)}" for key, value in record.items() if value not in (None, {}))
         elif action == "verify":
             line = verify(card)
             record["verified"] = line
@@ -123,3 +123,10 @@ def cite(
         paper = PAPERS[key]
         line = paper.bibtex if bibtex else f"{key}: {paper.text}"
         console.data({"key": key, "text": paper.text, "bibtex": paper.bibtex}, line)
+
+
+def _plain(value: object, indent: str = "  ") -> str:
+    """A value of a card for people: each part of a table in a line of its own, lists with commas."""
+    if isinstance(value, dict):
+        return "".join(f"\n{indent}{key}:{_plain(part, indent + '  ')}" for key, part in value.items())
+    return f" {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}"
