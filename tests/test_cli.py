@@ -434,7 +434,7 @@ def test_training_without_pydantic_says_what_to_install(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(blurspace, "train", blurspace.train)  # put back afterwards
     monkeypatch.setitem(sys.modules, "pydantic", None)
-    with pytest.raises(ModelError, match=r'^training needs pydantic.*pip install "blurspace\[train\]"') as problem:
+    with pytest.raises(ModelError, match=r'^training needs pydantic.*pip install "\.\[train\]"') as problem:
         importlib.import_module("blurspace.jobs.train")
     assert problem.value.exit_code == 4
 
