@@ -101,11 +101,19 @@ def models(
         record: dict[str, Any] = card.record()
         line = f"{card.name}: {card.task}, {card.parameters} parameters, {card.licence}"
         if action == "show":
-            line = "\n".join(f"{key}: {value}" for key, value in record.items())
+            line = "\n".join(_row(key, value) for key, value in record.items() if value)
         elif action == "verify":
             line = verify(card)
             record["verified"] = line
         console.data(record, line)
+
+
+def _row(key: str, value: object) -> str:
+    """A fact of a card for a person: of a list its items, of a table a line for each row."""
+    if isinstance(value, dict):
+        rows = {name: ", ".join(f"{key} {one}" for key, one in row.items()) for name, row in value.items()}
+        return "\n".join([f"{key}:", *(f"  {name}: {row}" for name, row in rows.items())])
+    return f"{key}: {', '.join(value) if isinstance(value, list) else value}"
 
 
 @verb

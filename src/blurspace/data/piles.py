@@ -231,10 +231,10 @@ def _two_means(values: Tensor) -> tuple[float, float]:
 def _check_pictures(pile: Pile, kind: str, side: int) -> float:
     """Are there enough, and large enough? Returns the median long side in px."""
     if len(pile.frames) < FEWEST:
-        raise UsageError(f"{len(pile.frames)} {kind} pictures are there, where {FEWEST} are the least: give more")
+        raise UsageError(f"{FEWEST} {kind} pictures are the least, and {len(pile.frames)} came: give more")
     if small := [frame.name for frame in pile.frames if min(frame.pixels.shape[-2:]) < side]:
-        says = f"{len(small)} of {len(pile.frames)} {kind} pictures, such as {small[0]}, are below {side} px on a side"
-        raise UsageError(f"{says}, where crops of that side were wanted: leave them out or ask for smaller crops")
+        says = f"too small for crops of {side} px: {len(small)} of {len(pile.frames)} {kind} pictures, as {small[0]}"
+        raise UsageError(f"{says}: leave them out or ask for smaller crops")
     return float(torch.tensor([max(frame.pixels.shape[-2:]) for frame in pile.frames]).median())
 
 
