@@ -15,12 +15,8 @@ ADVICE = {
     "left alone": "The download is your file, byte for byte.",
     "refused": "Try less strength, another place to read the blur from, or a kernel of your own.",
 }
-SEEN = (
-    (0.0, "a loss"),
-    (0.5, "hardly visible"),
-    (1.5, "slight"),
-    (3.0, "visible"),
-)  # below so many dB; limits are ours
+# Gains below so many dB, for the eye; the limits are ours.
+SEEN = ((0.0, "a loss"), (0.5, "hardly visible"), (1.5, "slight"), (3.0, "visible"))
 METHODS = {
     "auto": "one method after another, until one can be believed",
     "learned": "small networks",
