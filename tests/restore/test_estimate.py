@@ -81,6 +81,12 @@ def test_a_kernel_of_the_photo_made_smaller_is_a_start():
     assert found.confidence > 0.9
 
 
+def test_a_kernel_like_it_that_is_too_wide_for_the_window_is_cut():
+    wide = line(31, 0.0, size=31)
+    found = estimate_kernel(made_scene(96, seed=3), near=wide, scale=0.25)  # 124 px in 96
+    assert found.kernel.shape[-1] < 48
+
+
 @pytest.mark.parametrize(("side", "size"), [(20, None), (40, 3), (64, 5), (64, 63)])
 def test_small_pictures_and_bounds_have_a_kernel_too(side, size):
     found = estimate_kernel(made_scene(side, seed=3), size=size)

@@ -133,11 +133,15 @@ class Searches:
     settle: Callable[..., Reached] = settle
     score: "Callable[[Searches, Reached], float]" = field(default=lambda searches, found: searches.unlike_sharp(found))
 
+    @property
+    def inside(self) -> int:
+        """px: the widest kernel that the window tells of."""
+        return min(self.blurry.shape[-2:]) // 2 - 1
+
     def best(self, size: int | None, shorter: int) -> Estimate:
         """The kernel of the search that explains the window best."""
         rules = self.settings
-        inside = min(self.blurry.shape[-2:]) // 2 - 1
-        widest = (min(size, inside) if size else min(rules.widest, shorter // rules.sides_in_picture)) | 1
+        widest = (min(size, self.inside) if size else min(rules.widest, shorter // rules.sides_in_picture)) | 1
         begun = sorted((*self.widest(widest), *self.spread(widest)), key=lambda candidate: candidate.score)
         near = [one for one in begun[: rules.most_going] if one.score <= rules.near * begun[0].score]
         kernel = self.simplest(self.finished([self.with_less_room(candidate.found) for candidate in near]), widest)
@@ -147,7 +151,8 @@ class Searches:
 
     def near(self, kernel: Kernel, scale: float = 1.0) -> Estimate:
         """The kernel that is reached from one like it, of the picture at a `scale`; confidence: how well both agree."""
-        search = self.search(max(round(kernel.shape[-1] / scale) + 2 * self.settings.room, COARSEST_SIDE) | 1)
+        side = max(round(kernel.shape[-1] / scale) + 2 * self.settings.room, COARSEST_SIDE)
+        search = self.search(min(side, self.inside) | 1)
         levels = scales(search.side)
         left = self.settings.compared_at if scale == 1 else round(math.log(scale) / math.log(LEVEL_SCALE))
         level = _level(search, left)
