@@ -255,7 +255,7 @@ def test_piles_that_cannot_work_are_refused_before_any_training(home, given, tmp
         (replace(given, blurry=()), UsageError, "give --blurry and --sharp"),
         (replace(given, blurry=(), sharp=()), UsageError, "or one --mixed pile"),
         (replace(given, mixed=[home / "blurry"]), UsageError, "or one --mixed pile"),
-        (replace(given, sharp=[home / "known" / "sharp"]), UsageError, "8 sharp pictures are the least, and 3 came"),
+        (replace(given, sharp=[home / "known" / "sharp"]), UsageError, "3 sharp pictures are there, where 8"),
         (replace(given, blurry=given.sharp, sharp=given.blurry), UsageError, "swap the piles"),
         (replace(given, sharp=given.blurry), UsageError, "in the blurry pile too"),
         (replace(given, blurry=(), sharp=(), mixed=given.sharp), UsageError, "8 pictures look all sharp"),

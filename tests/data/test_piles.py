@@ -156,9 +156,11 @@ def test_good_piles_pass(blurry, sharp):
 
 def test_too_few(blurry, sharp):
     few = Pile(sharp.frames[: FEWEST - 1])
-    with pytest.raises(UsageError, match="8 sharp pictures are the least, and 7 came: give more"):
+    with pytest.raises(UsageError, match="7 sharp pictures are there, where 8 are the least: give more"):
         check(blurry, few)
-    with pytest.raises(UsageError, match="8 blurry pictures are the least, and 0 came"):
+    with pytest.raises(UsageError, match="1 sharp picture is there"):
+        check(blurry, Pile(sharp.frames[:1]))
+    with pytest.raises(UsageError, match="0 blurry pictures are there"):
         check(Pile(()), sharp)
 
 

@@ -101,19 +101,11 @@ def models(
         record: dict[str, Any] = card.record()
         line = f"{card.name}: {card.task}, {card.parameters} parameters, {card.licence}"
         if action == "show":
-            line = "\n".join(_row(key, value) for key, value in record.items() if value)
+            line = "\n".join(f"{key}:{_plain(value)}" for key, value in record.items() if value not in (None, {}))
         elif action == "verify":
             line = verify(card)
             record["verified"] = line
         console.data(record, line)
-
-
-def _row(key: str, value: object) -> str:
-    """A fact of a card for a person: of a list its items, of a table a line for each row."""
-    if isinstance(value, dict):
-        rows = {name: ", ".join(f"{key} {one}" for key, one in row.items()) for name, row in value.items()}
-        return "\n".join([f"{key}:", *(f"  {name}: {row}" for name, row in rows.items())])
-    return f"{key}: {', '.join(value) if isinstance(value, list) else value}"
 
 
 @verb
@@ -131,3 +123,10 @@ def cite(
         paper = PAPERS[key]
         line = paper.bibtex if bibtex else f"{key}: {paper.text}"
         console.data({"key": key, "text": paper.text, "bibtex": paper.bibtex}, line)
+
+
+def _plain(value: object, indent: str = "  ") -> str:
+    """A value of a card for people: each part of a table in a line of its own, lists with commas."""
+    if isinstance(value, dict):
+        return "".join(f"\n{indent}{key}:{_plain(part, indent + '  ')}" for key, part in value.items())
+    return f" {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}"

@@ -231,7 +231,8 @@ def _two_means(values: Tensor) -> tuple[float, float]:
 def _check_pictures(pile: Pile, kind: str, side: int) -> float:
     """Are there enough, and large enough? Returns the median long side in px."""
     if len(pile.frames) < FEWEST:
-        raise UsageError(f"{FEWEST} {kind} pictures are the least, and {len(pile.frames)} came: give more")
+        there = "picture is" if len(pile.frames) == 1 else "pictures are"
+        raise UsageError(f"{len(pile.frames)} {kind} {there} there, where {FEWEST} are the least: give more")
     if small := [frame.name for frame in pile.frames if min(frame.pixels.shape[-2:]) < side]:
         says = f"too small for crops of {side} px: {len(small)} of {len(pile.frames)} {kind} pictures, as {small[0]}"
         raise UsageError(f"{says}: leave them out or ask for smaller crops")
