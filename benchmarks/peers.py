@@ -6,7 +6,7 @@ Writes peers.csv, a row for each peer and kernel. Photos and shakes are those of
 score. Kernel `true`: every one is told it. Kernel `found`: every one is given what method `classical` finds, and keeps
 what it makes of it. Kernel `none`: blind, which is what most people are: ours finds it in those seconds, sharpening
 needs none. Peers get the photo with its edges reflected, since they take it to go on at the other side, and run as
-their own examples do; a Wiener filter is told the noise. What is not installed (`pip install "blurspace[peers]"`) is
+their own examples do; a Wiener filter is told the noise. What is not installed (`pip install ".[peers]"`) is
 left out.
 """
 

@@ -434,7 +434,7 @@ def test_training_without_pydantic_says_what_to_install(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(blurspace, "train", blurspace.train)  # put back afterwards
     monkeypatch.setitem(sys.modules, "pydantic", None)
-    with pytest.raises(ModelError, match=r'^training needs pydantic.*pip install "blurspace\[train\]"') as problem:
+    with pytest.raises(ModelError, match=r'^training needs pydantic.*pip install "\.\[train\]"') as problem:
         importlib.import_module("blurspace.jobs.train")
     assert problem.value.exit_code == 4
 
@@ -616,6 +616,22 @@ def test_an_interrupt_ends_with_a_summary(run, photo, verdict, tmp_path, monkeyp
     monkeypatch.setattr(Fake, "__call__", interrupted)
     result = run("deblur", tmp_path)
     assert (result.code, result.err.splitlines()[-2:]) == (130, ["1 restored, 2 not done", "blurspace: interrupted"])
+
+
+@pytest.mark.parametrize("photos", [1, 2])
+def test_what_to_try_is_told_once_where_photos_are_refused(run, photo, verdict, tmp_path, photos):
+    verdict.verdict = "refused"
+    (tmp_path / "b.png").write_bytes(photo.read_bytes())
+    result = run("deblur", "--json", *[photo, tmp_path / "b.png"][:photos])
+    assert result.err.count("what is refused is not written; a crop, --region") == 1
+    assert not any("a crop" in json.loads(line)["reason"] for line in result.out.splitlines())
+
+
+def test_a_summary_says_that_what_is_left_alone_is_copied(run, photo, verdict, tmp_path):
+    verdict.verdict = "left alone"
+    (tmp_path / "b.png").write_bytes(photo.read_bytes())
+    result = run("deblur", photo, tmp_path / "b.png")
+    assert result.err.splitlines()[-1] == "2 left alone (copied)"
 
 
 def test_several_jobs_reach_the_work(run, photo, verdict, tmp_path, monkeypatch):

@@ -113,5 +113,5 @@ def test_without_its_extra(run, monkeypatch):  # noqa: F811
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     told = run("web")
     assert told.code == 2
-    assert "pip install 'blurspace[web]'" in told.err
+    assert 'pip install ".[web]"' in told.err
     assert told.err.count("\n") == 1

@@ -101,6 +101,20 @@ def test_every_needed_library_is_pinned_for_ci():
     assert {re.split(r"[>=\[]", one)[0] for one in needed} <= pinned
 
 
+def test_extras_are_told_one_way():
+    told = [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in told}
+    assert [name for name, text in texts.items() if "blurspace[" in text] == []  # which no index has
+    named = {
+        extra
+        for text in texts.values()
+        for found in re.findall(r"(?<=['\"]\.\[)[a-z,]+(?=\])|(?<=\binstall\([\"'])\w+", text)
+        for extra in found.split(",")
+    }
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert {"ray", "web", "store"} <= named <= set(extras)
+
+
 def test_demo_photos_come_with_their_licence():
     assert "free to use however you wish" in (ROOT / "demo" / "LICENCE.txt").read_text(encoding="utf-8")
     assert len([path for path in (ROOT / "demo").glob("*.jpg") if ".deblurred" not in path.name]) == 3

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pil
 
 from blurspace.cli import main
-from blurspace.errors import UsageError
+from blurspace.errors import UsageError, install
 from blurspace.io import files
 from blurspace.jobs import workers
 from blurspace.jobs.deblur import deblur_files
@@ -86,7 +86,7 @@ def test_without_pyav_each_video_is_one_failed_file(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     clip, photo = run(folder)
     assert (clip.verdict, clip.exit_code, photo.verdict) == ("failed", 4, "restored")
-    assert clip.reason == 'video needs PyAV, which is not here: pip install "blurspace[video]"'
+    assert clip.reason == f"video needs PyAV, which is not here: {install('video')}"
     assert clip.failure == "model missing"
 
 

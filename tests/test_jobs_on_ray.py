@@ -89,14 +89,14 @@ def test_without_ray_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     for name in QUIET:
         monkeypatch.setenv(name, "1")
-    with pytest.raises(ModelError, match=r"pip install \"blurspace\[ray\]\""):
+    with pytest.raises(ModelError, match=r"pip install \"\.\[ray\]\""):
         imported()
 
 
 def test_ray_prints_nothing_among_the_records(monkeypatch, capsys):
     for name in QUIET:
         monkeypatch.setenv(name, "1")
-    worker = pytest.importorskip("ray._private.worker", reason="Ray is not here: pip install 'blurspace[ray]'")
+    worker = pytest.importorskip("ray._private.worker", reason='Ray is not here: pip install ".[ray]"')
     death = {"lines": ["a worker died"], "pid": "raylet", "is_err": False}
     monkeypatch.setattr(worker, "_worker_logs_enabled", True)
     worker.print_worker_logs(death, sys.stdout)

@@ -1,6 +1,6 @@
 """Does a real S3 server get the files that a disk gets, whatever the names are and whatever it refuses?
 
-The server is moto's, in this process: pip install "moto[server,s3]" "blurspace[store]".
+The server is moto's, in this process: pip install "moto[server,s3]" ".[store]".
 """
 
 import logging
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the 
 @pytest.fixture(scope="module")
 def server():
     moto = pytest.importorskip("moto.server", reason='no S3 server is here: pip install "moto[server,s3]"')
-    pytest.importorskip("s3fs", reason='S3 has no driver here: pip install "blurspace[store]"')
+    pytest.importorskip("s3fs", reason='S3 has no driver here: pip install ".[store]"')
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     one = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     one.start()

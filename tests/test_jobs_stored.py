@@ -269,7 +269,7 @@ def test_where_nothing_is_found_the_exit_code_says_so(memory, capsys):
 
 def test_a_driver_that_is_missing_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "gcsfs", None)
-    with pytest.raises(ModelError, match=r"needs a driver.*pip install \"blurspace\[store\]\""):
+    with pytest.raises(ModelError, match=r"needs a driver.*pip install \"\.\[store\]\""):
         find_sources(["gs://bucket/in"], stored=True)
     monkeypatch.setitem(sys.modules, "fsspec", None)
     assert main(["deblur", "s3://bucket/in"]) == 4

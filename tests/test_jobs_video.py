@@ -232,6 +232,8 @@ def test_refused_frames_stay(clip):
     assert after == pytest.approx([level / 2 if place == 8 else level for place, level in enumerate(before)], abs=6)
     (one,) = deblurred(clip, deblurrer=Fake("refused"), overwrite=True, strict=True)
     assert (one.verdict, one.output, one.exit_code, one.refused_frames) == ("refused", None, 6, 2)
+    first = next(row for row in one.per_frame if row["verdict"] == "refused")
+    assert one.reason == f"of 12 frames 0 restored, 2 refused; frame {first['frame']}: {first['reason']}"
 
 
 def test_sharp_videos_are_left_alone(tmp_path):

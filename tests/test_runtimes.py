@@ -105,7 +105,7 @@ def test_export_refuses_in_a_sentence(run, weights, tmp_path, monkeypatch):
     assert (code, "exists" in err) == (1, True)
     monkeypatch.setattr(export_job, "installed", lambda: ("torch",))
     code, _, err = run("export", weights, "-o", tmp_path)
-    assert (code, 'pip install "blurspace[onnx]"' in err) == (4, True)
+    assert (code, 'pip install ".[onnx]"' in err) == (4, True)
 
 
 def test_tune_measures_and_deblur_takes_what_it_found(run, stand_ins, monkeypatch):
@@ -205,7 +205,7 @@ def test_a_runtime_that_is_not_here_is_an_error_before_any_work(run, asked, monk
     monkeypatch.setattr(engines, "_is_here", lambda _: False)
     photos = noisy_photos(tmp_path / "in", ["a.png"])
     code, _, err = run("deblur", photos, "--runtime", "openvino")
-    assert (code, 'pip install "blurspace[openvino]"' in err) == (4, True)
+    assert (code, 'pip install ".[openvino]"' in err) == (4, True)
     assert not asked
     assert installed() == ("torch",)
     with pytest.raises(ModelError, match="pip install"):

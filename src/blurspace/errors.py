@@ -5,6 +5,11 @@ This file imports nothing, so that the command line can use it without loading t
 """
 
 
+def install(*extras: str) -> str:
+    """What to do where these extras of pyproject.toml are missing: blurspace is on no index that pip asks."""
+    return f'in the folder of blurspace, pip install ".[{",".join(extras)}]"'
+
+
 class BlurspaceError(Exception):
     """Base of every error that blurspace raises on purpose; `exit_code` is what the command line returns."""
 

@@ -26,7 +26,7 @@ def test_nothing_serious(visit, shaken, theme):
         page.wait_for_selector("#progress:visible")
         assert findings(page) == []
         restored(page)
-        for tool in range(4):
+        for tool in range(5):
             page.click(f".side details >> nth={tool} >> summary")
             assert findings(page) == [], tool
         page.click("#tool-mask summary")

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+from PIL import Image
+
 WAIT = 480_000  # ms, for a search on a busy machine
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
@@ -51,7 +53,7 @@ def test_upload_slider_lens_strength_download(visit, shaken, tmp_path):
         page.wait_for_selector("#progress:visible")
         restored(page)
         assert page.inner_text("#headline") == "Restored"
-        assert "chance that it helped is" in page.inner_text("#chance")
+        assert "Chance that it is better: " in page.inner_text("#chance")
         first = saved(page)
         assert first.suggested_filename == "shaken.deblurred.png"
         assert first.path().read_bytes() == by_command_line(shaken, tmp_path)
@@ -294,6 +296,16 @@ def test_a_line_that_is_too_long_is_told(visit, shaken):
         page.fill("#line-length", "400")
         page.click("#draw-line")
         assert "give 1 to 61 px" in page.inner_text("#trouble")
+
+
+def test_a_tiny_photo_is_shown_larger(visit, tmp_path):
+    Image.new("RGB", (40, 24)).save(tmp_path / "tiny.png")
+    with visit() as page:
+        page.set_input_files("#choose", tmp_path / "tiny.png")
+        until(page, "document.querySelector('#before').naturalWidth === 40")
+        box = page.locator("#before").bounding_box()
+        assert box["width"] > 4 * 40
+        assert abs(box["width"] / box["height"] - 40 / 24) < 0.05
 
 
 def test_transfer(visit, shaken, tmp_path):

@@ -57,7 +57,7 @@ def test_from_choosing_to_saving_nothing_is_out_of_sight(visit, shaken):
             assert page.evaluate(LENS_IS_LATER) == (name != "lying"), name  # for the keyboard as for the eye
             assert not page.evaluate(WIDER), name
             assert in_sight(page, "#download"), name
-            for tool in range(4):  # also where the way back would be long
+            for tool in range(5):  # also where the way back would be long
                 page.click(f".side details >> nth={tool} >> summary")
                 assert not page.evaluate(WIDER), (name, tool)
                 assert page.evaluate(SMALL) == [], (name, tool)

@@ -7,7 +7,7 @@ from blurspace.jobs.on_ray import imported
 
 @pytest.fixture(scope="session")
 def cluster():
-    pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
+    pytest.importorskip("ray", reason='Ray is not here: pip install ".[ray]"')
     ray = imported()
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield ray

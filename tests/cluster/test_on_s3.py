@@ -1,6 +1,6 @@
 """Does a real Ray cluster of two workers give the same objects on a real S3 server, each once, whatever dies?
 
-Runs only where BLURSPACE_CLUSTER is set; needs pip install "blurspace[ray,store]" "moto[server,s3]".
+Runs only where BLURSPACE_CLUSTER is set; needs pip install ".[ray,store]" "moto[server,s3]".
 """
 
 import os
@@ -38,7 +38,7 @@ sys.stdin.read()
 def storage():
     """A client of a server in a process of its own, which keeps each version of an object."""
     pytest.importorskip("moto", reason='no S3 server is here: pip install "moto[server,s3]"')
-    s3fs = pytest.importorskip("s3fs", reason='S3 has no driver here: pip install "blurspace[store]"')
+    s3fs = pytest.importorskip("s3fs", reason='S3 has no driver here: pip install ".[store]"')
     how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     with subprocess.Popen([sys.executable, "-c", SERVER], **how) as server, pytest.MonkeyPatch.context() as patch:
         told = (line for line in server.stdout if line.strip().isdigit())
@@ -55,7 +55,7 @@ def storage():
 @pytest.fixture(scope="module")
 def two_workers(storage):
     """Whose environment names the server."""
-    pytest.importorskip("ray", reason="Ray is not here: pip install 'blurspace[ray]'")
+    pytest.importorskip("ray", reason='Ray is not here: pip install ".[ray]"')
     ray = imported()
     ray.shutdown()  # of other tests, whose workers know no server
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)

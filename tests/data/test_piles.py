@@ -158,6 +158,8 @@ def test_too_few(blurry, sharp):
     few = Pile(sharp.frames[: FEWEST - 1])
     with pytest.raises(UsageError, match="7 sharp pictures are there, where 8 are the least: give more"):
         check(blurry, few)
+    with pytest.raises(UsageError, match="1 sharp picture is there"):
+        check(blurry, Pile(sharp.frames[:1]))
     with pytest.raises(UsageError, match="0 blurry pictures are there"):
         check(Pile(()), sharp)
 
@@ -183,7 +185,7 @@ def test_sizes(blurry, sharp):
     mixed = Pile((*sharp.frames[1:], *pile([50], side=280).frames))
     assert check(blurry, mixed)[1] == []
     small = Pile((*sharp.frames, *pile([50], side=48).frames))
-    with pytest.raises(UsageError, match=r"1 of 9 sharp pictures, such as 50\.png, are below 64 px on a side"):
+    with pytest.raises(UsageError, match=r"too small for crops of 64 px: 1 of 9 sharp pictures, as 50\.png"):
         check(blurry, small)
     with pytest.raises(UsageError, match="blurry pictures have 192 px on the long side and sharp ones 768, so that"):
         check(blurry, pile(range(20, 28), side=768))

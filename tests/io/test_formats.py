@@ -123,7 +123,7 @@ def test_the_library_is_missing(monkeypatch):
         return subprocess.CompletedProcess((), 0, b'{"missing": true}\n', b"")
 
     monkeypatch.setattr(guarded.subprocess, "run", run)
-    with pytest.raises(PictureError, match=r"pi_heif is not here, .*pip install 'blurspace\[heic\]'"):
+    with pytest.raises(PictureError, match=r"pi_heif is not here, .*pip install \"\.\[heic\]\""):
         read_photo(HEICS["small"])
 
 

@@ -118,7 +118,7 @@ def test_without_pyav(video, monkeypatch):
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModelError, match=r"video needs PyAV.*blurspace\[video\]"):
+    with pytest.raises(ModelError, match=r"video needs PyAV.*\.\[video\]"):
         next(read_frames(video))
 
 

@@ -87,5 +87,5 @@ def test_a_fingerprint_hangs_on_every_file_that_says_what_is_computed(monkeypatc
 
 def test_what_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(ModelError, match=r'pip install "blurspace\[onnx\]"'):
+    with pytest.raises(ModelError, match=r'pip install "\.\[onnx\]"'):
         export(tiny(UNet), PARTS[UNet])

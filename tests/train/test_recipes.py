@@ -54,7 +54,7 @@ def test_a_wrong_recipe_is_refused_by_name(tmp_path, old, new, words):
 
 
 def test_missing_recipe(tmp_path):
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(UsageError, match=r"does not exist: .* in recipes/"):
         read_recipe(tmp_path / "none.toml")
     with pytest.raises(UsageError, match="cannot be read"):
         read_recipe(tmp_path)

@@ -43,7 +43,7 @@ def test_a_photo_is_restored(serve, monkeypatch):
     assert client.get(photo["view"]).content == png()
     result = done(client, photo)
     assert result["verdict"] == "restored"
-    assert result["chance"] == "The chance that it helped is 80 %, with a gain of about 1.5 dB."
+    assert result["chance"] == "Chance that it is better: 80 %. Expected gain: 1.5 dB, visible."
     assert dict(result["facts"])["Blur found"].startswith("5 px long")
     saved = client.get(result["files"]["file"])
     assert saved.headers["content-disposition"] == "attachment; filename*=UTF-8''me.deblurred.png"

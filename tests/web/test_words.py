@@ -16,7 +16,10 @@ RECORD = {
 
 
 def test_the_chance_is_a_sentence():
-    assert chance_told(RECEIPT) == "The chance that it helped is 87 %, with a gain of about 1.9 dB."
+    assert chance_told(RECEIPT) == "Chance that it is better: 87 %. Expected gain: 1.9 dB, visible."
+    for gain, word in ((-0.3, "a loss"), (0.2, "hardly visible"), (1.0, "slight"), (3.4, "clear to see")):
+        told = chance_told(replace(RECEIPT, expected_gain_db=gain))
+        assert told == f"Chance that it is better: 87 %. Expected gain: {gain} dB, {word}."
     assert chance_told(replace(RECEIPT, verdict="refused")) == "The chance that it would have helped is 87 %."
     few = replace(RECEIPT, verdict="refused", probability_better=0.76)
     asked = "The chance that it would have helped is 76 %, too little to be believed: 80 % are asked for."

@@ -19,7 +19,7 @@ from blurspace.bench.methods import BLURRY
 from blurspace.bench.result import Progress, Row, no_progress
 from blurspace.bench.tables import rows_table
 from blurspace.blur.kernels import trim
-from blurspace.errors import ModelError
+from blurspace.errors import ModelError, install
 from blurspace.io.weights import load_into, read_weights
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(data: Path, *, progress: Progress = no_progress, limit: int | None = Non
     Raises ModelError without pydantic, which training needs.
     """
     if find_spec("pydantic") is None:
-        raise ModelError('training needs pydantic, which is not here: pip install "blurspace[train]"')
+        raise ModelError(f"training needs pydantic, which is not here: {install('train')}")
     with tempfile.TemporaryDirectory() as folder:
         bench = _Ablation(data, Path(folder), STEPS if limit is None else limit)
         guided = [partial(bench.guided, kind) for kind in GUIDANCES]

@@ -12,12 +12,12 @@ from typer import Option
 from blurspace.cli.options import Device
 from blurspace.cli.run import verb
 from blurspace.console import Console
-from blurspace.errors import UsageError
+from blurspace.errors import UsageError, install
 
 if TYPE_CHECKING:
     import uvicorn
 
-NEEDS = "blurspace web needs fastapi and uvicorn, and they are not here: pip install 'blurspace[web]'"
+NEEDS = f"blurspace web needs fastapi and uvicorn, and they are not here: {install('web')}"
 EVERYWHERE = ("0.0.0.0", "::", "")
 ELSEWHERE = "192.0.2.1"  # nobody's (RFC 5737)
 ANNOUNCER = "blurspace-announcer"  # a thread

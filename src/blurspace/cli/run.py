@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Told = TypeVar("Told", bound="FileRecord")
 INTERRUPTED = 130
+SAID = {"left alone": "left alone (copied)"}  # in summaries, beside the other words
+REFUSED = "what is refused is not written; a crop, --region or --method search may do: see docs/faq.md"
 TALK = {"as_json": Json, "quiet": Quiet, "verbose": Verbose}  # what every verb can be told about its console
 
 
@@ -145,9 +147,11 @@ def counted(words: Sequence[str]) -> dict[str, int]:
 
 
 def summarise(console: Console, words: Sequence[str], total: int, failures: Sequence[str] = ()) -> None:
-    """Say how many of some files became what, and before of what kinds the failures were; nothing of one file."""
+    """Say how many of some files became what, and of what kinds failures were; of one file only what to try."""
     if total > 1:
         if failures:
             console.message(f"failed: {', '.join(f'{count} {kind}' for kind, count in counted(failures).items())}")
         kinds = sorted(dict.fromkeys(words), key="failed".__eq__)
-        console.message(", ".join(f"{words.count(kind)} {kind}" for kind in kinds))
+        console.message(", ".join(f"{words.count(kind)} {SAID.get(kind, kind)}" for kind in kinds))
+    if "refused" in words:
+        console.message(REFUSED)

@@ -234,8 +234,8 @@ def _check_pictures(pile: Pile, kind: str, side: int) -> float:
         there = "picture is" if len(pile.frames) == 1 else "pictures are"
         raise UsageError(f"{len(pile.frames)} {kind} {there} there, where {FEWEST} are the least: give more")
     if small := [frame.name for frame in pile.frames if min(frame.pixels.shape[-2:]) < side]:
-        says = f"{len(small)} of {len(pile.frames)} {kind} pictures, such as {small[0]}, are below {side} px on a side"
-        raise UsageError(f"{says}, where crops of that side were wanted: leave them out or ask for smaller crops")
+        says = f"too small for crops of {side} px: {len(small)} of {len(pile.frames)} {kind} pictures, as {small[0]}"
+        raise UsageError(f"{says}: leave them out or ask for smaller crops")
     return float(torch.tensor([max(frame.pixels.shape[-2:]) for frame in pile.frames]).median())
 
 

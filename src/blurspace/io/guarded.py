@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from blurspace.errors import PictureError
+from blurspace.errors import PictureError, install
 
 LIBRARIES = {"HEIC": ("pi_heif", "heic"), "RAW": ("rawpy", "raw")}  # what decodes it, and the extra that brings it
 MEMORY, MEMORY_PER_PIXEL = 3 * 2**30, 64  # bytes of address space: of Python and threads, of what decoders hold a pixel
@@ -45,7 +45,7 @@ def ask(kind: str, action: str, data: bytes, pixels: int = 0) -> Found:
     if facts.get("missing"):
         library, extra = LIBRARIES[kind]
         given = f"is a {kind}, and {library} is not here, which reads them"
-        raise PictureError(f"{given}: pip install 'blurspace[{extra}]', or convert it to a TIFF")
+        raise PictureError(f"{given}: {install(extra)}, or convert it to a TIFF")
     if "shape" not in facts:
         return facts, None
     return facts, np.frombuffer(bytearray(samples), facts["dtype"]).reshape(facts["shape"])

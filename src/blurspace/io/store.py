@@ -11,14 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from blurspace.errors import BlurspaceError, ModelError, NoInputError, OutputError, PictureError, UsageError
+from blurspace.errors import BlurspaceError, ModelError, NoInputError, OutputError, PictureError, UsageError, install
 from blurspace.io import files
 from blurspace.io.files import GIVE, SUFFIXES, shown
 from blurspace.io.folders import Found
 
 AT_A_TIME = 10_000  # objects of which the first bytes are asked for, so that memory holds them
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://")
-EXTRA = 'pip install "blurspace[store]"'
+EXTRA = install("store")
 REMEDIES = {
     FileNotFoundError: "check the name",
     PermissionError: "give this account the right to list, read and write there",

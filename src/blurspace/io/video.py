@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from blurspace.errors import ModelError, PictureError, UsageError
+from blurspace.errors import ModelError, PictureError, UsageError, install
 from blurspace.io.files import shown
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".3gp"})
@@ -84,7 +84,7 @@ def pyav() -> Any:
     try:
         import av
     except ImportError:
-        raise ModelError('video needs PyAV, which is not here: pip install "blurspace[video]"') from None
+        raise ModelError(f"video needs PyAV, which is not here: {install('video')}") from None
     return av
 
 

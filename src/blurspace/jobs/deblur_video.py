@@ -199,7 +199,13 @@ class _Frames:
         if not self.wanted:
             return f"none of {total} frames is blurry beside its neighbours"
         kinds = [f"{count} {verdict}" for verdict in ("refused", "left alone") if (count := self.count(verdict))]
-        return ", ".join([f"of {total} frames {self.count('restored')} restored", *kinds])
+        told = ", ".join([f"of {total} frames {self.count('restored')} restored", *kinds])
+        return told + (self.why_refused() if self.verdict() == "refused" else "")
+
+    def why_refused(self) -> str:
+        """The first refused frame and its reason."""
+        first = next(one for one in self.records if one["verdict"] == "refused")
+        return f"; frame {first['frame']}: {first['reason']}"
 
 
 def blank(frame: VideoFrame) -> dict[str, object]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from blurspace.errors import BlurspaceError, MemoryExhaustedError, ModelError, UsageError, WorkerError
+from blurspace.errors import BlurspaceError, MemoryExhaustedError, ModelError, UsageError, WorkerError, install
 from blurspace.jobs.each import Failure, Stream, failure
 from blurspace.jobs.shared import Guarded, why_not
 from blurspace.jobs.worked import Portable
@@ -23,7 +23,7 @@ TRIES = 3  # workers that a file may take with it; of a machine that is taken aw
 # Ray tells nobody of its use, and leaves a GPU's variables alone where a worker has none. Workers of a cluster that is
 # begun here are as nice as those of --jobs: by 15, which is Ray's way, they starve beside other work.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_worker_niceness": "0"}
-MISSING = 'the engine ray needs Ray, which is not here: pip install "blurspace[ray]"'
+MISSING = f"the engine ray needs Ray, which is not here: {install('ray')}"
 
 
 def on_ray(

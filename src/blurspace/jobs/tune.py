@@ -1,7 +1,7 @@
 """Which runtime is the fastest on this machine, for what the default method asks of networks?"""
 
 from blurspace.builders import shipped
-from blurspace.errors import ModelError
+from blurspace.errors import ModelError, install
 from blurspace.run import Run
 from blurspace.runtimes.engines import ENGINES, installed, versioned
 from blurspace.runtimes.kept import folder
@@ -17,8 +17,7 @@ def tune(run: Run, *, size: tuple[int, int] = SIZE) -> dict[str, object]:
     `size`: (h, w) of the photo whose networks are timed. Raises ModelError where there is nothing to choose from.
     """
     if not installed()[1:]:
-        extras = " or ".join(f'"blurspace[{name}]"' for name in ENGINES)
-        raise ModelError(f"there is no runtime here but torch: pip install {extras}")
+        raise ModelError(f"there is no runtime here but torch: {install(*ENGINES)}")
     model, name = MEASURED
     speeds: list[Speed] = speeds_of(shipped(model)[0].network(name), name, size=size, run=run)
     chosen = fastest(speeds)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from blurspace.errors import ModelError, UsageError
+from blurspace.errors import ModelError, UsageError, install
 
 TORCH, AUTO = "torch", "auto"
 Engine = Callable[[Sequence[Tensor]], list[Tensor]]  # the inputs of a part, in its order -> its outputs
@@ -82,7 +82,7 @@ def check_runtime(name: str, device: str = "cpu") -> str:
         raise UsageError(f"the runtime {name} works on the processor alone: give --device cpu, or --runtime torch")
     if lacking := missing(name):
         given = f"the runtime {name} needs {' and '.join(lacking)}, which {'are' if lacking[1:] else 'is'} not here"
-        raise ModelError(f'{given}: pip install "blurspace[{name}]"')
+        raise ModelError(f"{given}: {install(name)}")
     return name
 
 

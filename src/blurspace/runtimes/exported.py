@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from blurspace.errors import ModelError
+from blurspace.errors import ModelError, install
 from blurspace.runtimes import parts
 from blurspace.runtimes.engines import Engine
 from blurspace.runtimes.kept import keep, kept
@@ -23,7 +23,7 @@ from blurspace.runtimes.parts import BATCH, HEIGHT, WIDTH, Part
 
 TOLERANCE = 1e-3  # the most that a part may differ from torch, of the largest number that torch gives (or of 1)
 EXAMPLE, CHECKS = (6, 7), ((4, 4), (9, 5), (5, 8))  # multiples, height and width: for the export, and to check it
-NEEDED = 'ONNX files need onnx and onnxscript, which are not here: pip install "blurspace[onnx]"'
+NEEDED = f"ONNX files need onnx and onnxscript, which are not here: {install('onnx')}"
 
 
 def export(module: nn.Module, part: Part, *, told: Mapping[str, str] | None = None) -> bytes:

@@ -85,7 +85,9 @@ def _parsed(name: str, path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"{name} does not exist: give the path of a recipe") from None
+        raise UsageError(
+            f"{name} does not exist: give the path of a recipe; blurspace's are in its folder, in recipes/"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise UsageError(f"{name} is not TOML ({problem}): correct it") from problem
     except (OSError, ValueError) as problem:  # ValueError: a null byte in the path

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from blurspace.errors import ModelError
+from blurspace.errors import ModelError, install
 
 try:
     from pydantic import BaseModel, ConfigDict, Field
 except ImportError as problem:
-    raise ModelError('training needs pydantic, which is not here: pip install "blurspace[train]"') from problem
+    raise ModelError(f"training needs pydantic, which is not here: {install('train')}") from problem
 
 
 class Strict(BaseModel):

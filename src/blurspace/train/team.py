@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from blurspace.errors import ModelError, UsageError
+from blurspace.errors import ModelError, UsageError, install
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -73,7 +73,7 @@ def joined(device: str) -> Iterator[Team]:
         from lightning_fabric.plugins import environments
     except ImportError as problem:
         needs = "training in several processes needs lightning-fabric, which is not here"
-        raise ModelError(f'{needs}: pip install "blurspace[train]"') from problem
+        raise ModelError(f"{needs}: {install('train')}") from problem
     kind, here = started_with
     environment = environments.TorchElasticEnvironment() if kind == "torchrun" else environments.SLURMEnvironment()
     machines = environment.world_size() // here

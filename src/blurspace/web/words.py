@@ -15,6 +15,8 @@ ADVICE = {
     "left alone": "The download is your file, byte for byte.",
     "refused": "Try less strength, another place to read the blur from, or a kernel of your own.",
 }
+# Gains below so many dB, for the eye; the limits are ours.
+SEEN = ((0.0, "a loss"), (0.5, "hardly visible"), (1.5, "slight"), (3.0, "visible"))
 METHODS = {
     "auto": "one method after another, until one can be believed",
     "learned": "small networks",
@@ -76,8 +78,13 @@ def chance_told(receipt: Receipt, *, known: bool = False) -> str:
         least = fitted().least_known if known else fitted().least
         few = f", too little to be believed: {_percent(least)} are asked for"
         return f"The chance that it would have helped is {chance}{few if receipt.probability_better < least else ''}."
-    more = "" if gain is None else f", with a gain of about {gain:.1f} dB"
-    return f"The chance that it helped is {chance}{more}."
+    more = "" if gain is None else f" Expected gain: {gain:.1f} dB, {_seen(gain)}."
+    return f"Chance that it is better: {chance}.{more}"
+
+
+def _seen(gain: float) -> str:
+    """A gain in dB, for the eye."""
+    return next((word for most, word in SEEN if gain < most), "clear to see")
 
 
 def _facts(receipt: Receipt, record: dict[str, Any], strength: float, seconds: float) -> dict[str, str]:

@@ -1,4 +1,4 @@
-// What is said of a result: the verdict, the chance that it helped, the numbers?
+// What is said of a result: the verdict, the chance that it is better, the numbers?
 
 import { by, make, reveal } from "./dom.js";
 
@@ -18,7 +18,7 @@ export function showReceipt(photo) {
   if (told.files?.file) {
     download.href = told.files.file;
     download.setAttribute("download", told.name);
-    by("saved-as").textContent = `${told.name}, with all that came with your file.`;
+    by("saved-as").textContent = `${told.name}, with its EXIF and colour profile.`;
     by("old").hidden = !state;
   }
   by("facts").replaceChildren(...(told.facts ?? []).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));

@@ -4,6 +4,7 @@ import { by, placeOn } from "./dom.js";
 import { lookAt, showLens } from "./lens.js";
 
 const modes = [...document.querySelectorAll("#modes input")];
+const TINY = 320; // px of the long side, below which a photo is shown larger than it is
 let shown = { photo: null, result: null };
 
 /** Show a photo and its result; where there is none yet, the photo alone. */
@@ -15,6 +16,8 @@ export function show(photo, result) {
     before.src = photo.view;
     before.width = photo.width;
     before.height = photo.height;
+    by("viewer").classList.toggle("tiny", Math.max(photo.width, photo.height) < TINY);
+    by("viewer").style.setProperty("--ratio", photo.width / photo.height);
   }
   const files = result?.files ?? {};
   by("chip-after").textContent = "after";
