@@ -157,11 +157,11 @@ def measured(home: Path, part: Part, jobs: int, kills: int) -> dict[str, object]
         for line in running.stdout or ():
             records.append(json.loads(line))
             at.append(time.perf_counter() - begun)
-            if len(records) in (warm, photos):
+            if len(records) in (warm, photos - jobs):  # then all workers are still there
                 used[len(records)] = processor_seconds(mark)
             if len(records) in points:
                 killed += kill_one(mark, chance)
-    spent = [used[photos][kind] - used[warm][kind] for kind in ("ray", "work")]
+    spent = [used[photos - jobs][kind] - used[warm][kind] for kind in ("ray", "work")]
     return {
         "records": records,
         "exit code": running.returncode,
