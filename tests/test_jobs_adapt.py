@@ -270,7 +270,7 @@ def test_piles_that_cannot_work_are_refused_before_any_training(home, given, tmp
 
 def test_pieces_larger_than_the_pictures_are_refused(given, tmp_path):
     large = RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"side": SIDE + 2})})
-    with pytest.raises(UsageError, match=f"below {SIDE + 2} px"):
+    with pytest.raises(UsageError, match=f"too small for crops of {SIDE + 2} px"):
         adapt_camera(given, out=tmp_path / "camera.safetensors", recipe=large)
 
 

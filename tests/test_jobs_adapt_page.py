@@ -86,7 +86,7 @@ def test_every_colour_is_said_once_and_both_pages_have_it():
     styles = page() + "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "web" / "page").glob("*.css"))
     used = set(re.findall(r"var\(--([\w-]+)\)", styles))
     assert set(themes()[0]) < set(names)
-    assert used - set(names) == {"tone"}  # the verdict's, which is one of them
+    assert used - set(names) == {"ratio", "tone"}  # a photo's sides, and the verdict's colour, which is one of them
     assert set(names) - used == set()
 
 

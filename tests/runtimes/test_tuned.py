@@ -66,7 +66,9 @@ def test_what_cannot_be_had_is_said(monkeypatch):
         pick_runtime("onnx", "cuda")
     monkeypatch.setattr(engines, "_is_here", lambda name: name != "openvino")
     assert check_runtime("onnx") == "onnx"
-    with pytest.raises(ModelError, match=r'needs openvino, which is not here: pip install "\.\[openvino\]"'):
+    with pytest.raises(
+        ModelError, match=r'needs openvino, which is not here: in the folder of blurspace, pip install "\.\[openvino\]"'
+    ):
         check_runtime("openvino")
 
 
