@@ -104,8 +104,9 @@ def deconvolve(
         spectrum = torch.fft.rfft2(explained.mul_(2).sub_(guess)).mul_(from_blurred)
         spectrum += torch.fft.rfft2(differences_adjoint(wanted)).mul_(from_gradients)
         sharp = from_spectrum(spectrum, size)
-        blurred = from_spectrum(spectrum.mul_(transfer), size)
-        guess = carried
+        if count + 1 < rounds.count:
+            blurred = from_spectrum(spectrum.mul_(transfer), size)
+            guess = carried
     return sharp[..., :height, :width].contiguous()
 
 

@@ -14,6 +14,7 @@ from blurspace.web.visitors import File, Held, Outcome, Visitor
 
 # Of what visitors brought: nothing in it may run, wherever it is opened.
 INERT = "default-src 'none'; sandbox"
+LOOK, STILL = 0.05, 10.0  # seconds between looks at a job, and those after which even a silent one is heard of
 
 
 def sent(file: File, *, save: bool = False, policy: str = INERT) -> Response:
@@ -54,11 +55,11 @@ async def events(server: Server, visitor: Visitor, job: Job) -> AsyncIterator[st
         if told != last:
             yield f"data: {told}\n\n"
             last, quiet = told, 0.0
-        elif quiet > 10:
+        elif quiet > STILL:
             yield ": still here\n\n"
             quiet = 0.0
         if over:
             return
         server.visitors.find(visitor.id)  # who watches is not idle
-        await asyncio.sleep(0.2)
-        quiet += 0.2
+        await asyncio.sleep(LOOK)
+        quiet += LOOK
