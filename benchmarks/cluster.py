@@ -255,6 +255,7 @@ def row(home: Path, part: Part, done: dict[Part, dict[str, Any]]) -> dict[str, o
     usual = sum(done[one]["seconds"] for one in plain) / len(plain)
     records, others = (records_of(done[one]["records"]) for one in (part, plain[0]))
     files, wanted = (contents(home / "results" / one.name) for one in (part, plain[0]))
+    gone = told["killed"] or told["processor"] < told["busy"]  # workers that ended took their count with them
     return {
         "run": part.name,
         "photos": len(list((home / part.photos).iterdir())),
@@ -263,8 +264,8 @@ def row(home: Path, part: Part, done: dict[Part, dict[str, Any]]) -> dict[str, o
         "seconds": round(told["seconds"], 2),
         "over plain, %": round(100 * (told["seconds"] / usual - 1), 1) if part.ray and part.photos == same else "",
         "at work, %": round(100 * told["busy"] / told["seconds"], 1),
-        "processor, s": "" if told["killed"] else round(told["processor"], 1),
-        "of it Ray's own, s": "" if told["killed"] else round(told["ray's own"], 1),
+        "processor, s": "" if gone else round(told["processor"], 1),
+        "of it Ray's own, s": "" if gone else round(told["ray's own"], 1),
         "results": len(files),
         "other bytes": sum(wanted.get(name) != data for name, data in files.items()),
         "records": len(told["records"]),
