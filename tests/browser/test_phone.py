@@ -54,7 +54,8 @@ def test_from_choosing_to_saving_nothing_is_out_of_sight(visit, shaken):
         restored(page)
         for name in SIZES:
             sized(page, name)
-            assert page.evaluate(LENS_IS_LATER) == (name != "lying"), name  # for the keyboard as for the eye
+            later = str(name != "lying").lower()  # for the keyboard as for the eye, once the page heard of its new size
+            until(page, f"{LENS_IS_LATER} === {later}")
             assert not page.evaluate(WIDER), name
             assert in_sight(page, "#download"), name
             for tool in range(5):  # also where the way back would be long
