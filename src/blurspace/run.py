@@ -61,6 +61,10 @@ class Run:
         """The same for work that is sent to another process: nobody is told how far it is, or can stop it."""
         return replace(self, on_step=None, cancelled=None)
 
+    def share(self, jobs: int) -> "Run":
+        """The same for one of so many processes on this machine: with its share of the memory."""
+        return replace(self.apart(), memory=self.room() // jobs)
+
     def networks(self) -> AbstractContextManager[object]:
         """The precision that networks run in, as a context."""
         kind = torch.device(self.device).type

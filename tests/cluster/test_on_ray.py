@@ -9,6 +9,7 @@ import random
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -79,19 +80,26 @@ def kill_some(marks, stop, killed):
             break
 
 
-def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers, capsys):
-    widths = [40 + number % 7 for number in range(60)]
-    alone = run(tmp_path, widths, name="alone")
-    for mark in (tmp_path / "marks").iterdir():
+@contextmanager
+def killing(marks):
+    """Within it some of the workers that left a mark are killed; gives those that were."""
+    for mark in marks.iterdir():
         mark.unlink()
     stop, killed = threading.Event(), []
-    thread = threading.Thread(target=kill_some, args=(tmp_path / "marks", stop, killed))
+    thread = threading.Thread(target=kill_some, args=(marks, stop, killed))
     thread.start()
     try:
-        many = run(tmp_path, widths, engine=on_ray)
+        yield killed
     finally:
         stop.set()
         thread.join()
+
+
+def test_killed_workers_lose_and_double_nothing(tmp_path, two_workers, capsys):
+    widths = [40 + number % 7 for number in range(60)]
+    alone = run(tmp_path, widths, name="alone")
+    with killing(tmp_path / "marks") as killed:
+        many = run(tmp_path, widths, engine=on_ray)
     assert killed
     assert capsys.readouterr().out == ""  # where records go
     assert told(many) == told(alone)

@@ -6,7 +6,6 @@ Runs only where BLURSPACE_CLUSTER is set; needs pip install ".[ray,store]" "moto
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ from blurspace.jobs.stored import NOTES
 from blurspace.jobs.wishes import Wishes
 
 from . import test_on_ray
-from .test_on_ray import POISON, Slow, kill_some, run, told
+from .test_on_ray import POISON, Slow, killing, run, told
 
 pytestmark = pytest.mark.skipif(
     "BLURSPACE_CLUSTER" not in os.environ, reason="set BLURSPACE_CLUSTER=1: it takes minutes"
@@ -82,16 +81,8 @@ def versions(storage, prefix):
 def test_killed_workers_lose_and_double_nothing(tmp_path, storage, two_workers):
     widths = [40 + number % 7 for number in range(40)]
     alone = run(tmp_path, widths, name="out")
-    for mark in (tmp_path / "marks").iterdir():
-        mark.unlink()
-    stop, killed = threading.Event(), []
-    thread = threading.Thread(target=kill_some, args=(tmp_path / "marks", stop, killed))
-    thread.start()
-    try:
+    with killing(tmp_path / "marks") as killed:
         many = on_s3(tmp_path, storage, "killed")
-    finally:
-        stop.set()
-        thread.join()
     assert killed
     assert told(many) == [one.replace(str(tmp_path), "s3://photos/killed") for one in told(alone)]
     here = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.png")}

@@ -20,7 +20,7 @@ def engine_of(name: str | None, jobs: int | None, device: str = "cpu") -> "Engin
 
     Raises UsageError on another name than ray, ModelError where Ray is not installed.
     """
-    if check_engine(name) is None:
+    if known_engine(name) is None:
         return None
     from blurspace.jobs.on_ray import on_ray
 
@@ -29,14 +29,14 @@ def engine_of(name: str | None, jobs: int | None, device: str = "cpu") -> "Engin
 
 def helpers_of(name: str | None, jobs: int | None, report: Callable[[str], None]) -> "Helpers | None":
     """The same for `train`: who helps to make its training cases; `report` gets why somebody could not."""
-    if check_engine(name) is None:
+    if known_engine(name) is None:
         return None
     from blurspace.jobs.on_ray import helped_on_ray
 
     return partial(helped_on_ray, jobs=jobs, report=report)
 
 
-def check_engine(name: str | None) -> str | None:
+def known_engine(name: str | None) -> str | None:
     """The name, where there is such an engine, and it is installed: before any work is done."""
     if name not in (None, "ray"):
         raise UsageError(f"there is no engine {name}: give --engine ray, or leave it out")

@@ -195,9 +195,9 @@ class Work:
 
     def share(self, jobs: int) -> "Work":
         """The work as one of so many processes does it: with its share of the memory; nobody is told how far it is."""
-        held, room = self.asked.memory, self.run.room()
+        held = self.asked.memory
         asked = replace(self.asked, memory=None if held is None else held // jobs, jobs=jobs)
-        return replace(self.apart(), asked=asked, run=replace(self.apart().run, memory=room // jobs))
+        return replace(self.apart(), asked=asked, run=self.run.share(jobs))
 
     def apart(self) -> "Work":
         """The work as it can be sent: nobody is told how far it is."""

@@ -170,7 +170,7 @@ class Work(Portable[Task, Diagnosed]):
 
     def share(self, jobs: int) -> "Work":
         """The work as one of so many processes does it."""
-        return replace(self, run=replace(self.run.apart(), memory=self.run.room() // jobs))
+        return replace(self, run=self.run.share(jobs))
 
     def again(self, task: Task) -> Diagnosed:
         """As a call, after a worker died with it."""

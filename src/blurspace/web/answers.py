@@ -52,14 +52,11 @@ async def events(server: Server, visitor: Visitor, job: Job) -> AsyncIterator[st
     while True:
         over = job.ended is not None  # before it is told, so that the end is
         told = json.dumps(server.queue.told(job))
-        if told != last:
-            yield f"data: {told}\n\n"
+        if told != last or quiet > STILL:
+            yield ": still here\n\n" if told == last else f"data: {told}\n\n"
             last, quiet = told, 0.0
-        elif quiet > STILL:
-            yield ": still here\n\n"
-            quiet = 0.0
+            server.visitors.find(visitor.id)  # who watches is not idle
         if over:
             return
-        server.visitors.find(visitor.id)  # who watches is not idle
         await asyncio.sleep(LOOK)
         quiet += LOOK

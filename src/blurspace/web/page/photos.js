@@ -79,12 +79,16 @@ export function choose(photo) {
 
 /** Restore a photo as it is wished; what was under way for it is stopped. */
 export async function restore(photo, wish = {}) {
+  return instead(photo, wish, () => api.post(`photos/${photo.id}/deblur`, photo.wish));
+}
+
+/** Ask for something else than what is under way for a photo, or is planned, which goes into the wish. */
+async function instead(photo, wish, asked, ...kept) {
   Object.assign(photo.wish, photo.planned?.wish, wish);
   unplan(photo);
   const turn = (photo.turn += 1);
   await stop(photo);
-  if (turn !== photo.turn) return undefined;
-  return attend(photo, turn, () => api.post(`photos/${photo.id}/deblur`, photo.wish));
+  return turn === photo.turn ? attend(photo, turn, asked, ...kept) : undefined;
 }
 
 /** Restore a photo as it is wished once the visitor has settled: no other wish came for so many milliseconds. */
@@ -179,14 +183,9 @@ export function useKernel(photo, told, force) {
 /** Read the blur in a box, and use it. */
 export const readPlace = (photo, box) => usePlace(photo, () => api.post(`photos/${photo.id}/places`, box));
 
-async function usePlace(photo, asked) {
-  Object.assign(photo.wish, photo.planned?.wish);
-  unplan(photo);
-  const turn = (photo.turn += 1);
-  await stop(photo);
-  if (turn !== photo.turn) return;
+function usePlace(photo, asked) {
   const use = (_, kernel) => useKernel(photo, kernel, false);
-  await attend(photo, turn, asked, use, (_, error) => { // its result is still good
+  return instead(photo, {}, asked, use, (_, error) => { // its result is still good
     if (lost(error)) fail(photo, error);
     else trouble(error.message);
   });
